@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mobile IPv4 control messages (UDP 434): bytes <-> structs. No I/O, no
+ * allocation, no state.
+ *
+ * Addresses are in network byte order (as in struct in_addr), all other
+ * integers in host byte order. Parsed data points into the caller's buffer
+ * and lives as long as that does.
+ */
+#ifndef MIP4_WIRE_H
+#define MIP4_WIRE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_PORT	434	/* RFC 5944 s1.8 */
+#define WIRE_MSG_MAX	1400	/* what we build; a larger one received is refused */
+#define WIRE_EXT_MAX	32	/* extensions in one message; more: WIRE_TOO_MANY */
+#define WIRE_NAI_MAX	253	/* one TLV's room is 255, RFC 4282 says 253 */
+#define WIRE_AUTH_MAX	32	/* longest authenticator, HMAC-SHA-256 */
+#define WIRE_KEY_MAX	64
+
+#define WIRE_LIFETIME_INFINITE	0xffff
+
+enum wire_type {
+	WIRE_RRQ	= 1,	/* RFC 5944 s3.3 */
+	WIRE_RRP	= 3,	/* RFC 5944 s3.4 */
+	WIRE_TUNNEL	= 4,	/* RFC 3519 s3.3 */
+	WIRE_REVOKE	= 7,	/* RFC 3543 s3.3 */
+	WIRE_REVOKE_ACK	= 15,	/* RFC 3543 s3.4 */
+};
+
+/* RRQ flags, RFC 5944 s3.3 and RFC 3024 s3.2 */
+#define WIRE_RRQ_S	0x80
+#define WIRE_RRQ_B	0x40
+#define WIRE_RRQ_D	0x20
+#define WIRE_RRQ_M	0x10
+#define WIRE_RRQ_G	0x08
+#define WIRE_RRQ_T	0x02
+
+/* Revocation bits. The I bit has two places, RFC 3543 s3.3 and s3.4. */
+#define WIRE_REVOKE_A		0x8000
+#define WIRE_REVOKE_I		0x4000
+#define WIRE_REVOKE_ACK_I	0x8000
+#define WIRE_REVSUP_I		0x8000
+
+/* Reply codes. The one list: names serve logs, CLI and JSON. */
+#define WIRE_CODES(x) \
+	x(ACCEPTED, 0, "accepted") \
+	x(ACCEPTED_NO_SIMULTANEOUS, 1, "accepted, simultaneous bindings unsupported") \
+	x(FA_ADMIN_PROHIBITED, 65, "administratively prohibited (FA)") \
+	x(HA_UNSPECIFIED, 128, "reason unspecified") \
+	x(HA_ADMIN_PROHIBITED, 129, "administratively prohibited") \
+	x(HA_NO_RESOURCES, 130, "insufficient resources") \
+	x(HA_MN_AUTH, 131, "mobile node failed authentication") \
+	x(HA_FA_AUTH, 132, "foreign agent failed authentication") \
+	x(HA_ID_MISMATCH, 133, "identification mismatch") \
+	x(HA_POORLY_FORMED, 134, "poorly formed request") \
+	x(HA_TOO_MANY_BINDINGS, 135, "too many simultaneous bindings") \
+	x(HA_UNKNOWN_HA, 136, "unknown home agent address") \
+	x(HA_REVERSE_TUNNEL_UNAVAILABLE, 137, "reverse tunnel unavailable") \
+	x(HA_ENCAP_UNAVAILABLE, 139, "requested encapsulation unavailable") \
+	x(HA_CVSE_MN, 140, "unknown vendor extension from the mobile node") \
+	x(HA_CVSE_FA, 141, "unknown vendor extension from the foreign agent") \
+	x(PMIP_UNSUPPORTED, 149, "PMIPv4 unsupported") \
+	x(PMIP_DISALLOWED, 150, "PMIPv4 disallowed")
+
+#define WIRE_CODE_ENUM(name, number, text) WIRE_CODE_##name = number,
+enum wire_code { WIRE_CODES(WIRE_CODE_ENUM) };
+
+/* Extension types; layout, place and skippability are rows of ext.c's table. */
+enum wire_ext_type {
+	WIRE_EXT_MHAE		= 32,	/* Mobile-Home authentication */
+	WIRE_EXT_MFAE		= 33,
+	WIRE_EXT_FHAE		= 34,	/* Foreign-Home authentication */
+	WIRE_EXT_GAE		= 36,
+	WIRE_EXT_CVSE		= 38,
+	WIRE_EXT_PMIP		= 47,	/* per-node authentication method, RFC 5563 s5.1 */
+	WIRE_EXT_GRE_KEY	= 48,	/* RFC 6245 */
+	WIRE_EXT_NAI		= 131,	/* RFC 2794 */
+	WIRE_EXT_REVSUP		= 137,	/* revocation support, RFC 3543 s3.2 */
+	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
+};
+
+enum wire_pmip_method {		/* of ext. 47, RFC 5563 s5.1 */
+	WIRE_PMIP_FHA	= 1,
+	WIRE_PMIP_IPSEC	= 2,
+};
+
+enum wire_pmip_skip {		/* sub-types of ext. 147 */
+	WIRE_PMIP_INTERFACE_ID	= 1,
+	WIRE_PMIP_DEVICE_ID	= 2,
+	WIRE_PMIP_SUBSCRIBER_ID	= 3,
+	WIRE_PMIP_ACCESS_TECH	= 4,
+};
+#define WIRE_DEVICE_ID_MAC	1	/* ID-Type of 147/2, RFC 5563 s5.3 */
+#define WIRE_ACCESS_8023	1	/* Tech-Type of 147/4, RFC 5563 s5.5 */
+
+/* Why a datagram was refused: named counters use wire_error_name(). */
+enum wire_error {
+	WIRE_OK,
+	WIRE_TRUNCATED,		/* shorter than the fixed part */
+	WIRE_UNKNOWN_TYPE,
+	WIRE_EXT_OVERRUN,	/* an extension runs past the datagram */
+	WIRE_EXT_SHORT,		/* below the minimum length of its type */
+	WIRE_EXT_UNKNOWN,	/* unknown and not skippable: RFC 5944 s1.8 */
+	WIRE_TOO_MANY,
+	WIRE_TOO_LONG,
+	WIRE_ERROR_MAX
+};
+
+struct wire_ext {
+	uint8_t type;
+	uint8_t sub;		/* 0 where the type has none */
+	uint16_t len;		/* of data: after Sub-Type, after SPI stays in */
+	uint16_t off;		/* of the Type byte in the message */
+	uint16_t end;		/* one past the last byte */
+	const uint8_t *data;	/* authentication: SPI first; 131: the NAI; 48: the key ... */
+};
+
+struct wire_rrq {
+	uint8_t flags;
+	uint16_t lifetime;	/* s; 0 deregisters */
+	struct in_addr home, ha, coa;
+	uint64_t id;
+};
+
+struct wire_rrp {
+	uint8_t code;
+	uint16_t lifetime;
+	struct in_addr home, ha;
+	uint64_t id;
+};
+
+struct wire_revoke {
+	uint16_t flags;		/* WIRE_REVOKE_A, WIRE_REVOKE_I */
+	struct in_addr home, ha, coa;	/* home, Home Domain, Foreign Domain */
+	uint32_t id;
+};
+
+struct wire_revoke_ack {
+	uint16_t flags;		/* WIRE_REVOKE_ACK_I */
+	struct in_addr home;
+	uint32_t id;
+};
+
+struct wire_msg {
+	uint8_t type;		/* enum wire_type */
+	union {
+		struct wire_rrq rrq;
+		struct wire_rrp rrp;
+		struct wire_revoke revoke;
+		struct wire_revoke_ack ack;
+	};
+	const uint8_t *buf;	/* the caller's */
+	size_t len;
+	unsigned int n_ext;
+	struct wire_ext ext[WIRE_EXT_MAX];	/* known ones and skipped ones, in order */
+};
+
+/**
+ * wire_parse() - read one datagram
+ * @buf: UDP payload
+ * @len: its length in bytes
+ * @msg: filled on success; after an error only msg->type may be looked at
+ *
+ * Unknown types from 128 are kept as opaque extensions (to be skipped by the
+ * caller), unknown ones below refuse the message. Framing only: order,
+ * presence and authentication are the caller's to judge.
+ */
+enum wire_error wire_parse(const uint8_t *buf, size_t len, struct wire_msg *msg);
+
+const char *wire_error_name(enum wire_error error);
+/* Text of a reply code; "unknown code" for one not in WIRE_CODES. */
+const char *wire_code_name(uint8_t code);
+
+/* First extension of @type (and @sub, if the type has sub-types); NULL if none. */
+const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8_t sub);
+/* How many extensions of @type there are. */
+unsigned int wire_count(const struct wire_msg *msg, uint8_t type);
+
+/* Typed views. False if absent or of the wrong length. */
+bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1]);	/* NUL inside: false */
+bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);	/* host byte order */
+bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method);
+bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *timestamp);
+bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
+bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
+
+/* A message being built. Overflow sets @failed; nothing is written past the end. */
+struct wire_out {
+	uint8_t buf[WIRE_MSG_MAX];
+	size_t len;
+	bool failed;
+};
+
+void wire_put_rrq(struct wire_out *out, const struct wire_rrq *rrq);
+void wire_put_rrp(struct wire_out *out, const struct wire_rrp *rrp);
+void wire_put_revoke(struct wire_out *out, const struct wire_revoke *revoke);
+void wire_put_revoke_ack(struct wire_out *out, const struct wire_revoke_ack *ack);
+
+/* Any extension by its table row: the right framing for @type, data as in struct wire_ext. */
+void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *data, size_t len);
+void wire_put_nai(struct wire_out *out, const char *nai);
+void wire_put_gre_key(struct wire_out *out, uint32_t key);
+void wire_put_pmip_method(struct wire_out *out, uint8_t method);
+void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
+void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
+void wire_put_access_tech(struct wire_out *out, uint8_t tech);
+
+/* Security association: what an SPI selects (RFC 5944 s1.6). */
+enum wire_alg {
+	WIRE_ALG_HMAC_MD5,	/* RFC 5944 s3.5.1, the default */
+	WIRE_ALG_HMAC_SHA256,	/* all 32 bytes */
+	WIRE_ALG_MAX
+};
+
+struct wire_sa {
+	uint32_t spi;		/* from 256 on, RFC 5944 s1.6 */
+	enum wire_alg alg;
+	uint8_t key[WIRE_KEY_MAX];	/* wiped by its owner */
+	uint8_t key_len;	/* bytes, at least 16 */
+};
+
+bool wire_alg_parse(const char *name, enum wire_alg *alg);	/* "hmac-md5", "hmac-sha-256" */
+const char *wire_alg_name(enum wire_alg alg);
+
+/* Append an authentication extension of @type (32 or 34) over all that is there: RFC 5944 s3.5.1. */
+void wire_put_auth(struct wire_out *out, uint8_t type, const struct wire_sa *sa);
+
+/* SPI of an authentication extension; 0 if it is too short to have one. */
+uint32_t wire_auth_spi(const struct wire_ext *ext);
+
+/**
+ * wire_auth_ok() - check one authentication extension of a parsed message
+ * Length is compared with the algorithm's before hashing, the authenticator
+ * in constant time.
+ */
+bool wire_auth_ok(const struct wire_msg *msg, const struct wire_ext *ext, const struct wire_sa *sa);
+
+#endif /* MIP4_WIRE_H */
