@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The protocol core: (event, now) -> actions. Home Agent and Proxy Mobility
+ * Agent as pure state machines: no sockets, no clock, no globals. What it
+ * needs from outside (time, random bytes, completions, stored records, the
+ * kernel's bindings) comes in with the call or as an event; what it wants
+ * done goes out as an action.
+ *
+ * One struct core is one shard and is not thread-safe. Addresses and GRE keys
+ * in struct in_addr are in network byte order; GRE keys in uint32_t and all
+ * other integers are in host byte order. Times ending in _us are
+ * CLOCK_MONOTONIC microseconds, 0 = never.
+ */
+#ifndef MIP4_CORE_H
+#define MIP4_CORE_H
+
+#include "wire/wire.h"
+
+#define CORE_NAME_MAX	32	/* names of networks and devices, NUL included */
+#define CORE_SA_MAX	4	/* security associations of one peer, valid at once */
+#define CORE_TEXT_MAX	256
+
+/* ---- configuration: read by host, owned by the core's creator, unchanged while in use ---- */
+
+/* A mobility agent that shares security associations with us. */
+struct core_peer {
+	struct in_addr addr;
+	struct wire_sa sa[CORE_SA_MAX];	/* [0] signs what we send, any verifies */
+	unsigned int n_sa;
+	bool proxy;		/* HA: may register by per-node FA-HA authentication (47, method 1) */
+	bool revocation;	/* offer and accept RFC 3543 */
+	bool gre_key;		/* PMA: ask for GRE with key (48); without: IP-in-IP */
+};
+
+/*
+ * A home network: where addresses come from (HA), how devices see it (PMA).
+ * The same struct serves both; each role reads its part.
+ */
+struct core_network {
+	char name[CORE_NAME_MAX];
+	char nai[WIRE_NAI_MAX + 1];	/* "*@red.example" or an exact NAI; first match wins */
+	uint32_t realm;
+	char device[CORE_NAME_MAX];	/* mip4 netdevice that carries its bindings */
+	struct in_addr ha;		/* Home Agent address; on an HA: ours */
+	struct in_addr gateway;		/* first hop the devices believe in */
+	uint8_t plen;			/* of the home prefix */
+	struct in_addr pool_first, pool_last;	/* HA: inclusive */
+	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
+};
+
+/* Identity by MAC: first matching rule wins. */
+struct core_identity {
+	uint8_t mac[6], mask[6];
+	/* %m = MAC as 12 lower-case hex digits, %M with colons, %% = percent */
+	char nai[WIRE_NAI_MAX + 1];
+};
+
+struct core_config {
+	bool ha, pma;			/* roles; both at once is legal */
+	struct in_addr care_of;		/* PMA: our end of the tunnels and source of RRQs */
+	const struct core_network *networks;
+	unsigned int n_networks;
+	const struct core_peer *peers;
+	unsigned int n_peers;
+	const struct core_identity *identities;	/* PMA */
+	unsigned int n_identities;
+	unsigned int max_registrations;	/* 0 = none */
+	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
+};
+
+/* ---- registrations: the core's state for one device, readable by host ---- */
+
+enum core_role { CORE_HA = 1, CORE_PMA = 2 };
+
+enum core_state {
+	CORE_IDLE,		/* PMA: nothing under way (kept only to remember) */
+	CORE_WAIT_REG,		/* PMA: first RRQ is out */
+	CORE_BINDING,		/* reply decided, the kernel or the store is at it */
+	CORE_BOUND,
+	CORE_REFRESH,		/* PMA: renewal is out, forwarding untouched */
+	CORE_DEREG,		/* PMA: deregistration is out */
+	CORE_REVOKING,		/* HA: old PMA told, no Ack yet (of the left care-of address) */
+	CORE_STATE_MAX
+};
+
+/* How a device was noticed. The one list of names. */
+#define CORE_TRIGGERS(x) \
+	x(DHCP, "dhcp") x(ARP, "arp") x(PACKET, "packet") x(API, "api") x(LINK, "link")
+#define CORE_TRIGGER_ENUM(n, s) CORE_TRIGGER_##n,
+enum core_trigger { CORE_TRIGGERS(CORE_TRIGGER_ENUM) CORE_TRIGGER_MAX };
+
+/* Handover timeline of a PMA's attach, all CLOCK_MONOTONIC us. */
+struct core_timeline {
+	enum core_trigger trigger;	/* the one that won */
+	uint64_t seen_us;		/* frame or event reached the router */
+	uint64_t identity_us;		/* NAI known */
+	uint64_t rrq_us;		/* last RRQ left */
+	uint64_t rrp_us;		/* accepting RRP came */
+	uint64_t bound_us;		/* binding in the kernel */
+	/* first packets: the kernel's FIRST_UP_NS, FIRST_DOWN_NS; host reads them */
+};
+
+/* What survives a restart: a row of the store, also what host shows. */
+struct core_record {
+	uint64_t cookie;		/* random, also in the kernel's binding; the key */
+	enum core_role role;
+	char nai[WIRE_NAI_MAX + 1];
+	char network[CORE_NAME_MAX];
+	uint32_t realm;
+	struct in_addr home, ha, coa;
+	bool gre, keyed;
+	uint32_t key_in, key_out;	/* GRE keys: what we receive, what we send */
+	uint16_t lifetime;		/* s granted */
+	uint64_t expires_unix;		/* s since 1970, wall clock: survives a reboot; UINT64_MAX = never */
+	uint64_t last_id;		/* HA: last accepted Identification; PMA: last sent */
+	uint32_t peer_revsup;		/* timestamp of the other side's ext. 137, 0 = no revocation */
+	bool tombstone;			/* HA: deregistered; last_id is kept against replay */
+	/* PMA only */
+	uint32_t port;			/* ifindex */
+	char port_name[CORE_NAME_MAX];
+	uint8_t mac[6];
+	bool dhcp;			/* its address was given by our DHCP server */
+};
+
+struct core_reg {
+	struct core_record rec;
+	enum core_state state;
+	struct core_timeline timeline;
+	uint8_t last_code;		/* of the last reply */
+	/* the core's own fields follow in reg.h; host sees this much */
+};
+
+/* ---- events ---- */
+
+struct core_now {
+	uint64_t mono_us;
+	uint64_t ntp;		/* NTP format: s since 1900 in the high half, fraction below */
+	uint8_t random[32];	/* fresh with every call */
+};
+
+enum core_event_type {
+	CORE_EV_DATAGRAM,	/* UDP 434 */
+	CORE_EV_ATTACH,
+	CORE_EV_DETACH,
+	CORE_EV_BOUND,		/* completion of CORE_ACT_BIND */
+	CORE_EV_STORED,		/* completion of CORE_ACT_STORE */
+	CORE_EV_PRESENT,	/* answer to CORE_ACT_CONFIRM */
+	CORE_EV_RESTORE,	/* at start: one row of the store */
+	CORE_EV_ADOPT,		/* at start, after all RESTOREs: one binding of the kernel with a cookie */
+	CORE_EV_START,		/* at start, after all ADOPTs: sweep and go on */
+	CORE_EV_TIMEOUT,	/* core_next() has come */
+};
+
+enum core_detach { CORE_DETACH_RELEASE, CORE_DETACH_LEASE_END, CORE_DETACH_ADMIN, CORE_DETACH_PORT };
+
+struct core_event {
+	enum core_event_type type;
+	union {
+		struct {
+			struct in_addr src, dst;	/* dst: the local address it came to */
+			uint16_t sport;
+			const uint8_t *data;
+			size_t len;
+		} datagram;
+		struct {
+			uint32_t port;
+			const char *port_name;
+			uint8_t mac[6];
+			enum core_trigger trigger;
+			struct in_addr hint;	/* address the device uses or asks for; 0 = none */
+			const char *nai;	/* overrides the identity rules; NULL = by rule */
+			uint64_t seen_us;
+		} attach;
+		struct {
+			uint32_t port;		/* 0 = any */
+			uint8_t mac[6];
+			enum core_detach why;
+		} detach;
+		struct {
+			uint64_t cookie;
+			int error;		/* 0 or a positive errno */
+			const char *text;	/* extack or strerror; with an error */
+		} done;				/* BOUND, STORED */
+		struct {
+			uint64_t cookie;
+			bool present;
+		} present;
+		struct core_record restore;
+		struct {
+			uint64_t cookie;
+			char device[CORE_NAME_MAX];
+			uint32_t realm;
+			struct in_addr home, peer;
+			uint32_t port;		/* 0: routed */
+			uint8_t mac[6];
+		} adopt;
+	};
+};
+
+/* ---- actions ---- */
+
+enum core_action_type {
+	CORE_ACT_SEND,
+	CORE_ACT_BIND,		/* create or change; answered by CORE_EV_BOUND */
+	CORE_ACT_UNBIND,
+	CORE_ACT_STORE,		/* answered by CORE_EV_STORED once the policy is met */
+	CORE_ACT_FORGET,	/* remove the row; not answered */
+	CORE_ACT_ATTACHED,	/* PMA: the device has its home address: DHCP and API may answer */
+	CORE_ACT_REFUSED,	/* PMA: it will not get one now */
+	CORE_ACT_GONE,		/* PMA: no longer served here; not sent after DETACH by DHCP or API */
+	CORE_ACT_CONFIRM,	/* PMA: is it still attached? answered by CORE_EV_PRESENT (RFC 5563 s4.4) */
+	CORE_ACT_LOG,
+};
+
+enum core_log { CORE_LOG_DEBUG, CORE_LOG_INFO, CORE_LOG_WARNING };
+
+/* A binding as the kernel should have it. */
+struct core_binding {
+	uint64_t cookie;
+	char device[CORE_NAME_MAX];
+	uint32_t realm;
+	struct in_addr home, gateway, local, peer;
+	uint8_t plen;			/* of the home prefix */
+	bool gre, keyed;
+	uint32_t key_in, key_out;
+	uint32_t port;			/* ifindex; 0: routed */
+	uint8_t mac[6];
+	uint32_t lifetime;		/* s, 0 = no end */
+	bool exists;			/* expected to be there: change, don't create */
+};
+
+struct core_action {
+	enum core_action_type type;
+	union {
+		struct {
+			struct in_addr src, dst;
+			uint16_t dport;		/* source port is always 434 */
+			size_t len;
+			uint8_t data[WIRE_MSG_MAX];
+		} send;
+		struct core_binding bind;	/* BIND; UNBIND uses device, realm, home, cookie */
+		struct core_record store;	/* STORE; FORGET uses cookie */
+		struct {
+			uint32_t port;
+			uint8_t mac[6];
+			struct in_addr home, gateway, ha;
+			uint8_t plen;
+			uint16_t lifetime;	/* s granted */
+			const char *network;	/* name, lives as long as the configuration */
+			uint8_t code;		/* REFUSED: reply code, 0 = none came */
+			char text[CORE_TEXT_MAX];	/* REFUSED and GONE: why */
+		} device;			/* ATTACHED, REFUSED, GONE */
+		struct {
+			uint64_t cookie;
+			char device[CORE_NAME_MAX];
+			uint32_t realm, port;
+			uint8_t mac[6];
+			struct in_addr home, gateway;
+		} confirm;
+		struct {
+			enum core_log level;
+			char text[CORE_TEXT_MAX];
+		} log;
+	};
+};
+
+/* ---- calls ---- */
+
+struct core;
+
+/*
+ * @act is called for each action, in order, from within core_event(); it must
+ * not call core_event() again (queue completions and feed them afterwards).
+ */
+typedef void (*core_act_fn)(void *arg, const struct core_action *action);
+
+/* @config must outlive the core. NULL: no memory. */
+struct core *core_new(const struct core_config *config, core_act_fn act, void *arg);
+void core_free(struct core *core);
+
+void core_event(struct core *core, const struct core_now *now, const struct core_event *event);
+
+/* When CORE_EV_TIMEOUT is wanted, monotonic us; 0 = no timer runs. */
+uint64_t core_next(const struct core *core);
+
+/* Every registration, tombstones left out; stops when @fn returns false. */
+void core_walk(const struct core *core, bool (*fn)(void *arg, const struct core_reg *reg), void *arg);
+const struct core_reg *core_find_device(const struct core *core, uint32_t port, const uint8_t mac[static 6]);
+
+/* Named counters: drops and refusals, one spelling in log, CLI and JSON. */
+#define CORE_COUNTERS(x) \
+	x(rrq_received) x(rrp_received) x(revoke_received) x(revoke_ack_received) \
+	x(accepted) x(denied) x(handovers) x(expired) \
+	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
+	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
+	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
+	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
+	x(no_identity) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out)
+
+struct core_counters {
+#define CORE_COUNTER_FIELD(name) uint64_t name;
+	CORE_COUNTERS(CORE_COUNTER_FIELD)
+};
+const struct core_counters *core_counters(const struct core *core);
+
+const char *core_state_name(enum core_state state);	/* "bound" ... */
+const char *core_trigger_name(enum core_trigger trigger);
+
+#endif /* MIP4_CORE_H */
