@@ -104,7 +104,7 @@ enum wire_error {
 	WIRE_TRUNCATED,		/* shorter than the fixed part */
 	WIRE_UNKNOWN_TYPE,
 	WIRE_EXT_OVERRUN,	/* an extension runs past the datagram */
-	WIRE_EXT_SHORT,		/* below the minimum length of its type */
+	WIRE_EXT_SHORT,		/* one we act on, below the minimum length of its type */
 	WIRE_EXT_UNKNOWN,	/* unknown and not skippable: RFC 5944 s1.8 */
 	WIRE_TOO_MANY,
 	WIRE_TOO_LONG,
@@ -167,8 +167,10 @@ struct wire_msg {
  * @msg: filled on success; after an error only msg->type may be looked at
  *
  * Unknown types from 128 are kept as opaque extensions (to be skipped by the
- * caller), unknown ones below refuse the message. Framing only: order,
- * presence and authentication are the caller's to judge.
+ * caller), unknown ones below refuse the message, and so do ones below 128
+ * that have no meaning for us or in this message. One-byte padding (type 0)
+ * leaves no trace. Framing only: order, presence and authentication are the
+ * caller's to judge.
  */
 enum wire_error wire_parse(const uint8_t *buf, size_t len, struct wire_msg *msg);
 
@@ -189,7 +191,12 @@ bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *time
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
 
-/* A message being built. Overflow sets @failed; nothing is written past the end. */
+/*
+ * A message being built. The four calls that put a fixed part start it afresh and
+ * need nothing initialised; then come the extensions. @failed stays set once a
+ * put did not fit, had a length its type forbids, or has no place in the message;
+ * nothing is written past the end.
+ */
 struct wire_out {
 	uint8_t buf[WIRE_MSG_MAX];
 	size_t len;

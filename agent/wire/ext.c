@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extensions. How one is laid out cannot be seen on the wire (RFC 5944 s1.8 to
+ * s1.11), so everything hangs on the table below: a new extension is a row
+ * here and, if somebody wants its value, a typed put and get at the end.
+ */
+#include "wire/ext.h"
+#include "wire/bytes.h"
+
+enum layout {
+	PAD,		/* Type alone: RFC 5944 s1.8 */
+	TLV,		/* Type, Length, data: s1.9 */
+	SHORT,		/* Type, Length, Sub-Type, data; Length counts the Sub-Type: s1.11 */
+	LONG,		/* Type, Sub-Type, 16-bit Length, data: s1.10 */
+	OWN16,		/* Type, Reserved, 16-bit Length, data: RFC 3115 s2.1 */
+	STYLE,		/* a TLV of 10 bytes that RFC 4857 s9.3 prints with Length 2 */
+};
+
+enum {			/* messages an extension has a place in */
+	RRQ = 1,
+	RRP = 2,
+	REV = 4,
+	ACK = 8,
+};
+
+#define ANY		(-1)	/* sub-types without a row of their own */
+#define NO_MAX		UINT16_MAX
+#define FIRST_SKIPPABLE	128	/* RFC 5944 s1.8 */
+
+/*
+ * known: we act on it, or may ignore it with a clear conscience. The others are
+ * rows because their layout must be: one of a type below 128 refuses the message
+ * like a type nobody ever heard of. All rows of a type share one layout.
+ */
+static const struct row {
+	uint8_t type;
+	int16_t sub;
+	uint8_t layout;
+	uint16_t min, max;	/* bytes of data as in struct wire_ext */
+	uint8_t in;
+	bool known;
+} rows[] = {
+	/*type sub layout min max    in                     known */
+	{   0, ANY, PAD,   0, 0,      RRQ | RRP | REV | ACK, true },
+	{  32, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 5944 s3.5.2 */
+	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP,             true },	/* s3.5.3 */
+	{  34, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* s3.5.4 */
+	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* RFC 4721 s5 */
+	{  38, ANY, OWN16, 6, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
+	{  40,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 3957 s6.1 */
+	{  41,   1, LONG, 30, NO_MAX, RRP,                   false },	/* s6.2 */
+	{  42,   1, LONG,  4, 4,      RRQ,                   false },	/* s6.3 */
+	{  43,   1, LONG, 32, NO_MAX, RRP,                   false },	/* s6.4 */
+	{  44,   0, SHORT, 5, 5,      RRP,                   false },	/* RFC 3519 s3.2 */
+	{  45,   0, SHORT, 1, 1,      RRP,                   false },	/* RFC 4636 s4 */
+	{  46, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* RFC 4857 s9.1 */
+	{  47,   1, LONG,  1, 1,      RRQ | RRP,             true },	/* RFC 5563 s5.1 */
+	{  47, ANY, LONG,  0, NO_MAX, RRQ | RRP,             true },	/* answered by 149: s8.1 */
+	{  48,   0, LONG,  4, 4,      RRQ | RRP,             true },	/* RFC 6245 s4.1 */
+	{  49, ANY, SHORT, 0, NO_MAX, RRQ | RRP,             false },	/* RFC 6521 s5.2 */
+	{  50, ANY, LONG,  0, NO_MAX, RRQ | RRP,             false },	/* s5.5 */
+	{ 127, ANY, LONG,  0, NO_MAX, RRQ | RRP,             false },	/* RFC 4064 s4.1 */
+	{ 130, ANY, TLV,   0, 0,      RRQ,                   false },	/* RFC 3024 s3.3 */
+	{ 131, ANY, TLV,   1, WIRE_NAI_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 2794 s2 */
+	{ 132, ANY, TLV,   1, NO_MAX, RRQ | RRP,             false },	/* RFC 4721 s3 */
+	{ 134, ANY, TLV,   8, NO_MAX, RRQ | RRP,             false },	/* RFC 3115 s2.2 */
+	{ 136, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 3846 s3 */
+	{ 137, ANY, TLV,   6, 6,      RRQ | RRP,             true },	/* RFC 3543 s3.2 */
+	{ 138, ANY, SHORT, 0, NO_MAX, RRQ,                   false },	/* RFC 4881 s9 */
+	{ 139,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 4433: long though >= 128 */
+	{ 139,   2, LONG,  4, 4,      RRP,                   false },
+	{ 140, ANY, TLV,   6, 6,      RRQ,                   false },	/* RFC 4857 s9.2 */
+	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,             false },	/* s9.3 */
+	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* s9.4 */
+	{ 144,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 3519 s3.1 */
+	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV,             false },	/* RFC 4917 s4 */
+	{ 147,   1, SHORT, 1, NO_MAX, RRQ | RRP,             true },	/* RFC 5563 s5.2 */
+	{ 147,   2, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.3 */
+	{ 147,   3, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.4 */
+	{ 147,   4, SHORT, 1, 1,      RRQ,                   true },	/* s5.5: the HA does not echo it */
+	{ 148,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 5177 s4.1 */
+	{ 148,   1, SHORT, 7, 7,      RRP,                   false },	/* s4.2 */
+	{ 148,   2, SHORT, 7, 7,      RRP,                   false },
+	{ 149,   0, SHORT, 1, 1,      RRP,                   false },	/* RFC 5265 s3.4 */
+	{ 151, ANY, TLV,   1, NO_MAX, RRQ | RRP,             false },	/* RFC 5446 s3 */
+	{ 152,   1, SHORT, 17, 17,    RRQ,                   false },	/* RFC 5454 s2.1 */
+	{ 152,   2, SHORT, 19, 19,    RRP,                   false },	/* s2.2 */
+	{ 152,   3, SHORT, 1, 1,      RRQ,                   false },	/* s2.3 */
+	{ 153, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 6521 s5.1 */
+	/*
+	 * Long though >= 128. RFC 7629 calls it non-skippable; the number says the
+	 * opposite, and only the number is known to a node without that RFC.
+	 */
+	{ 154,   1, LONG,  4, 4,      RRQ | RRP,             false },	/* RFC 7629 s4.1 */
+	{ 154,   2, LONG,  4, NO_MAX, RRQ | RRP,             false },	/* s4.2 */
+	{ 255, ANY, SHORT, 0, NO_MAX, RRQ | RRP | REV | ACK, false },	/* RFC 4064 s4.3 */
+};
+
+static const struct row *layout_of(uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].type == type)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* @row is the first of its type. */
+static const struct row *row_of_sub(const struct row *row, uint8_t sub)
+{
+	const struct row *end = rows + sizeof(rows) / sizeof(rows[0]);
+
+	for (uint8_t type = row->type; row < end && row->type == type; row++) {
+		if (row->sub == ANY || row->sub == sub)
+			return row;
+	}
+	return NULL;
+}
+
+static uint8_t message_bit(uint8_t type)
+{
+	switch (type) {
+	case WIRE_RRQ:
+		return RRQ;
+	case WIRE_RRP:
+		return RRP;
+	case WIRE_REVOKE:
+		return REV;
+	case WIRE_REVOKE_ACK:
+		return ACK;
+	default:
+		return 0;
+	}
+}
+
+/* Find the bounds of the extension at @off; false if it runs past the message. */
+static bool frame(const struct wire_msg *msg, size_t off, uint8_t layout, struct wire_ext *ext)
+{
+	size_t left = msg->len - off, head = layout == LONG || layout == OWN16 ? 4 : 2;
+	const uint8_t *p = msg->buf + off;
+	size_t len;
+
+	if (left < head)
+		return false;
+	len = head == 4 ? get16(p + 2) : p[1];
+	if (layout == STYLE && len == 2)
+		len = 10;
+	if (len > left - head)
+		return false;
+	*ext = (struct wire_ext){ .type = p[0], .off = off, .end = off + head + len };
+	if (layout == LONG) {
+		ext->sub = p[1];
+	} else if (layout == SHORT && len) {
+		ext->sub = p[2];
+		head++;
+		len--;
+	}
+	ext->data = p + head;
+	ext->len = len;
+	return true;
+}
+
+/* @row: the first of the extension's type. */
+static enum wire_error judge(const struct row *row, const struct wire_ext *ext, uint8_t in)
+{
+	if (row)
+		row = row_of_sub(row, ext->sub);
+	/* What has no meaning in this message is as good as unknown. */
+	if (!row || !row->known || !(row->in & in))
+		return ext->type >= FIRST_SKIPPABLE ? WIRE_OK : WIRE_EXT_UNKNOWN;
+	return ext->len < row->min ? WIRE_EXT_SHORT : WIRE_OK;
+}
+
+enum wire_error wire_parse_exts(struct wire_msg *msg, size_t off)
+{
+	uint8_t in = message_bit(msg->type);
+
+	while (off < msg->len) {
+		const struct row *row = layout_of(msg->buf[off]);
+		enum wire_error error;
+		struct wire_ext ext;
+
+		if (!row && msg->buf[off] < FIRST_SKIPPABLE)
+			return WIRE_EXT_UNKNOWN;	/* and no telling where it ends */
+		if (row && row->layout == PAD) {
+			off++;
+			continue;
+		}
+		if (msg->n_ext == WIRE_EXT_MAX)
+			return WIRE_TOO_MANY;
+		if (!frame(msg, off, row ? row->layout : TLV, &ext))
+			return WIRE_EXT_OVERRUN;
+		error = judge(row, &ext, in);
+		if (error)
+			return error;
+		msg->ext[msg->n_ext++] = ext;
+		off = ext.end;
+	}
+	return WIRE_OK;
+}
+
+const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8_t sub)
+{
+	for (unsigned int i = 0; i < msg->n_ext; i++) {
+		if (msg->ext[i].type == type && msg->ext[i].sub == sub)
+			return &msg->ext[i];
+	}
+	return NULL;
+}
+
+unsigned int wire_count(const struct wire_msg *msg, uint8_t type)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < msg->n_ext; i++)
+		n += msg->ext[i].type == type;
+	return n;
+}
+
+void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *data, size_t len)
+{
+	const struct row *row = layout_of(type);
+	size_t head, length = len;
+	uint8_t *p;
+
+	if (row)
+		row = row_of_sub(row, sub);
+	if (out->failed || !row || row->layout == PAD || len < row->min || len > row->max ||
+	    !(row->in & message_bit(out->buf[0])))
+		goto fail;
+	head = row->layout == LONG || row->layout == OWN16 ? 4 : 2;
+	if (row->layout == SHORT)
+		length++;
+	else if (row->layout != LONG && sub)
+		goto fail;
+	if ((head == 2 && length > UINT8_MAX) || head + length > WIRE_MSG_MAX - out->len)
+		goto fail;
+
+	p = out->buf + out->len;
+	out->len += head + length;
+	*p++ = type;
+	if (head == 4) {
+		*p++ = sub;
+		set16(p, length);
+		p += 2;
+	} else {
+		*p++ = length;
+		if (row->layout == SHORT)
+			*p++ = sub;
+	}
+	if (len)
+		memcpy(p, data, len);
+	return;
+fail:
+	out->failed = true;
+}
+
+/* The extension of this kind if it has exactly @len bytes of data. */
+static const uint8_t *find_exact(const struct wire_msg *msg, uint8_t type, uint8_t sub, size_t len)
+{
+	const struct wire_ext *ext = wire_find(msg, type, sub);
+
+	return ext && ext->len == len ? ext->data : NULL;
+}
+
+bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
+{
+	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_NAI, 0);
+
+	if (!ext || ext->len > WIRE_NAI_MAX || memchr(ext->data, '\0', ext->len))
+		return false;
+	memcpy(nai, ext->data, ext->len);
+	nai[ext->len] = '\0';
+	return true;
+}
+
+bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key)
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_GRE_KEY, 0, 4);
+
+	if (!data)
+		return false;
+	*key = get32(data);
+	return true;
+}
+
+bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method)
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_PMIP, 1, 1);
+
+	if (!data)
+		return false;
+	*method = data[0];
+	return true;
+}
+
+bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *timestamp)
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_REVSUP, 0, 6);
+
+	if (!data)
+		return false;
+	*flags = get16(data);
+	*timestamp = get32(data + 2);
+	return true;
+}
+
+bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech)
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, 1);
+
+	if (!data)
+		return false;
+	*tech = data[0];
+	return true;
+}
+
+bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6])
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_DEVICE_ID, 7);
+
+	if (!data || data[0] != WIRE_DEVICE_ID_MAC)
+		return false;
+	memcpy(mac, data + 1, 6);
+	return true;
+}
+
+void wire_put_nai(struct wire_out *out, const char *nai)
+{
+	wire_put_ext(out, WIRE_EXT_NAI, 0, nai, strlen(nai));
+}
+
+void wire_put_gre_key(struct wire_out *out, uint32_t key)
+{
+	uint8_t data[4];
+
+	set32(data, key);
+	wire_put_ext(out, WIRE_EXT_GRE_KEY, 0, data, sizeof(data));
+}
+
+void wire_put_pmip_method(struct wire_out *out, uint8_t method)
+{
+	wire_put_ext(out, WIRE_EXT_PMIP, 1, &method, 1);
+}
+
+void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp)
+{
+	uint8_t data[6];
+
+	set16(data, flags);
+	set32(data + 2, timestamp);
+	wire_put_ext(out, WIRE_EXT_REVSUP, 0, data, sizeof(data));
+}
+
+void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6])
+{
+	uint8_t data[7] = { WIRE_DEVICE_ID_MAC };
+
+	memcpy(data + 1, mac, 6);
+	wire_put_ext(out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_DEVICE_ID, data, sizeof(data));
+}
+
+void wire_put_access_tech(struct wire_out *out, uint8_t tech)
+{
+	wire_put_ext(out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, &tech, 1);
+}
