@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Where guests come from. Sourced by the scripts beside it; sets TOP, CACHE, SUITE, LATER.
+#
+# Nothing here installs anything on the machine. Packages that only a guest needs are taken by an apt of our
+# own, whose sources are the Debian entries of the machine's, into a cache that may be deleted at any time.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mip4
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+PATH=$PATH:/usr/sbin:/sbin
+# Set by whoever hunts a problem: keep what a guest wrote even when all went well.
+KEEP=${KEEP:-}
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+say()
+{
+	echo "# $*" >&2
+}
+
+# The release that runs here, and the one after it for tools that it doesn't have yet.
+detect_release()
+{
+	local ID= VERSION_CODENAME=
+
+	# shellcheck disable=SC1091
+	. /etc/os-release
+	[ "$ID" = debian ] || die "this is '${ID:-unknown}'; needed is Debian 12 (bookworm) or 13 (trixie)"
+	SUITE=$VERSION_CODENAME
+	case $SUITE in
+	bookworm) LATER=trixie ;;
+	trixie) LATER=trixie ;;
+	*) die "Debian '$SUITE' isn't supported; needed is Debian 12 (bookworm) or 13 (trixie)" ;;
+	esac
+	[ "$(dpkg --print-architecture)" = amd64 ] || die "guests need an amd64 machine"
+}
+
+# debian_uris: what the machine's apt calls this release, one "RELEASE URI" per line. apt itself parses the sources
+# in both formats, and the downloaded Release file says which entries are Debian's own; any other repository
+# on the machine is none of our business.
+debian_uris()
+{
+	apt-get indextargets --format '$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' |
+	awk -F'|' -v suite="$SUITE" '
+		$1 == "Debian" && $3 == "main" && $4 !~ /^cdrom:/ &&
+		($2 == suite || $2 == suite "-updates" || $2 == suite "-security") && !seen[$2 $4]++ { print $2, $4 }'
+}
+
+# private_apt RELEASE: prints the APT_CONFIG to use for that release, its lists no older than a day.
+private_apt()
+{
+	local dir=$CACHE/apt/$1 entries
+
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+	(
+		flock 9
+		entries=$(debian_uris)
+		[ -n "$entries" ] || die "apt knows no Debian archive for $SUITE here; run: apt-get update"
+		[ -r "$KEYRING" ] || die "$KEYRING is missing; run: make deps"
+		while read -r codename uri; do
+			echo "deb [signed-by=$KEYRING] $uri ${codename/#$SUITE/$1} main"
+		done <<< "$entries" > "$dir/sources.list"
+		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
+		apt-config dump --format '%F "%v";%n' Acquire |
+			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.conf" || true
+		: > "$dir/status"
+		cat > "$dir/apt.conf" <<-END
+			Dir::Etc::parts "/dev/null";
+			Dir::Etc::main "/dev/null";
+			Dir::Etc::sourcelist "$dir/sources.list";
+			Dir::Etc::sourceparts "/dev/null";
+			Dir::Etc::preferences "/dev/null";
+			Dir::Etc::preferencesparts "/dev/null";
+			Dir::State::lists "$dir/lists";
+			Dir::State::status "$dir/status";
+			Dir::State::extended_states "$dir/extended_states";
+			Dir::Cache "$dir/cache";
+			APT::Sandbox::User "";
+			Acquire::Languages "none";
+			#include "$dir/acquire.conf";
+		END
+		if [ -z "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
+			if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
+				touch "$dir/updated"
+			elif [ -e "$dir/updated" ]; then
+				say "package lists of $1 are old and couldn't be refreshed; going on with them"
+			else
+				die "the package lists of $1 couldn't be fetched"
+			fi
+		fi
+	) 9> "$dir/lock"
+	echo "$dir/apt.conf"
+}
+
+# fetch_debs DIR PACKAGE[=VERSION]...: downloads with the APT_CONFIG in the environment, unpacks below DIR.
+fetch_debs()
+{
+	local dir=$1 debs deb
+
+	shift
+	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
+	(cd "$debs" && apt-get download -qq "$@" >&2) || { rm -rf "$debs"; die "can't download: $*"; }
+	for deb in "$debs"/*.deb; do
+		dpkg -x "$deb" "$dir"
+	done
+	rm -rf "$debs"
+}
+
+# listed FILE: the packages a list names, without its comments.
+listed()
+{
+	sed 's/#.*//' "$1" | xargs -n1
+}
+
+# once DIR BUILDER [ARG...]: makes DIR unless it exists, by BUILDER into a temporary neighbour that takes its name
+# only when complete; two callers at once build it once.
+once()
+{
+	local dir=$1 builder=$2 tmp
+
+	shift 2
+	[ -d "$dir" ] && return
+	mkdir -p "$(dirname "$dir")"
+	(
+		flock 9
+		[ -d "$dir" ] && exit
+		tmp=$dir.new
+		rm -rf "$tmp"
+		mkdir "$tmp"
+		"$builder" "$tmp" "$@"
+		mv "$tmp" "$dir"
+	) 9> "$dir.lock"
+}
+
+mkdir -p "$CACHE"
+detect_release
