@@ -1,0 +1,614 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extensions. The samples are written out byte by byte after the RFCs'
+ * figures and share nothing with the codec's table.
+ */
+#include "common.h"
+
+#define NAI_HEX "831075736572406578616d706c652e6e6574"	/* user@example.net */
+#define FHAE_HEX "221400000200" "00000000000000000000000000000000"
+
+enum { RRQ = 1 << M_RRQ, RRP = 1 << M_RRP, REV = 1 << M_REV, ACK = 1 << M_ACK };
+#define ALL (RRQ | RRP | REV | ACK)
+
+static const struct sample {
+	const char *hex;
+	uint8_t sub;
+	uint16_t len;		/* of data */
+	uint8_t in;		/* messages that have a place for it */
+	bool built;		/* we act on it or may ignore it there */
+} samples[] = {
+	{ "2014 00000100 000102030405060708090a0b0c0d0e0f", 0, 20, ALL, true },
+	{ "2114 00000100 000102030405060708090a0b0c0d0e0f", 0, 20, RRQ | RRP, true },
+	{ "2214 00000100 000102030405060708090a0b0c0d0e0f", 0, 20, ALL, true },
+	{ "24010014 00000100 000102030405060708090a0b0c0d0e0f", 1, 20, RRQ | RRP, false },
+	{ "26000006 00003297 0001", 0, 6, RRQ | RRP, true },
+	{ "28010004 00000100", 1, 4, RRQ, false },
+	{ "2901001e 00000000 00000000 00000000 0000 000102030405060708090a0b0c0d0e0f",
+	  1, 30, RRP, false },
+	{ "2a010004 00000100", 1, 4, RRQ, false },
+	{ "2b010020 00000000 00000000 00000000 0000 0002 000102030405060708090a0b0c0d0e0f",
+	  1, 32, RRP, false },
+	{ "2c06 00 00 8000 006e", 0, 5, RRP, false },
+	{ "2d02 00 44", 0, 1, RRP, false },
+	{ "2e06 0000 c0000201", 0, 6, RRQ | RRP, false },
+	{ "2f010001 01", 1, 1, RRQ | RRP, true },
+	{ "30000004 00c0ffee", 0, 4, RRQ | RRP, true },
+	{ "3105 01 01020304", 1, 4, RRQ | RRP, false },
+	{ "32010004 01020304", 1, 4, RRQ | RRP, false },
+	{ "7f010002 0102", 1, 2, RRQ | RRP, false },
+	{ "8200", 0, 0, RRQ, true },
+	{ NAI_HEX, 0, 16, ALL, true },
+	{ "8404 a1a2a3a4", 0, 4, RRQ | RRP, true },
+	/* [trap] RFC 4332's Sub-Type of one byte or two: opaque either way */
+	{ "860d 0000 00000009 000e 0001 0018 ff", 0, 13, RRQ | RRP, true },
+	{ "860b 0000 00000009 000e 05 0018", 0, 11, RRQ | RRP, true },
+	{ "8804 01 614062", 1, 3, RRQ | RRP, true },
+	{ "8906 8000 e8000000", 0, 6, RRQ | RRP, true },
+	{ "8a07 03 02005e100001", 3, 6, RRQ, true },
+	/* [trap] long layout in the skippable range; 4 and 0 would pass as types */
+	{ "8b010004 c0000201", 1, 4, RRQ, true },
+	{ "8b020004 c0000201", 2, 4, RRP, true },
+	{ "8b030004 00000000", 3, 4, RRQ | RRP, true },
+	{ "8c06 0000 c6336407", 0, 6, RRQ, true },
+	/* [trap] ten bytes follow, whatever RFC 4857 prints */
+	{ "8d0a 0000 e800000000000001", 0, 10, RRQ | RRP, true },
+	{ "8d02 0000 e800000000000001", 0, 10, RRQ | RRP, true },
+	{ "8e06 0000 00000708", 0, 6, RRQ | RRP, true },
+	{ "9006 00 00 80 2f 0000", 0, 5, RRQ, true },
+	/* [trap] Resv3 set: not understood, so skipped */
+	{ "9006 00 00 80 2f 0001", 0, 5, RRQ, true },
+	{ "9103 01 6869", 1, 2, RRP | REV, true },
+	{ "9306 01 706f727437", 1, 5, RRQ | RRP, true },
+	{ "9308 02 01 02005e100001", 2, 7, RRQ | RRP, true },
+	/* [trap] an IMSI in digits or BCD: opaque either way */
+	{ "9308 03 01 303031303130", 3, 7, RRQ | RRP, true },
+	{ "9305 03 01 00f110", 3, 4, RRQ | RRP, true },
+	{ "9302 04 01", 4, 1, RRQ, true },
+	{ "9303 63 0102", 0x63, 2, RRQ | RRP, true },	/* unknown sub-type: skipped */
+	{ "9406 00 18 0a010100", 0, 5, RRQ, true },
+	{ "9408 01 00 18 00 0a010100", 1, 7, RRP, true },
+	{ "9502 00 00", 0, 1, RRP, true },
+	{ "9703 696d73", 0, 3, RRQ | RRP, true },
+	{ "9812 01 40 20010db8000000000000000000000000", 1, 17, RRQ, true },
+	{ "9814 02 00 40 00 20010db8000000000000000000000000", 2, 19, RRP, true },
+	{ "9802 03 00", 3, 1, RRQ, true },
+	{ "9902 01 80", 1, 1, RRQ | RRP, true },
+	/* [trap] long layout, and skippable by number though not by its text */
+	{ "9a010004 01020380", 1, 4, RRQ | RRP, true },
+	{ "9a020005 01010101 00", 2, 5, RRQ | RRP, true },
+	{ "ff03 01 0102", 1, 2, ALL, true },
+};
+
+#define N_SAMPLES (sizeof(samples) / sizeof(samples[0]))
+
+static struct bytes message_with(int message, const char *exts_hex)
+{
+	struct bytes b = from_hex(message_hex[message]);
+
+	add_hex(&b, exts_hex);
+	return b;
+}
+
+static struct bytes with_neighbours(int message, const char *ext_hex)
+{
+	struct bytes b = message_with(message, NAI_HEX);
+
+	add_hex(&b, ext_hex);
+	add_hex(&b, FHAE_HEX);
+	return b;
+}
+
+/* Each sample between two others, in each message: found whole, or refused by name. */
+static void samples_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_SAMPLES; i++) {
+		const struct sample *s = &samples[i];
+		struct bytes raw = from_hex(s->hex);
+
+		for (int message = 0; message < N_MESSAGES; message++) {
+			struct bytes b = with_neighbours(message, s->hex);
+			bool place = s->in & 1 << message;
+			struct parsed in = parse(&b);
+			const struct wire_ext *ext = &in.msg.ext[1];
+
+			if (raw.p[0] < 128 && !(s->built && place)) {
+				assert_int_equal(in.error, WIRE_EXT_UNKNOWN);
+				free(in.heap);
+				continue;
+			}
+			if (in.error || in.msg.n_ext != 3)
+				fail_msg("%s in message %d: %s, %u extensions", s->hex, message,
+					 wire_error_name(in.error), in.msg.n_ext);
+			assert_int_equal(ext->type, raw.p[0]);
+			assert_int_equal(ext->sub, s->sub);
+			assert_int_equal(ext->len, s->len);
+			assert_int_equal(ext->end - ext->off, raw.len);
+			assert_int_equal(ext->off, in.msg.ext[0].end);
+			assert_int_equal(ext->end, in.msg.ext[2].off);
+			assert_memory_equal(ext->data, raw.p + raw.len - s->len, s->len);
+			assert_int_equal(in.msg.ext[2].type, WIRE_EXT_FHAE);
+			assert_int_equal(in.msg.ext[2].end, b.len);
+			free(in.heap);
+		}
+	}
+}
+
+/* ... and cut at every length by the end of the message. */
+static void samples_cut(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_SAMPLES; i++) {
+		struct bytes raw = from_hex(samples[i].hex);
+
+		for (int message = 0; message < N_MESSAGES; message++) {
+			for (size_t len = 1; len < raw.len; len++) {
+				struct bytes b = message_with(message, "");
+				enum wire_error error;
+
+				add_bytes(&b, raw.p, len);
+				error = parse_error(&b);
+				if (error != WIRE_EXT_OVERRUN &&
+				    !(raw.p[0] < 128 && error == WIRE_EXT_UNKNOWN))
+					fail_msg("%s cut to %zu in message %d: %s", samples[i].hex,
+						 len, message, wire_error_name(error));
+			}
+		}
+	}
+}
+
+/* The codec builds the very bytes, where they have a place, and nowhere else. */
+static void samples_built(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_SAMPLES; i++) {
+		const struct sample *s = &samples[i];
+		struct bytes raw = from_hex(s->hex);
+
+		if (raw.p[0] == 141 && raw.p[1] == 2)
+			continue;	/* read, never sent */
+		if ((raw.p[0] == 147 && s->sub == 0x63) || (raw.p[0] == 139 && s->sub == 3))
+			continue;	/* unknown sub-types have no row to build by */
+		for (int message = 0; message < N_MESSAGES; message++) {
+			struct bytes fixed = from_hex(message_hex[message]);
+			struct wire_out out = { .len = fixed.len };
+
+			memcpy(out.buf, fixed.p, fixed.len);
+			wire_put_ext(&out, raw.p[0], s->sub, raw.p + raw.len - s->len, s->len);
+			if (out.failed == !!(s->in & 1 << message))
+				fail_msg("%s in message %d: failed is %d", s->hex, message,
+					 out.failed);
+			if (out.failed) {
+				assert_int_equal(out.len, fixed.len);
+				continue;
+			}
+			assert_int_equal(out.len, fixed.len + raw.len);
+			assert_memory_equal(out.buf + fixed.len, raw.p, raw.len);
+		}
+	}
+}
+
+static bool has_sample(uint8_t type)
+{
+	for (size_t i = 0; i < N_SAMPLES; i++) {
+		if (from_hex(samples[i].hex).p[0] == type)
+			return true;
+	}
+	return false;
+}
+
+static void unknown_types(void **state)
+{
+	unsigned int refused = 0, skipped = 0;
+
+	(void)state;
+	for (unsigned int type = 1; type < 256; type++) {
+		struct bytes b = with_neighbours(M_RRQ, "");
+		struct parsed in;
+
+		if (has_sample(type))
+			continue;
+		b = message_with(M_RRQ, NAI_HEX);
+		b.p[b.len++] = type;
+		b.p[b.len++] = 3;
+		add_hex(&b, "222222" FHAE_HEX);	/* not three FHAEs */
+		in = parse(&b);
+		if (type < 128) {
+			assert_int_equal(in.error, WIRE_EXT_UNKNOWN);
+			refused++;
+		} else {
+			assert_int_equal(in.error, WIRE_OK);
+			assert_int_equal(in.msg.n_ext, 3);
+			assert_int_equal(in.msg.ext[1].type, type);
+			assert_int_equal(in.msg.ext[1].len, 3);
+			assert_int_equal(wire_count(&in.msg, WIRE_EXT_FHAE), 1);
+			skipped++;
+		}
+		free(in.heap);
+	}
+	assert_true(refused > 80 && skipped > 80);
+}
+
+/* Type 0 is one byte long, wherever it stands; it is not an extension of ours to count. */
+static void padding(void **state)
+{
+	struct bytes b = message_with(M_RRQ, "00" NAI_HEX "0000000000" "9302 04 01" "00");
+	struct parsed in;
+	uint8_t tech;
+
+	(void)state;
+	in = parse(&b);
+	assert_int_equal(in.error, WIRE_OK);
+	assert_int_equal(in.msg.n_ext, 2);
+	assert_true(wire_get_access_tech(&in.msg, &tech));
+	free(in.heap);
+
+	b = message_with(M_RRQ, "");
+	b.len += 100;	/* more than WIRE_EXT_MAX zeros */
+	assert_int_equal(parse_error(&b), WIRE_OK);
+}
+
+static void too_many(void **state)
+{
+	struct bytes b = message_with(M_RRQ, "");
+	struct parsed in;
+
+	(void)state;
+	for (int i = 0; i < WIRE_EXT_MAX; i++)
+		add_hex(&b, "c800");
+	in = parse(&b);
+	assert_int_equal(in.error, WIRE_OK);
+	assert_int_equal(in.msg.n_ext, WIRE_EXT_MAX);
+	assert_int_equal(wire_count(&in.msg, 0xc8), WIRE_EXT_MAX);
+	free(in.heap);
+	add_hex(&b, "c800");
+	assert_int_equal(parse_error(&b), WIRE_TOO_MANY);
+}
+
+/* Below the minimum of a type we act on: refused. */
+static void too_short(void **state)
+{
+	static const char *const exts[] = {
+		"2000", "2004 00000100", "2204 00000100", "26000005 0000329700", "2f010000",
+		"30000003 00c0ff", "8300", "8905 8000e80000", "9301 01", "9302 02 01", "9302 03 01",
+		"9301 04",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+		struct bytes b = with_neighbours(M_RRQ, exts[i]);
+		enum wire_error error = parse_error(&b);
+
+		if (error != WIRE_EXT_SHORT)
+			fail_msg("%s: %s", exts[i], wire_error_name(error));
+	}
+}
+
+/* Whoever is to ignore an extension must not judge it: RFC 5944 s1.8. */
+static void short_but_skipped(void **state)
+{
+	static const char *const exts[] = {
+		"9000", "9001 00", "8400", "8800", "8e00", "9300", "8b010000", "9a010000", "ff00",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+		struct bytes b = with_neighbours(M_RRQ, exts[i]);
+		struct parsed in = parse(&b);
+
+		if (in.error || in.msg.n_ext != 3)
+			fail_msg("%s: %s", exts[i], wire_error_name(in.error));
+		free(in.heap);
+	}
+}
+
+static void length_past_the_end(void **state)
+{
+	static const char *const exts[] = {
+		"83ff", "8301", "83", "9302 04", "2f", "2f01", "2f0100", "2f010001", "2f01ffff01",
+		"3000fffc00c0ffee", "8b0100", "9a01ffff01020380", "8d020000e8000000000000",
+		"2600ffff000032970001", "c8ff",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(exts) / sizeof(exts[0]); i++) {
+		struct bytes b = message_with(M_RRQ, exts[i]);
+		enum wire_error error = parse_error(&b);
+
+		if (error != WIRE_EXT_OVERRUN)
+			fail_msg("%s: %s", exts[i], wire_error_name(error));
+	}
+}
+
+static struct parsed rrq_with(const char *exts_hex)
+{
+	struct bytes b = message_with(M_RRQ, exts_hex);
+	struct parsed in = parse(&b);
+
+	if (in.error)
+		fail_msg("%s: %s", exts_hex, wire_error_name(in.error));
+	return in;
+}
+
+static bool nai_of_length(unsigned int len, char nai[static WIRE_NAI_MAX + 1])
+{
+	struct bytes b = message_with(M_RRQ, "83");
+	struct parsed in;
+	bool ok;
+
+	b.p[b.len++] = len;
+	memset(b.p + b.len, 'n', len);
+	b.len += len;
+	in = parse(&b);
+	assert_int_equal(in.error, WIRE_OK);
+	ok = wire_get_nai(&in.msg, nai);
+	free(in.heap);
+	return ok;
+}
+
+static void nai_lengths(void **state)
+{
+	char nai[WIRE_NAI_MAX + 1];
+
+	(void)state;
+	for (unsigned int len = 1; len <= WIRE_NAI_MAX; len++) {
+		assert_true(nai_of_length(len, nai));
+		assert_int_equal(strlen(nai), len);
+	}
+	assert_false(nai_of_length(254, nai));
+	assert_false(nai_of_length(255, nai));
+}
+
+static void nai_with_nul(void **state)
+{
+	static const char *const exts[] = { "830100", "8303614000", "8303006140", "8303610062" };
+	char nai[WIRE_NAI_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct parsed in = rrq_with(exts[i]);
+
+		assert_false(wire_get_nai(&in.msg, nai));
+		free(in.heap);
+	}
+}
+
+static void gre_key(void **state)
+{
+	struct parsed in;
+	uint32_t key = 7;
+
+	(void)state;
+	in = rrq_with("30000004 00000000");	/* "please assign", not "none" */
+	assert_true(wire_get_gre_key(&in.msg, &key));
+	assert_int_equal(key, 0);
+	free(in.heap);
+	in = rrq_with("30000004 fffefdfc");
+	assert_true(wire_get_gre_key(&in.msg, &key));
+	assert_int_equal(key, 0xfffefdfc);
+	free(in.heap);
+	in = rrq_with("30000005 00c0ffee00");
+	assert_non_null(wire_find(&in.msg, WIRE_EXT_GRE_KEY, 0));
+	assert_false(wire_get_gre_key(&in.msg, &key));
+	free(in.heap);
+	in = rrq_with("");
+	assert_false(wire_get_gre_key(&in.msg, &key));
+	free(in.heap);
+}
+
+/* Sub-type 0 is all there is of 48, and it cannot be skipped. */
+static void gre_key_of_unknown_sub_type(void **state)
+{
+	struct bytes b = with_neighbours(M_RRQ, "30010004 00c0ffee");
+
+	(void)state;
+	assert_int_equal(parse_error(&b), WIRE_EXT_UNKNOWN);
+}
+
+/* What we cannot process in 47 must reach the HA, which answers 149: RFC 5563 s8.1. */
+static void pmip_method(void **state)
+{
+	struct parsed in;
+	uint8_t method;
+
+	(void)state;
+	in = rrq_with("2f010001 02");
+	assert_true(wire_get_pmip_method(&in.msg, &method));
+	assert_int_equal(method, WIRE_PMIP_IPSEC);
+	free(in.heap);
+	in = rrq_with("2f010001 ff");
+	assert_true(wire_get_pmip_method(&in.msg, &method));
+	assert_int_equal(method, 0xff);
+	free(in.heap);
+	in = rrq_with("2f020001 01" FHAE_HEX);	/* unknown sub-type */
+	assert_false(wire_get_pmip_method(&in.msg, &method));
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_PMIP), 1);
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_FHAE), 1);
+	free(in.heap);
+	in = rrq_with("2f010002 0100");
+	assert_false(wire_get_pmip_method(&in.msg, &method));
+	free(in.heap);
+}
+
+static void revocation_support(void **state)
+{
+	uint32_t timestamp;
+	struct parsed in;
+	uint16_t flags;
+
+	(void)state;
+	in = rrq_with("8906 8000 e8000010");	/* [trap] I is 0x8000 here */
+	assert_true(wire_get_revsup(&in.msg, &flags, &timestamp));
+	assert_int_equal(flags, WIRE_REVSUP_I);
+	assert_int_equal(timestamp, 0xe8000010);
+	free(in.heap);
+	in = rrq_with("8907 8000 e800001000");
+	assert_false(wire_get_revsup(&in.msg, &flags, &timestamp));
+	free(in.heap);
+}
+
+static void device_id(void **state)
+{
+	static const uint8_t want[6] = { 0x02, 0x00, 0x5e, 0x10, 0x00, 0x01 };
+	struct parsed in;
+	uint8_t mac[6];
+
+	(void)state;
+	in = rrq_with("9308 02 01 02005e100001");
+	assert_true(wire_get_device_mac(&in.msg, mac));
+	assert_memory_equal(mac, want, 6);
+	free(in.heap);
+	in = rrq_with("9308 02 02 02005e100001");	/* an MEID */
+	assert_false(wire_get_device_mac(&in.msg, mac));
+	free(in.heap);
+	in = rrq_with("9307 02 01 02005e1000");
+	assert_false(wire_get_device_mac(&in.msg, mac));
+	free(in.heap);
+	in = rrq_with("9309 02 01 02005e10000100");
+	assert_false(wire_get_device_mac(&in.msg, mac));
+	free(in.heap);
+}
+
+static void access_technology(void **state)
+{
+	struct parsed in;
+	uint8_t tech;
+
+	(void)state;
+	in = rrq_with("9302 04 08");
+	assert_true(wire_get_access_tech(&in.msg, &tech));
+	assert_int_equal(tech, 8);
+	free(in.heap);
+	in = rrq_with("9303 04 0100");
+	assert_false(wire_get_access_tech(&in.msg, &tech));
+	free(in.heap);
+}
+
+static void find_and_count(void **state)
+{
+	struct parsed in = rrq_with("9302 04 01" NAI_HEX "9302 04 02" "8303614062" "c80101");
+	char nai[WIRE_NAI_MAX + 1];
+
+	(void)state;
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_NAI), 2);
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_PMIP_SKIP), 2);
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_MHAE), 0);
+	assert_ptr_equal(wire_find(&in.msg, WIRE_EXT_PMIP_SKIP, 4), &in.msg.ext[0]);
+	assert_null(wire_find(&in.msg, WIRE_EXT_PMIP_SKIP, 1));
+	assert_ptr_equal(wire_find(&in.msg, 0xc8, 0), &in.msg.ext[4]);
+	assert_true(wire_get_nai(&in.msg, nai));
+	assert_string_equal(nai, "user@example.net");	/* the first */
+	free(in.heap);
+}
+
+static void typed_puts(void **state)
+{
+	struct wire_rrq rrq = common_rrq();
+	struct wire_out out;
+
+	(void)state;
+	wire_put_rrq(&out, &rrq);
+	wire_put_nai(&out, "a@b");
+	wire_put_pmip_method(&out, WIRE_PMIP_IPSEC);
+	wire_put_ext(&out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_INTERFACE_ID, "port7", 5);
+	wire_put_device_mac(&out, (const uint8_t[]){ 2, 0, 0x5e, 0x10, 0, 1 });
+	wire_put_ext(&out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_SUBSCRIBER_ID, "\1" "001010", 7);
+	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	wire_put_gre_key(&out, 0x01020304);
+	wire_put_revsup(&out, WIRE_REVSUP_I, 0xe8000010);
+	assert_false(out.failed);
+	assert_bytes(out.buf + 24, out.len - 24,
+		     "8303614062" "2f01000102" "930601706f727437" "9308020102005e100001"
+		     "93080301303031303130" "93020401" "3000000401020304" "89068000e8000010");
+}
+
+/* A failed put leaves the message as it was, and every later one fails too. */
+static void put_refuses(void **state)
+{
+	static const struct {
+		uint8_t type, sub;
+		size_t len;
+	} bad[] = {
+		{ 0, 0, 0 }, { 1, 0, 4 }, { 60, 0, 4 }, { 200, 0, 4 },	/* no rows of ours */
+		{ WIRE_EXT_GRE_KEY, 0, 3 }, { WIRE_EXT_GRE_KEY, 0, 5 }, { WIRE_EXT_GRE_KEY, 1, 4 },
+		{ WIRE_EXT_NAI, 0, 0 }, { WIRE_EXT_NAI, 0, 254 }, { WIRE_EXT_NAI, 1, 8 },
+		{ WIRE_EXT_PMIP, 1, 0 }, { WIRE_EXT_PMIP, 1, 2 }, { WIRE_EXT_REVSUP, 0, 7 },
+		{ WIRE_EXT_PMIP_SKIP, 1, 255 }, { WIRE_EXT_PMIP_SKIP, 4, 2 },
+		{ WIRE_EXT_PMIP_SKIP, 0x63, 4 }, { WIRE_EXT_MHAE, 0, 256 }, { WIRE_EXT_MHAE, 0, 4 },
+		{ WIRE_EXT_CVSE, 0, 1400 }, { WIRE_EXT_CVSE, 0, 70000 }, { 44, 0, 5 },
+	};
+	static const uint8_t data[70000];
+	struct wire_rrq rrq = common_rrq();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct wire_out out;
+
+		wire_put_rrq(&out, &rrq);
+		wire_put_ext(&out, bad[i].type, bad[i].sub, data, bad[i].len);
+		if (!out.failed)
+			fail_msg("%u/%u of %zu bytes passed", bad[i].type, bad[i].sub, bad[i].len);
+		assert_int_equal(out.len, 24);
+		wire_put_gre_key(&out, 1);
+		assert_true(out.failed);
+		assert_int_equal(out.len, 24);
+	}
+}
+
+static void put_fills_to_the_last_byte(void **state)
+{
+	struct wire_rrq rrq = common_rrq();
+	struct {
+		struct wire_out out;
+		uint8_t guard[64];
+	} box;
+	size_t full;
+
+	(void)state;
+	for (size_t first = 1; first <= 40; first++) {
+		memset(&box, 0xa5, sizeof(box));
+		wire_put_rrq(&box.out, &rrq);
+		wire_put_ext(&box.out, WIRE_EXT_PMIP_SKIP, 1, "0123456789012345678901234567890123456789",
+			     first);
+		do {
+			full = box.out.len;
+			wire_put_nai(&box.out, "user@example.net");
+		} while (!box.out.failed);
+		assert_int_equal(box.out.len, full);
+		assert_in_range(full, WIRE_MSG_MAX - 17, WIRE_MSG_MAX);
+		for (size_t i = full; i < sizeof(box.out.buf); i++)
+			assert_int_equal(box.out.buf[i], 0xa5);
+		for (size_t i = 0; i < sizeof(box.guard); i++)
+			assert_int_equal(box.guard[i], 0xa5);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(samples_read),
+		cmocka_unit_test(samples_cut),
+		cmocka_unit_test(samples_built),
+		cmocka_unit_test(unknown_types),
+		cmocka_unit_test(padding),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(too_short),
+		cmocka_unit_test(short_but_skipped),
+		cmocka_unit_test(length_past_the_end),
+		cmocka_unit_test(nai_lengths),
+		cmocka_unit_test(nai_with_nul),
+		cmocka_unit_test(gre_key),
+		cmocka_unit_test(gre_key_of_unknown_sub_type),
+		cmocka_unit_test(pmip_method),
+		cmocka_unit_test(revocation_support),
+		cmocka_unit_test(device_id),
+		cmocka_unit_test(access_technology),
+		cmocka_unit_test(find_and_count),
+		cmocka_unit_test(typed_puts),
+		cmocka_unit_test(put_refuses),
+		cmocka_unit_test(put_fills_to_the_last_byte),
+	};
+
+	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);
+}
