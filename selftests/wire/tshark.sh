@@ -10,6 +10,7 @@ table=$dir/messages.tsv
 
 bail()
 {
+	echo "TAP version 13"
 	echo "not ok 1 - tshark reads our messages: $1"
 	echo "1..1"
 	exit 1
@@ -25,6 +26,7 @@ TZ=UTC tshark -n -r "$pcap" -T fields -E header=y -E separator=/t -E occurrence=
 	-e frame.number $(cut -f2 "$table" | grep -vx name | sort -u | sed 's/^/-e /') \
 	>"$got" 2>"$got.err" || bail "tshark failed: $(tail -n 1 "$got.err")"
 
+echo "TAP version 13"
 awk -F '\t' '
 	# What depends on the version: words for booleans and for values of no length.
 	function plain(value)
