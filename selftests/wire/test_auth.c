@@ -369,6 +369,21 @@ static void put_auth_refuses(void **state)
 	assert_true(out.failed);
 }
 
+/* A right authenticator in an extension that is for somebody else (33) counts for nothing. */
+static void wrong_type_refused(void **state)
+{
+	struct wire_sa sa = mha();
+	struct bytes b = from_hex(V1);
+	struct parsed in = parse(&b);
+	struct wire_ext ext = *wire_find(&in.msg, WIRE_EXT_MHAE, 0);
+
+	(void)state;
+	assert_true(wire_auth_ok(&in.msg, &ext, &sa));
+	ext.type = WIRE_EXT_MFAE;
+	assert_false(wire_auth_ok(&in.msg, &ext, &sa));
+	free(in.heap);
+}
+
 static void spi_of_short_extension(void **state)
 {
 	struct wire_ext ext = { .type = WIRE_EXT_MHAE, .len = 3, .data = (const uint8_t *)"abc" };
@@ -408,6 +423,7 @@ int main(void)
 		cmocka_unit_test(sha256_round_trip),
 		cmocka_unit_test(wrong_association_refused),
 		cmocka_unit_test(wrong_length_refused),
+		cmocka_unit_test(wrong_type_refused),
 		cmocka_unit_test(trailing_extension_uncovered),
 		cmocka_unit_test(put_auth_refuses),
 		cmocka_unit_test(spi_of_short_extension),

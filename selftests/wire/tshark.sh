@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # tshark.sh [DIR]: stock tshark reads what emit wrote to DIR (default: out beside
-# this script, made by "make -C selftests/wire check"), field by field. One TAP leaf
+# this script, made by "make -C selftests/wire messages"), field by field. One TAP leaf
 # per message. Runs wherever tshark is: the guest's root, not the host's.
 
 dir=${1:-$(dirname "$0")/out}
@@ -16,7 +16,7 @@ bail()
 	exit 1
 }
 
-[ -s "$pcap" ] && [ -s "$table" ] || bail "nothing in $dir; run make -C selftests/wire check"
+[ -s "$pcap" ] && [ -s "$table" ] || bail "nothing in $dir; run make -C selftests/wire messages"
 command -v tshark >/dev/null || bail "no tshark here"
 got=$(mktemp) || bail "no room for a file"
 trap 'rm -f "$got" "$got.err"' EXIT
