@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <string.h>
+
+#include <linux/if_link.h>
+#include <linux/mip4.h>
+#include <linux/rtnetlink.h>
+
+#include "mipctl/link.h"
+#include "mipctl/nl.h"
+#include "mipctl/print.h"
+
+static const struct keyword port_keys[] = {
+	KEYWORD("dev", VAL_DEV, .attr = MIP4_A_IFINDEX),
+	KEYWORD("unknown", VAL_NAME, .attr = MIP4_PORT_A_UNKNOWN, .names = &unknown_names),
+};
+
+enum { KEY_DEV, KEY_UNKNOWN, N_KEYS };
+
+static const struct keyword port_name =
+	KEYWORD("the port", VAL_DEV, .attr = MIP4_PORT_A_IFINDEX);
+
+static const char port_help[] =
+	"Usage: mipctl port [ show [ PORT ] [ dev DEV ] ]\n"
+	"       mipctl port add PORT dev DEV\n"
+	"       mipctl port del PORT\n"
+	"       mipctl port set PORT [ dev DEV ] unknown { hold | drop | pass }\n"
+	"add and del are `ip link set PORT master DEV` and `… nomaster`.\n";
+
+/* PORT first, then n keywords of port_keys. */
+static int parse(struct args *a, struct val *port, struct val *vals, size_t n)
+{
+	int rc;
+
+	if (!arg_peek(a))
+		return arg_incomplete(a, "the name of the port is missing");
+	if (!strcmp(arg_peek(a), "help")) {
+		help_print(a->obj, stdout);
+		return CTL_HELP;
+	}
+	rc = arg_val(a, &port_name, port);
+	return rc ? rc : arg_all(a, port_keys, n, vals);
+}
+
+static int set_master(const struct val *port, const struct val *dev, const char *what)
+{
+	const struct ifinfomsg head = { .ifi_index = (int)val_u32(port) };
+	struct nl_req req;
+
+	nl_rtnl(&req, RTM_SETLINK, 0, &head, sizeof(head));
+	nl_put_val(&req, IFLA_MASTER, dev);
+	return nl_talk(&req, what, NULL, NULL);
+}
+
+static int port_add(struct args *a)
+{
+	struct val port = { 0 }, vals[N_KEYS] = { 0 };
+	struct link_info info;
+	int rc;
+
+	rc = parse(a, &port, vals, 1);
+	if (!rc && !vals[KEY_DEV].key)
+		rc = arg_incomplete(a, "\"dev\" is missing");
+	if (rc)
+		return rc;
+	/* The kernel would take any kind of master, and move an enslaved port silently. */
+	if (!nl_offline()) {
+		rc = link_ask(val_u32(&vals[KEY_DEV]), &info);
+		if (rc)
+			return rc;
+		if (strcmp(info.kind, MIP4_LINK_KIND))
+			return arg_wrong(vals[KEY_DEV].arg, "dev must be a mip4 device");
+		rc = link_ask(val_u32(&port), &info);
+		if (rc)
+			return rc;
+		if (info.master && info.master != val_u32(&vals[KEY_DEV])) {
+			ctl_err("%s is enslaved already, to %s (ip link set %s nomaster)",
+				port.arg, dev_name(info.master), port.arg);
+			return CTL_KERNEL;
+		}
+	}
+	return set_master(&port, &vals[KEY_DEV], "port add");
+}
+
+/* The mip4 device whose port this is. */
+static int find_master(const struct val *port, uint32_t *dev)
+{
+	struct link_info info;
+	int rc = link_ask(val_u32(port), &info);
+
+	if (rc)
+		return rc;
+	if (!info.master || strcmp(info.master_kind, MIP4_LINK_KIND)) {
+		ctl_err("%s is not a port of a mip4 device", port->arg);
+		return CTL_KERNEL;
+	}
+	*dev = info.master;
+	return CTL_OK;
+}
+
+static int port_del(struct args *a)
+{
+	static const struct val none = { .key = "del", .arg = "del", .len = 4 };
+	struct val port = { 0 };
+	uint32_t dev;
+	int rc;
+
+	rc = parse(a, &port, NULL, 0);
+	if (!rc && !nl_offline())
+		rc = find_master(&port, &dev);
+	return rc ? rc : set_master(&port, &none, "port del");
+}
+
+static int port_set(struct args *a)
+{
+	struct val port = { 0 }, vals[N_KEYS] = { 0 };
+	struct nlattr *nest;
+	struct nl_req req;
+	uint32_t dev = 0;
+	int rc;
+
+	rc = parse(a, &port, vals, N_KEYS);
+	if (!rc && !vals[KEY_UNKNOWN].key)
+		rc = arg_incomplete(a, "nothing to set: \"unknown\" is missing");
+	if (rc)
+		return rc;
+	if (vals[KEY_DEV].key)
+		dev = val_u32(&vals[KEY_DEV]);
+	else if (nl_offline())
+		return arg_incomplete(a, "\"dev\" is missing, and no kernel is asked for it");
+	else
+		rc = find_master(&port, &dev);
+	if (!rc)
+		rc = nl_genl(&req, MIP4_CMD_PORT_SET, 0, NULL, 0);
+	if (rc)
+		return rc;
+	if (vals[KEY_DEV].key)
+		nl_put_val(&req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
+	else
+		nl_put_u32(&req, MIP4_A_IFINDEX, dev);
+	nest = nl_nest(&req, MIP4_A_PORT);
+	nl_put_val(&req, MIP4_PORT_A_IFINDEX, &port);
+	nl_put_val(&req, MIP4_PORT_A_UNKNOWN, &vals[KEY_UNKNOWN]);
+	nl_nest_end(&req, nest);
+	return nl_talk(&req, "port set", NULL, NULL);
+}
+
+struct shown {
+	uint32_t port;		/* 0: all */
+	unsigned int count;
+};
+
+static int on_port(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *tb[MIP4_A_MAX + 1], *at[MIP4_PORT_A_MAX + 1];
+	struct shown *shown = data;
+
+	nl_tb_genl(nlh, tb, MIP4_A_MAX);
+	nl_tb_nest(tb[MIP4_A_PORT], at, MIP4_PORT_A_MAX);
+	if (!at[MIP4_PORT_A_IFINDEX] ||
+	    (shown->port && nl_u32(at[MIP4_PORT_A_IFINDEX]) != shown->port))
+		return CTL_OK;
+	shown->count++;
+	pr_begin();
+	pr_dev("port", NULL, nl_u32(at[MIP4_PORT_A_IFINDEX]));
+	pr_dev("dev", "dev", nl_u32(tb[MIP4_A_IFINDEX]));
+	pr_name("unknown", "unknown", &unknown_names, nl_u8(at[MIP4_PORT_A_UNKNOWN]));
+	pr_uint("bindings", "bindings", nl_u32(at[MIP4_PORT_A_BINDINGS]));
+	if (opt.stats) {
+		pr_line();
+		pr_uint("held", "held", nl_u32(at[MIP4_PORT_A_HELD]));
+		pr_count("unknown_frames", "unknown-frames",
+			 nl_u64(at[MIP4_PORT_A_UNKNOWN_FRAMES]));
+	}
+	pr_end();
+	return CTL_OK;
+}
+
+static int port_show(struct args *a)
+{
+	struct val port = { 0 }, vals[N_KEYS] = { 0 };
+	struct shown shown = { 0 };
+	struct nl_req req;
+	int rc;
+
+	if (arg_peek(a) && strcmp(arg_peek(a), "dev"))
+		rc = parse(a, &port, vals, 1);
+	else
+		rc = arg_all(a, port_keys, 1, vals);
+	if (!rc)
+		rc = nl_genl(&req, MIP4_CMD_PORT_GET, NLM_F_DUMP, NULL, 0);
+	if (rc)
+		return rc;
+	if (port.key)
+		shown.port = val_u32(&port);
+	nl_put_val(&req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
+	pr_array_begin();
+	rc = nl_talk(&req, "port show", on_port, &shown);
+	pr_array_end();
+	if (!rc && port.key && !shown.count && !(opt.dump_nl && !opt.read_nl)) {
+		ctl_err("%s is not a port of a mip4 device", port.arg);
+		rc = CTL_KERNEL;
+	}
+	return rc;
+}
+
+static const struct command port_commands[] = {
+	{ "show", "list lst", port_show, NULL },
+	{ "add", NULL, port_add, NULL },
+	{ "del", "delete", port_del, NULL },
+	{ "set", "change", port_set, NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct object port_object = { "port", port_help, port_commands, NULL };
