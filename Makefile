@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make demo | check | deps | all | install | uninstall | clean: see README.md.
+# demo, check	the main job shown; all tests of the check tier. Both install what they need, after asking
+# deps		only that
+# all		module for KDIR's kernel, mip4d, mipctl
+# install, uninstall	below PREFIX and into KDIR's kernel's modules; DESTDIR
+# clean
+#
 # Kbuild describes the module; this file is never read by the kernel's build.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 # Where the module is built: a tree of links to its sources, so that one checkout serves any number of kernels.
 MODULE_BUILD ?= $(CURDIR)/build/host
-
-.PHONY: all module agent demo-tools
+PREFIX ?= /usr/local
+# demo: guest, or host for network namespaces of this machine
+WHERE ?= guest
 
 all: module agent
 
 module:
-	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR); they are in the package" \
-		"linux-headers-$$(uname -r), or say KDIR=..." >&2; exit 1; }
+	@test -e $(KDIR)/Makefile || { echo "no kernel headers at $(KDIR): install linux-headers-$$(uname -r)," \
+		"or say KDIR=... for another kernel" >&2; exit 1; }
 	@mkdir -p $(MODULE_BUILD)
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kernel $(CURDIR)/uapi $(MODULE_BUILD)/
 	@find $(MODULE_BUILD) -xtype l -delete
@@ -24,4 +30,28 @@ agent:
 
 # what the demo's traffic comes from
 demo-tools:
-	@test ! -e selftests/demo/Makefile || $(MAKE) -C selftests/demo
+	$(MAKE) -C selftests/demo
+
+deps:
+	@selftests/vm/deps
+
+check: deps
+	@selftests/check
+
+ifeq ($(WHERE),host)
+demo: module agent demo-tools
+else
+demo: deps
+endif
+	@selftests/vm/demo $(WHERE)
+
+# Installing builds nothing: that is for whoever isn't root.
+install uninstall:
+	@KDIR=$(KDIR) MODULE_BUILD=$(MODULE_BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) packaging/install $@
+
+clean:
+	rm -rf build
+	$(MAKE) -C agent clean
+	$(MAKE) -C selftests/demo clean
+
+.PHONY: all module agent demo-tools deps check demo install uninstall clean

@@ -17,7 +17,7 @@
 
 set -uo pipefail
 
-tap__planned= tap__count=0 tap__failed=0 tap__stage=start tap__done= tap__err=
+tap__planned='' tap__count=0 tap__failed=0 tap__stage=start tap__done='' tap__err=''
 
 tap__result()
 {
@@ -139,4 +139,4 @@ trap tap__exit EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 set -E
-trap 'tap__err="${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+trap 'tap__err="${BASH_SOURCE[0]-}:$LINENO: $BASH_COMMAND"' ERR

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Where guests come from. Sourced by the scripts beside it; sets TOP, CACHE, SUITE, LATER.
 #
@@ -29,7 +29,7 @@ say()
 # The release that runs here, and the one after it for tools that it doesn't have yet.
 detect_release()
 {
-	local ID= VERSION_CODENAME=
+	local ID='' VERSION_CODENAME=''
 
 	# shellcheck disable=SC1091
 	. /etc/os-release
