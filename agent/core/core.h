@@ -278,6 +278,11 @@ typedef void (*core_act_fn)(void *arg, const struct core_action *action);
 struct core *core_new(const struct core_config *config, core_act_fn act, void *arg);
 void core_free(struct core *core);
 
+/*
+ * Every BIND and every STORE is answered by one completion, those of one
+ * cookie in the order of their actions; UNBIND and FORGET take their turn
+ * between them.
+ */
 void core_event(struct core *core, const struct core_now *now, const struct core_event *event);
 
 /* When CORE_EV_TIMEOUT is wanted, monotonic us; 0 = no timer runs. */

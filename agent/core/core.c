@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The core's front: events in, actions out, counters. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/reg.h"
+
+#define NTP_TO_UNIX	2208988800U	/* 1900 to 1970, RFC 5905 s6 */
+#define LOG_LINES	20		/* per second; what is beyond is counted and said */
+
+/* ---- helpers of the roles ---- */
+
+uint32_t ntp_seconds(const struct core *core)
+{
+	return core->now->ntp >> 32;
+}
+
+/* Right beyond NTP's era 0 as well: unsigned until 2106. */
+static uint64_t unix_seconds(const struct core *core)
+{
+	return (uint32_t)(ntp_seconds(core) - NTP_TO_UNIX);
+}
+
+const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET, &addr, buf, INET_ADDRSTRLEN);
+}
+
+/* Everything logged may be caused by the network: bounded, and printable. */
+void act_log(struct core *core, enum core_log level, const char *fmt, ...)
+{
+	uint64_t second = core->now->mono_us / SECOND;
+	struct core_action action = { .type = CORE_ACT_LOG, .log.level = level };
+	va_list args;
+
+	if (second != core->log_second) {
+		unsigned int lost = core->log_lost;
+
+		core->log_second = second;
+		core->log_lines = 0;
+		core->log_lost = 0;
+		if (lost)
+			act_log(core, CORE_LOG_WARNING, "%u more messages in the last busy second", lost);
+	}
+	if (core->log_lines++ >= LOG_LINES) {
+		core->log_lost++;
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(action.log.text, sizeof(action.log.text), fmt, args);
+	va_end(args);
+	for (char *p = action.log.text; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	}
+	core->act(core->arg, &action);
+}
+
+void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
+	      struct in_addr dst, uint16_t dport)
+{
+	struct core_action action;
+
+	if (out->failed) {
+		/* Only a NAI and vendor text vary in length, and those are bounded. */
+		act_log(core, CORE_LOG_WARNING, "a message did not fit and was not sent");
+		return;
+	}
+	action.type = CORE_ACT_SEND;
+	action.send.src = src;
+	action.send.dst = dst;
+	action.send.dport = dport;
+	action.send.len = out->len;
+	memcpy(action.send.data, out->buf, out->len);
+	core->act(core->arg, &action);
+}
+
+static void binding_of(const struct core *core, const struct reg *reg, struct core_binding *b)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	bool ha = rec->role == CORE_HA;
+
+	*b = (struct core_binding){
+		.cookie = rec->cookie,
+		.realm = rec->realm,
+		.home = rec->home,
+		.gateway = reg->net->gateway,
+		.local = ha ? rec->ha : rec->coa,
+		.peer = ha ? rec->coa : rec->ha,
+		.plen = reg->net->plen,
+		.gre = rec->gre,
+		.keyed = rec->keyed,
+		.key_in = rec->key_in,
+		.key_out = rec->key_out,
+		.port = rec->port,
+		.exists = reg->in_kernel,
+	};
+	memcpy(b->device, reg->net->device, sizeof(b->device));
+	memcpy(b->mac, rec->mac, sizeof(b->mac));
+	if (reg->expires_us)
+		b->lifetime = reg->expires_us > core->now->mono_us ?
+			      (reg->expires_us - core->now->mono_us + SECOND - 1) / SECOND : 1;
+}
+
+void act_bind(struct core *core, struct reg *reg)
+{
+	struct core_action action = { .type = CORE_ACT_BIND };
+
+	binding_of(core, reg, &action.bind);
+	reg->bind_exists = action.bind.exists;
+	reg->wait_bind++;
+	core->act(core->arg, &action);
+}
+
+/* Also while a BIND is under way: host does them in order. */
+void act_unbind(struct core *core, struct reg *reg)
+{
+	struct core_action action = { .type = CORE_ACT_UNBIND };
+
+	if (!reg->in_kernel && reg->wait_bind == reg->stale_binds)
+		return;
+	binding_of(core, reg, &action.bind);
+	reg->in_kernel = false;
+	reg->stale_binds = reg->wait_bind;
+	core->act(core->arg, &action);
+}
+
+void act_store(struct core *core, struct reg *reg)
+{
+	struct core_action action = { .type = CORE_ACT_STORE, .store = reg->pub.rec };
+
+	reg->wait_store++;
+	core->act(core->arg, &action);
+}
+
+void act_forget(struct core *core, struct reg *reg)
+{
+	struct core_action action = { .type = CORE_ACT_FORGET };
+
+	action.store.cookie = reg->pub.rec.cookie;
+	core->act(core->arg, &action);
+}
+
+void commit(struct core *core, struct reg *reg, bool bind)
+{
+	reg->committing = true;
+	reg->error = 0;
+	timer_set(core, &reg->timer, 0);
+	if (bind)
+		act_bind(core, reg);
+	act_store(core, reg);
+}
+
+void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us)
+{
+	struct core_record *rec = &reg->pub.rec;
+
+	rec->lifetime = lifetime;
+	if (lifetime == WIRE_LIFETIME_INFINITE) {
+		reg->expires_us = 0;
+		rec->expires_unix = UINT64_MAX;
+	} else {
+		reg->expires_us = from_us + lifetime * SECOND;
+		rec->expires_unix = unix_seconds(core) + lifetime -
+				    (core->now->mono_us - from_us) / SECOND;
+	}
+}
+
+static uint64_t addr_hash(struct in_addr addr)
+{
+	return ntohl(addr.s_addr) * 0x9e3779b97f4a7c15ULL >> 32;
+}
+
+struct peer *peer_find(const struct core *core, struct in_addr addr)
+{
+	struct link *link = NULL;
+
+	while ((link = table_next(&core->peer_table, link, addr_hash(addr)))) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (peer->cfg->addr.s_addr == addr.s_addr)
+			return peer;
+	}
+	return NULL;
+}
+
+/* ---- events ---- */
+
+static void count_wire_error(struct core *core, enum wire_error error)
+{
+	switch (error) {
+	case WIRE_TRUNCATED:
+		core->count.drop_truncated++;
+		break;
+	case WIRE_UNKNOWN_TYPE:
+		core->count.drop_unknown_type++;
+		break;
+	case WIRE_EXT_UNKNOWN:
+		core->count.drop_unknown_extension++;
+		break;
+	default:
+		core->count.drop_malformed++;
+	}
+}
+
+/* protocol/security.md s5, steps 1 and 2: what can't be read is answered by silence. */
+static void datagram(struct core *core, const struct core_event *ev)
+{
+	enum wire_error error;
+	struct wire_msg msg;
+
+	error = wire_parse(ev->datagram.data, ev->datagram.len, &msg);
+	if (error) {
+		count_wire_error(core, error);
+		return;
+	}
+	switch (msg.type) {
+	case WIRE_RRQ:
+		if (!core->cfg->ha)
+			break;
+		core->count.rrq_received++;
+		ha_rrq(core, ev, &msg);
+		return;
+	case WIRE_RRP:
+		if (!core->cfg->pma)
+			break;
+		core->count.rrp_received++;
+		pma_rrp(core, ev, &msg);
+		return;
+	case WIRE_REVOKE:
+		core->count.revoke_received++;
+		revoke_message(core, ev, &msg);
+		return;
+	case WIRE_REVOKE_ACK:
+		core->count.revoke_ack_received++;
+		revoke_ack_message(core, ev, &msg);
+		return;
+	}
+	core->count.drop_unknown_type++;
+}
+
+/* False: it is tried another way. */
+static bool judge(struct core *core, struct reg *reg, const struct core_event *ev, bool bind)
+{
+	if (bind && !ev->done.error) {
+		reg->in_kernel = true;
+		if (!reg->pub.timeline.bound_us)
+			reg->pub.timeline.bound_us = core->now->mono_us;
+	}
+	if (bind && reg->bind_exists && ev->done.error == ENOENT && reg->committing) {
+		/* Somebody removed it, or it expired in the kernel: make it anew. */
+		reg->in_kernel = false;
+		act_bind(core, reg);
+		return false;
+	}
+	if (ev->done.error && !reg->error) {
+		reg->error = ev->done.error;
+		snprintf(reg->error_text, sizeof(reg->error_text), "%s: %s",
+			 bind ? "binding" : "store", ev->done.text ? ev->done.text : "failed");
+	}
+	return true;
+}
+
+static void completed(struct core *core, const struct core_event *ev)
+{
+	struct reg *reg = reg_by_cookie(core, ev->done.cookie);
+	bool bind = ev->type == CORE_EV_BOUND;
+	unsigned int *wait;
+
+	if (!reg)
+		return;		/* it went meanwhile */
+	wait = bind ? &reg->wait_bind : &reg->wait_store;
+	if (!*wait)
+		return;
+	--*wait;
+	if (bind && reg->stale_binds)
+		reg->stale_binds--;	/* an UNBIND has undone it since */
+	else if (!*wait && !judge(core, reg, ev, bind))
+		return;		/* the last one tells how things are; those before it are history */
+	if (!reg->committing || reg->wait_bind || reg->wait_store)
+		return;
+	reg->committing = false;
+	if (reg->pub.rec.role == CORE_HA)
+		ha_done(core, reg);
+	else
+		pma_done(core, reg);
+}
+
+static const struct core_network *network_by_name(const struct core_config *cfg, const char *name)
+{
+	for (unsigned int i = 0; i < cfg->n_networks; i++) {
+		if (!strcmp(cfg->networks[i].name, name))
+			return &cfg->networks[i];
+	}
+	return NULL;
+}
+
+/* A row that today's configuration would not have produced is not taken up again. */
+static const struct core_network *restorable(const struct core *core, const struct core_record *rec)
+{
+	const struct core_network *net = network_by_name(core->cfg, rec->network);
+	bool ha = rec->role == CORE_HA;
+
+	if (!net || !rec->cookie || network_by_nai(core->cfg, rec->nai) != net ||
+	    net->realm != rec->realm || net->ha.s_addr != rec->ha.s_addr ||
+	    !network_has_host(net, rec->home))
+		return NULL;
+	if (ha ? !core->cfg->ha : !core->cfg->pma || rec->coa.s_addr != core->cfg->care_of.s_addr)
+		return NULL;
+	if (!peer_find(core, ha ? rec->coa : rec->ha))
+		return NULL;
+	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai) ||
+	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))
+		return NULL;
+	return net;
+}
+
+static void restore(struct core *core, const struct core_record *rec)
+{
+	const struct core_network *net = restorable(core, rec);
+	uint64_t now_unix = unix_seconds(core);
+	struct reg *reg = NULL;
+
+	if (net)
+		reg = reg_new(core, rec->role, rec->nai, net, rec->cookie);
+	if (!reg) {
+		struct core_action action = { .type = CORE_ACT_FORGET };
+
+		act_log(core, CORE_LOG_WARNING, "%s: stored registration does not fit the configuration: dropped",
+			rec->nai);
+		action.store.cookie = rec->cookie;
+		core->act(core->arg, &action);
+		return;
+	}
+	reg->pub.rec = *rec;
+	reg->restored = true;
+	if (rec->expires_unix != UINT64_MAX)
+		reg->expires_us = core->now->mono_us + (rec->expires_unix > now_unix ?
+				  (rec->expires_unix - now_unix) * SECOND : 1);
+	if (rec->role == CORE_PMA) {
+		reg_set_mac(core, reg, rec->mac);
+		reg->pma.peer = peer_find(core, rec->ha);
+		reg->pma.accepted_id = rec->last_id;
+	} else {
+		reg->ha.reply.coa = rec->coa;
+		reg->ha.reply.home = rec->home;
+		reg->ha.reply.lifetime = rec->lifetime;
+		reg->ha.reply.key = rec->key_in;
+		/* Nothing that we sent in an earlier life had a later time stamp. */
+		reg->ha.rev_clock = ntp_seconds(core);
+		if (rec->peer_revsup)
+			reg->ha.reply.revsup_time = reg->ha.rev_clock;
+		if (rec->tombstone) {
+			core->n_regs--;
+		} else {
+			reg->has_home = true;
+			pool_set(core, net, rec->home, true);
+		}
+	}
+	reg_set_key_in(core, reg, rec->key_in);
+}
+
+static void adopt(struct core *core, const struct core_event *ev)
+{
+	struct reg *reg = reg_by_cookie(core, ev->adopt.cookie);
+	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
+	struct in_addr peer;
+
+	if (!ev->adopt.cookie)
+		return;		/* made by hand, none of ours */
+	if (rec && !rec->tombstone && ev->adopt.realm == rec->realm &&
+	    ev->adopt.home.s_addr == rec->home.s_addr && !strcmp(ev->adopt.device, reg->net->device)) {
+		reg->in_kernel = true;
+		peer = rec->role == CORE_HA ? rec->coa : rec->ha;
+		/* As it was left: nothing to do. Otherwise START changes it. */
+		if (ev->adopt.peer.s_addr == peer.s_addr && ev->adopt.port == rec->port &&
+		    !memcmp(ev->adopt.mac, rec->mac, sizeof(rec->mac)))
+			reg->adopted = true;
+		return;
+	}
+	struct core_action action = { .type = CORE_ACT_UNBIND };
+
+	memcpy(action.bind.device, ev->adopt.device, sizeof(action.bind.device));
+	action.bind.cookie = ev->adopt.cookie;
+	action.bind.realm = ev->adopt.realm;
+	action.bind.home = ev->adopt.home;
+	act_log(core, CORE_LOG_INFO, "binding in the kernel without a registration: removed");
+	core->act(core->arg, &action);
+}
+
+static void start(struct core *core)
+{
+	for (size_t i = 0; i < core->cookies.size; i++) {
+		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
+			struct reg *reg = container_of(link, struct reg, by_cookie);
+
+			if (reg->restored)
+				timer_set(core, &reg->timer, core->now->mono_us);
+		}
+	}
+	timers_run(core);
+}
+
+void core_event(struct core *core, const struct core_now *now, const struct core_event *event)
+{
+	uint64_t fresh[4];
+
+	core->now = now;
+	memcpy(fresh, now->random, sizeof(fresh));
+	for (int i = 0; i < 4; i++)
+		core->rng[i] ^= fresh[i];
+	if (!(core->rng[0] | core->rng[1] | core->rng[2] | core->rng[3]))
+		core->rng[0] = 1;	/* the one state that never leaves itself */
+	if (!core->seed)
+		core->seed = core_random(core) | 1;
+
+	switch (event->type) {
+	case CORE_EV_DATAGRAM:
+		datagram(core, event);
+		break;
+	case CORE_EV_ATTACH:
+		if (core->cfg->pma)
+			pma_attach(core, event);
+		break;
+	case CORE_EV_DETACH:
+		if (core->cfg->pma)
+			pma_detach(core, event);
+		break;
+	case CORE_EV_BOUND:
+	case CORE_EV_STORED:
+		completed(core, event);
+		break;
+	case CORE_EV_PRESENT:
+		if (core->cfg->pma)
+			pma_present(core, event);
+		break;
+	case CORE_EV_RESTORE:
+		restore(core, &event->restore);
+		break;
+	case CORE_EV_ADOPT:
+		adopt(core, event);
+		break;
+	case CORE_EV_START:
+		start(core);
+		break;
+	case CORE_EV_TIMEOUT:
+		timers_run(core);
+		break;
+	}
+	core->now = NULL;
+}
+
+uint64_t core_next(const struct core *core)
+{
+	return core->timers.n ? core->timers.slot[1]->when_us : 0;
+}
+
+/* ---- life ---- */
+
+struct core *core_new(const struct core_config *config, core_act_fn act, void *arg)
+{
+	struct core *core = calloc(1, sizeof(*core));
+
+	if (!core)
+		return NULL;
+	core->cfg = config;
+	core->act = act;
+	core->arg = arg;
+	core->peers = calloc(config->n_peers + 1, sizeof(*core->peers));
+	if (!core->peers || !table_init(&core->cookies) || !table_init(&core->nais) ||
+	    !table_init(&core->macs) || !table_init(&core->keys) ||
+	    !table_init(&core->peer_table) || !heap_reserve(&core->timers, 1) || !pools_init(core)) {
+		core_free(core);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < config->n_peers; i++) {
+		core->peers[i].cfg = &config->peers[i];
+		if (config->peers[i].n_sa)
+			table_add(&core->peer_table, &core->peers[i].link, addr_hash(config->peers[i].addr));
+	}
+	return core;
+}
+
+void core_free(struct core *core)
+{
+	struct link *link, *next;
+
+	if (!core)
+		return;
+	for (size_t i = 0; core->cookies.bucket && i < core->cookies.size; i++) {
+		for (link = core->cookies.bucket[i]; link; link = next) {
+			next = link->next;
+			reg_free(core, container_of(link, struct reg, by_cookie));
+		}
+	}
+	pools_exit(core);
+	table_exit(&core->cookies);
+	table_exit(&core->nais);
+	table_exit(&core->macs);
+	table_exit(&core->keys);
+	table_exit(&core->peer_table);
+	free(core->timers.slot);
+	free(core->peers);
+	free(core);
+}
+
+/* ---- looking in ---- */
+
+static bool shown(const struct reg *reg)
+{
+	return reg->pub.rec.role == CORE_PMA || !reg->pub.rec.tombstone;
+}
+
+void core_walk(const struct core *core, bool (*fn)(void *arg, const struct core_reg *reg), void *arg)
+{
+	for (size_t i = 0; i < core->cookies.size; i++) {
+		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
+			struct reg *reg = container_of(link, struct reg, by_cookie);
+
+			if (shown(reg) && !fn(arg, &reg->pub))
+				return;
+		}
+	}
+}
+
+const struct core_reg *core_find_device(const struct core *core, uint32_t port, const uint8_t mac[static 6])
+{
+	struct reg *reg = reg_by_mac(core, mac);
+
+	return reg && (!port || reg->pub.rec.port == port) ? &reg->pub : NULL;
+}
+
+const struct core_counters *core_counters(const struct core *core)
+{
+	return &core->count;
+}

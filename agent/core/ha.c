@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Home Agent. Checks stand in the order of protocol/security.md s5; a request
+ * that passes them is decided at once, told to kernel and store together, and
+ * answered when both have it. What arrives for the same device meanwhile waits
+ * its turn: one decision per device at a time, so no completion can meet a
+ * state that isn't the one it was asked in.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/reg.h"
+
+#define ANY_HOME	INADDR_BROADCAST	/* 3GPP2: all ones ask for an address, RFC 5563 s11 */
+
+static bool is_any(struct in_addr addr)
+{
+	return addr.s_addr == INADDR_ANY || addr.s_addr == htonl(ANY_HOME);
+}
+
+/* ---- replies ---- */
+
+/*
+ * An RRP in the order of protocol/extensions.md s2. Leaves from where the
+ * request went to, to where it came from (RFC 5944 s3.8.3.1).
+ */
+static void send_reply(struct core *core, const struct request *req, const struct wire_rrp *rrp,
+		       uint32_t key, uint32_t revsup_time)
+{
+	struct wire_out out = { .len = 0 };
+
+	wire_put_rrp(&out, rrp);
+	if (req->nai[0])
+		wire_put_nai(&out, req->nai);		/* RFC 2794 s3: echoed */
+	wire_put_pmip_method(&out, WIRE_PMIP_FHA);	/* RFC 5563 s5.1: in both directions */
+	if (key)
+		wire_put_gre_key(&out, key);
+	if (revsup_time)
+		wire_put_revsup(&out, 0, revsup_time);
+	auth_sign(&out, req->peer);
+	act_send(core, &out, req->dst, req->src, req->sport);
+}
+
+static bool is_our_address(const struct core *core, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
+		if (core->cfg->networks[i].ha.s_addr == addr.s_addr)
+			return true;
+	}
+	return false;
+}
+
+static void deny(struct core *core, const struct request *req, const struct core_network *net,
+		 uint8_t code)
+{
+	struct wire_rrp rrp = {
+		.code = code,
+		.home = req->rrq.home,
+		.ha = req->rrq.ha,
+		.id = req->rrq.id,
+	};
+	char src[INET_ADDRSTRLEN];
+
+	/* RFC 5944 s3.8.3.2: only an address of ours is copied. */
+	if (code == WIRE_CODE_HA_UNKNOWN_HA || !is_our_address(core, rrp.ha))
+		rrp.ha = net ? net->ha : req->dst;
+	/* RFC 5944 s5.7.1: our time above, the sender's own half below for the match. */
+	if (code == WIRE_CODE_HA_ID_MISMATCH)
+		rrp.id = (uint64_t)ntp_seconds(core) << 32 | (uint32_t)req->rrq.id;
+	core->count.denied++;
+	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s",
+		req->nai[0] ? req->nai : "(no NAI)", addr_text(req->src, src), code, wire_code_name(code));
+	send_reply(core, req, &rrp, 0, 0);
+}
+
+/* The reply to the last accepted request, from what was kept of it. */
+static void send_accept(struct core *core, const struct reg *reg, const struct request *req)
+{
+	const struct ha_reply *reply = &reg->ha.reply;
+	struct wire_rrp rrp = {
+		.code = reply->code,
+		.lifetime = reply->lifetime,
+		.home = reply->home,
+		.ha = reg->pub.rec.ha,
+		.id = reg->pub.rec.last_id,
+	};
+
+	send_reply(core, req, &rrp, reply->key, reply->revsup_time);
+}
+
+/* ---- the record's life ---- */
+
+void ha_show_state(struct reg *reg)
+{
+	if (reg->committing)
+		reg->pub.state = CORE_BINDING;
+	else if (reg->pub.rec.tombstone)
+		reg->pub.state = CORE_IDLE;
+	else
+		reg->pub.state = reg->ha.revocations ? CORE_REVOKING : CORE_BOUND;
+}
+
+static void take_home(struct core *core, struct reg *reg, struct in_addr home)
+{
+	reg->pub.rec.home = home;
+	reg->has_home = true;
+	pool_set(core, reg->net, home, true);
+}
+
+static void drop_home(struct core *core, struct reg *reg)
+{
+	if (reg->has_home)
+		pool_set(core, reg->net, reg->pub.rec.home, false);
+	reg->has_home = false;
+}
+
+/*
+ * Until when a replay of last_id would pass the test of time: RFC 5944
+ * s5.7.1. 0 = it wouldn't any more.
+ */
+static uint64_t replayable_until(const struct core *core, uint64_t last_id)
+{
+	int32_t left = (uint32_t)(last_id >> 32) + core->cfg->replay_window + 1 - ntp_seconds(core);
+
+	return last_id && left > 0 ? core->now->mono_us + left * SECOND : 0;
+}
+
+/* The device is no longer served: what is left remembers the last Identification. */
+static void to_tombstone(struct core *core, struct reg *reg)
+{
+	act_unbind(core, reg);
+	drop_home(core, reg);
+	reg_set_key_in(core, reg, 0);
+	if (!reg->pub.rec.tombstone)
+		core->n_regs--;
+	reg->pub.rec.tombstone = true;
+	reg->pub.rec.key_out = 0;
+	reg->pub.rec.lifetime = 0;
+	reg->expires_us = 0;
+}
+
+/* Wait for the end of the registration, or of its memory; frees @reg if that is over. */
+static void settle(struct core *core, struct reg *reg)
+{
+	uint64_t until;
+
+	ha_show_state(reg);
+	if (!reg->pub.rec.tombstone) {
+		timer_set(core, &reg->timer, reg->expires_us);
+		return;
+	}
+	until = replayable_until(core, reg->pub.rec.last_id);
+	if (until) {
+		timer_set(core, &reg->timer, until);
+	} else {
+		act_forget(core, reg);
+		reg_free(core, reg);
+	}
+}
+
+void ha_bury(struct core *core, struct reg *reg)
+{
+	bool forget = !replayable_until(core, reg->pub.rec.last_id);
+
+	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	to_tombstone(core, reg);
+	if (!forget)
+		act_store(core, reg);
+	settle(core, reg);
+}
+
+void ha_timeout(struct core *core, struct reg *reg)
+{
+	if (!reg->pub.rec.tombstone) {
+		/* RFC 5944 s3.8: without a word to anybody. */
+		core->count.expired++;
+		act_log(core, CORE_LOG_INFO, "%s: registration expired", reg->pub.rec.nai);
+		ha_bury(core, reg);
+	} else {
+		settle(core, reg);
+	}
+}
+
+/* After a restart: go on where the kernel has the binding, put it there otherwise. */
+void ha_resume(struct core *core, struct reg *reg)
+{
+	reg->restored = false;
+	if (!reg->pub.rec.tombstone && reg->expires_us && reg->expires_us <= core->now->mono_us) {
+		ha_timeout(core, reg);
+		return;
+	}
+	if (!reg->pub.rec.tombstone && !reg->adopted) {
+		commit(core, reg, true);
+		ha_show_state(reg);
+		return;
+	}
+	settle(core, reg);
+}
+
+/* ---- decisions ---- */
+
+static void decide(struct core *core, const struct request *req);
+
+static struct ha_op *op_new(enum ha_job job, const struct request *req, const struct reg *reg)
+{
+	struct ha_op *op = calloc(1, sizeof(*op));
+
+	if (!op)
+		return NULL;
+	op->job = job;
+	if (req)
+		op->req = *req;
+	if (reg) {
+		op->had_prev = true;
+		op->prev = reg->pub.rec;
+		op->prev_expires_us = reg->expires_us;
+	}
+	return op;
+}
+
+static void op_start(struct core *core, struct reg *reg, struct ha_op *op, bool bind)
+{
+	reg->ha.op = op;
+	commit(core, reg, bind);
+	ha_show_state(reg);
+}
+
+/*
+ * Lifetime 0 (RFC 5944 s3.8.2.2). Only the binding of that care-of address
+ * goes: a PMA that was left may say so late and must not touch what its
+ * successor has.
+ */
+static void deregister(struct core *core, const struct request *req,
+		       const struct core_network *net, struct reg *reg)
+{
+	struct core_record *rec = &reg->pub.rec;
+	struct ha_op *op;
+
+	if (!rec->tombstone && !is_any(req->rrq.home) && req->rrq.home.s_addr != rec->home.s_addr) {
+		deny(core, req, net, WIRE_CODE_HA_ADMIN_PROHIBITED);
+		return;
+	}
+	op = op_new(HA_DEREGISTER, req, reg);
+	if (!op) {
+		deny(core, req, net, WIRE_CODE_HA_NO_RESOURCES);
+		return;
+	}
+	rec->last_id = req->rrq.id;
+	op->key = req->keyed ? rec->key_in : 0;	/* RFC 6245 s4.2: in every reply */
+	if (!rec->tombstone && rec->coa.s_addr == req->rrq.coa.s_addr) {
+		to_tombstone(core, reg);
+		act_log(core, CORE_LOG_INFO, "%s: deregistered", rec->nai);
+	}
+	op_start(core, reg, op, false);
+}
+
+/* The address for a request; 0.0.0.0 and *code if there is none. */
+static struct in_addr choose_home(const struct core *core, const struct request *req,
+				  const struct core_network *net, const struct reg *reg,
+				  uint8_t *code)
+{
+	struct in_addr home = req->rrq.home, none = { 0 };
+
+	if (reg && !reg->pub.rec.tombstone) {
+		/* One device, one address: RFC 5563 s4.1.3. */
+		if (is_any(home) || home.s_addr == reg->pub.rec.home.s_addr)
+			return reg->pub.rec.home;
+		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+		return none;
+	}
+	if (reg_full(core)) {
+		*code = WIRE_CODE_HA_NO_RESOURCES;
+		return none;
+	}
+	if (!is_any(home)) {
+		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+		return pool_is_free(core, net, home) ? home : none;
+	}
+	if (reg && pool_is_free(core, net, reg->pub.rec.home))
+		return reg->pub.rec.home;
+	*code = WIRE_CODE_HA_NO_RESOURCES;
+	return pool_pick(core, net, req->nai);
+}
+
+static void fill_record(struct core *core, struct reg *reg, const struct request *req,
+			struct in_addr home)
+{
+	struct core_record *rec = &reg->pub.rec;
+	uint16_t lifetime = req->rrq.lifetime;
+
+	if (rec->tombstone) {
+		rec->tombstone = false;
+		core->n_regs++;
+	}
+	if (!reg->has_home)
+		take_home(core, reg, home);
+	rec->coa = req->rrq.coa;
+	rec->last_id = req->rrq.id;
+	/* RFC 6245 s4.2: its presence means GRE, whatever G says. */
+	rec->gre = req->keyed || req->rrq.flags & WIRE_RRQ_G;
+	rec->keyed = req->keyed;
+	if (!req->keyed)
+		reg_set_key_in(core, reg, 0);
+	else if (!rec->key_in)
+		reg_set_key_in(core, reg, reg_choose_key(core, rec->ha));
+	/* Key 0: we assign both directions, and there is room for one value: one key. */
+	rec->key_out = !req->keyed ? 0 : req->key ? req->key : rec->key_in;
+	rec->peer_revsup = 0;
+	if (req->revsup && req->peer->revocation)	/* 0 is our word for none */
+		rec->peer_revsup = req->revsup_time ? req->revsup_time : 1;
+	if (lifetime > reg->net->lifetime)	/* RFC 5944 s3.8.2.2: may be lowered */
+		lifetime = reg->net->lifetime;
+	reg_arm_expiry(core, reg, lifetime, core->now->mono_us);
+}
+
+static void do_register(struct core *core, const struct request *req,
+			const struct core_network *net, struct reg *reg)
+{
+	struct ha_op *op = NULL;
+	struct in_addr home;
+	uint8_t code = 0;
+
+	home = choose_home(core, req, net, reg, &code);
+	if (!home.s_addr)
+		goto deny;
+	code = WIRE_CODE_HA_NO_RESOURCES;
+	op = op_new(HA_REGISTER, req, reg);
+	if (!op)
+		goto deny;
+	if (!reg)
+		reg = reg_new(core, CORE_HA, req->nai, net, 0);
+	if (!reg)
+		goto deny;
+	fill_record(core, reg, req, home);
+	/* RFC 5944 s3.8.3.2: accepted, but it replaces the others. */
+	op->code = req->rrq.flags & WIRE_RRQ_S ? WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS
+					       : WIRE_CODE_ACCEPTED;
+	op_start(core, reg, op, true);
+	return;
+deny:
+	free(op);
+	deny(core, req, net, code);
+}
+
+/* Steps 7 to 13 of protocol/security.md s5. */
+static void decide(struct core *core, const struct request *req)
+{
+	const struct core_network *net = req->nai[0] ? network_by_nai(core->cfg, req->nai) : NULL;
+	struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai) : NULL;
+	uint8_t code = 0;
+
+	/* RFC 4433 s5.1: a request that names no HA is for the one it was sent to. */
+	if (net && (req->dst.s_addr != net->ha.s_addr ||
+		    (req->rrq.ha.s_addr != net->ha.s_addr && !is_any(req->rrq.ha))))
+		code = WIRE_CODE_HA_UNKNOWN_HA;
+	else if (req->rrq.flags & WIRE_RRQ_D)	/* RFC 5563 s7: never with a PMA */
+		code = WIRE_CODE_HA_POORLY_FORMED;
+	else if (req->cvse)
+		code = WIRE_CODE_HA_CVSE_FA;
+	else if (!req->method)
+		code = WIRE_CODE_PMIP_UNSUPPORTED;
+	else if (req->method != WIRE_PMIP_FHA || !req->peer->proxy)
+		code = WIRE_CODE_PMIP_DISALLOWED;
+	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
+		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+	else if (req->rrq.flags & WIRE_RRQ_M && !(req->rrq.flags & WIRE_RRQ_G) && !req->keyed)
+		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;
+
+	if (!net && req->nai[0])
+		core->count.drop_no_network++;
+	if (code) {
+		if (code == WIRE_CODE_PMIP_DISALLOWED)
+			core->count.drop_bad_method++;
+		deny(core, req, net, code);
+	} else if (req->rrq.lifetime) {
+		do_register(core, req, net, reg);
+	} else if (reg) {
+		deregister(core, req, net, reg);
+	} else {
+		struct wire_rrp rrp = { .home = req->rrq.home, .ha = net->ha, .id = req->rrq.id };
+
+		/* What is asked for is already so. */
+		core->count.accepted++;
+		send_reply(core, req, &rrp, 0, 0);
+	}
+}
+
+/* ---- kernel and store have answered ---- */
+
+/* Back to what was before the request; may free @reg. */
+static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
+{
+	struct core_record *rec = &reg->pub.rec;
+	bool live = op->had_prev && !op->prev.tombstone;
+
+	if (!op->had_prev) {
+		act_unbind(core, reg);
+		act_forget(core, reg);
+		reg_free(core, reg);
+		return;
+	}
+	if (!live)
+		to_tombstone(core, reg);
+	reg_set_key_in(core, reg, op->prev.key_in);
+	*rec = op->prev;
+	if (live) {
+		reg->expires_us = op->prev_expires_us;
+		act_bind(core, reg);
+	}
+	act_store(core, reg);
+	settle(core, reg);
+}
+
+static void registered(struct core *core, struct reg *reg, struct ha_op *op)
+{
+	struct core_record *rec = &reg->pub.rec;
+	bool live = op->had_prev && !op->prev.tombstone;
+	bool moved = live && op->prev.coa.s_addr != rec->coa.s_addr;
+	char coa[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN], old[INET_ADDRSTRLEN];
+
+	reg_set_nai(core, reg, op->req.nai);
+	revoke_cancel(core, reg, rec->coa);	/* it has come back to where it had left */
+	reg->ha.reply = (struct ha_reply){
+		.coa = rec->coa,
+		.home = rec->home,
+		.code = op->code,
+		.lifetime = rec->lifetime,
+		.key = rec->key_in,
+		.revsup_time = rec->peer_revsup ? revoke_clock(core, reg) : 0,
+	};
+	core->count.accepted++;
+	send_accept(core, reg, &op->req);
+
+	addr_text(rec->coa, coa);
+	addr_text(rec->home, home);
+	if (moved) {
+		core->count.handovers++;
+		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s", rec->nai, home,
+			addr_text(op->prev.coa, old), coa);
+		if (op->prev.peer_revsup)
+			revoke_start(core, reg, op->prev.coa, op->prev_expires_us);
+	} else if (!live) {
+		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
+			rec->lifetime);
+	}
+	settle(core, reg);
+}
+
+static void register_failed(struct core *core, struct reg *reg, const struct ha_op *op)
+{
+	bool scarce = reg->error == ENOMEM || reg->error == ENOSPC || reg->error == EDQUOT ||
+		      reg->error == E2BIG;
+	const struct core_network *net = reg->net;
+
+	act_log(core, CORE_LOG_WARNING, "%s: not registered: %s", reg->pub.rec.nai, reg->error_text);
+	undo(core, reg, op);
+	deny(core, &op->req, net, scarce ? WIRE_CODE_HA_NO_RESOURCES : WIRE_CODE_HA_UNSPECIFIED);
+}
+
+static void deregistered(struct core *core, struct reg *reg, struct ha_op *op)
+{
+	struct core_record *rec = &reg->pub.rec;
+
+	if (reg->error)		/* the binding is gone all the same */
+		act_log(core, CORE_LOG_WARNING, "%s: deregistered, but %s", rec->nai, reg->error_text);
+	reg->ha.reply = (struct ha_reply){
+		.coa = op->req.rrq.coa,
+		.home = is_any(op->req.rrq.home) ? rec->home : op->req.rrq.home,
+		.key = op->key,
+	};
+	core->count.accepted++;
+	send_accept(core, reg, &op->req);
+	settle(core, reg);
+}
+
+void ha_done(struct core *core, struct reg *reg)
+{
+	struct request *next = reg->ha.queued;
+	struct ha_op *op = reg->ha.op;
+
+	reg->ha.op = NULL;
+	reg->ha.queued = NULL;
+	if (!op) {		/* START put it into the kernel again */
+		if (reg->error) {
+			act_log(core, CORE_LOG_WARNING, "%s: lost at restart: %s", reg->pub.rec.nai,
+				reg->error_text);
+			ha_bury(core, reg);
+		} else {
+			settle(core, reg);
+		}
+	} else if (op->job == HA_DEREGISTER) {
+		deregistered(core, reg, op);
+	} else if (op->job == HA_REVOKED) {
+		revoke_send_ack(core, &op->req, &op->ack);
+		settle(core, reg);
+	} else if (reg->error) {
+		register_failed(core, reg, op);
+	} else {
+		registered(core, reg, op);
+	}
+	free(op);
+	if (next)
+		decide(core, next);
+	free(next);
+}
+
+/* A PMA says that it no longer serves the device. */
+bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
+		const struct wire_revoke_ack *ack)
+{
+	struct ha_op *op;
+
+	if (reg->committing)
+		return false;	/* it will ask again */
+	op = op_new(HA_REVOKED, req, reg);
+	if (!op)
+		return false;
+	op->ack = *ack;
+	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	to_tombstone(core, reg);
+	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);
+	op_start(core, reg, op, false);
+	return true;
+}
+
+/* ---- an RRQ ---- */
+
+/* Who may ask at all: steps 3 to 5. What fails here costs nothing and gets no answer but 132. */
+static bool authenticate(struct core *core, struct wire_msg *msg, struct request *req)
+{
+	struct peer *peer = peer_find(core, req->src);
+	enum auth auth;
+
+	if (!peer) {
+		core->count.drop_unknown_peer++;
+		return false;
+	}
+	req->peer = peer->cfg;
+	/* RFC 5944 s3.7.2.2; NAT is RFC 3519's business. */
+	if (msg->rrq.coa.s_addr != req->src.s_addr) {
+		core->count.drop_wrong_source++;
+		return false;
+	}
+	/* RFC 5563 s5.1: 47 makes the FA-HA extension authorise, deregistration included. */
+	if (!wire_count(msg, WIRE_EXT_PMIP) || !wire_count(msg, WIRE_EXT_FHAE)) {
+		core->count.drop_no_authentication++;
+		return false;
+	}
+	auth = auth_check(peer->cfg, msg);
+	if (auth == AUTH_OK) {
+		if (wire_count(msg, WIRE_EXT_PMIP))
+			return true;
+		core->count.drop_no_authentication++;	/* it stood behind the authenticator */
+		return false;
+	}
+	auth_count(core, auth);
+	/* RFC 5944 s3.8.2.1 c. One a second, for anybody can make us say it. */
+	if (!peer->denied_us || core->now->mono_us - peer->denied_us >= SECOND) {
+		peer->denied_us = core->now->mono_us;
+		deny(core, req, NULL, WIRE_CODE_HA_FA_AUTH);
+	}
+	return false;
+}
+
+enum fresh { FRESH, DUPLICATE, STALE };
+
+/* Step 6: RFC 5944 s5.7.1, per NAI, so across PMAs (RFC 5563 s4.4). */
+static enum fresh check_id(const struct core *core, const struct reg *reg, const struct request *req)
+{
+	int32_t skew = (uint32_t)(req->rrq.id >> 32) - ntp_seconds(core);
+	int32_t window = core->cfg->replay_window;
+	const struct request *last = NULL;
+	uint64_t last_id;
+
+	if (skew > window || skew < -window)
+		return STALE;
+	if (!reg)
+		return FRESH;
+	if (reg->ha.queued)
+		last = reg->ha.queued;
+	else if (reg->ha.op && reg->ha.op->job != HA_REVOKED)
+		last = &reg->ha.op->req;
+	last_id = last ? last->rrq.id : reg->pub.rec.last_id;
+	if (!last_id || (int64_t)(req->rrq.id - last_id) > 0)
+		return FRESH;
+	if (req->rrq.id == last_id &&
+	    req->rrq.coa.s_addr == (last ? last->rrq.coa : reg->ha.reply.coa).s_addr)
+		return DUPLICATE;
+	return STALE;
+}
+
+void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
+{
+	struct request req = {
+		.rrq = msg->rrq,
+		.src = ev->datagram.src,
+		.dst = ev->datagram.dst,
+		.sport = ev->datagram.sport,
+	};
+	struct reg *reg = NULL;
+	uint16_t flags;
+
+	if (!wire_get_nai(msg, req.nai))
+		req.nai[0] = '\0';
+	if (!authenticate(core, msg, &req))
+		return;
+	/* Once more, for only now it is known to be covered. */
+	if (!wire_get_nai(msg, req.nai))
+		req.nai[0] = '\0';
+	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
+	    req.method > WIRE_PMIP_IPSEC)
+		req.method = 0;
+	req.cvse = wire_count(msg, WIRE_EXT_CVSE);
+	req.keyed = wire_get_gre_key(msg, &req.key);
+	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
+
+	if (req.nai[0])
+		reg = reg_by_nai(core, CORE_HA, req.nai);
+	switch (check_id(core, reg, &req)) {
+	case STALE:
+		core->count.id_mismatch++;
+		deny(core, &req, reg ? reg->net : NULL, WIRE_CODE_HA_ID_MISMATCH);
+		return;
+	case DUPLICATE:
+		/* RFC 5944 s3.8.2.2: extends nothing. The first one's answer is still to come, or said again. */
+		core->count.duplicate_rrq++;
+		if (!reg->committing)
+			send_accept(core, reg, &req);
+		return;
+	case FRESH:
+		break;
+	}
+	if (reg && reg->committing) {
+		struct request *wait = malloc(sizeof(*wait));
+
+		if (!wait)
+			return;		/* as if it had been lost */
+		*wait = req;
+		free(reg->ha.queued);
+		reg->ha.queued = wait;
+		return;
+	}
+	decide(core, &req);
+}

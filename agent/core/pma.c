@@ -1,0 +1,834 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proxy Mobility Agent: the state table of protocol/procedures.md s2, one
+ * machine per device.
+ *
+ * No device can make us send more than one RRQ a second (RFC 5944 s3.6), and
+ * one that was refused waits longer and longer; only DHCP and the operator may
+ * ask again sooner, for somebody waits there for an answer.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "core/reg.h"
+
+#define RRQ_TRIES	5		/* 1, 2, 4, 8, 16 s: outlasts the replay window of a clock ahead of ours */
+#define RETRY_MAX_US	(32 * SECOND)
+#define CANCEL_WAIT_US	(7 * SECOND)	/* RFC 5944 s3.7.1: a pending request is worth no more */
+#define HOLD_MAX_S	30
+#define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
+#define CONFIRM_US	(5 * SECOND)	/* ask host once more if it didn't say */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static void arm(struct core *core, struct reg *reg)
+{
+	const struct pma_reg *pma = &reg->pma;
+	uint64_t when = 0;
+
+	switch (reg->pub.state) {
+	case CORE_IDLE:
+		/* A repeated failure is to be recognised as one. */
+		when = pma->hold_until_us + (pma->backoff_s ? HOLD_MAX_S * SECOND : 0);
+		break;
+	case CORE_WAIT_REG:
+	case CORE_DEREG:
+		when = pma->tx_us;
+		break;
+	case CORE_BOUND:
+		when = earlier(pma->refresh_us, reg->expires_us);
+		break;
+	case CORE_REFRESH:
+		when = earlier(pma->tx_us, reg->expires_us);
+		break;
+	default:
+		break;
+	}
+	timer_set(core, &reg->timer, when);
+}
+
+/* ---- what host is told ---- */
+
+static void tell(struct core *core, const struct reg *reg, enum core_action_type type,
+		 const char *text)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	struct core_action action = { .type = type };
+
+	action.device.port = rec->port;
+	memcpy(action.device.mac, rec->mac, sizeof(rec->mac));
+	action.device.home = rec->home;
+	action.device.gateway = reg->net->gateway;
+	action.device.ha = rec->ha;
+	action.device.plen = reg->net->plen;
+	action.device.lifetime = rec->lifetime;
+	action.device.network = reg->net->name;
+	action.device.code = type == CORE_ACT_REFUSED ? reg->pub.last_code : 0;
+	text_copy(action.device.text, sizeof(action.device.text), text);
+	core->act(core->arg, &action);
+}
+
+/* No registration exists or comes of it. */
+static void refuse_attach(struct core *core, const struct core_event *ev,
+			  const struct core_network *net, uint8_t code, const char *text)
+{
+	struct core_action action = { .type = CORE_ACT_REFUSED };
+
+	action.device.port = ev->attach.port;
+	memcpy(action.device.mac, ev->attach.mac, sizeof(action.device.mac));
+	if (net) {
+		action.device.gateway = net->gateway;
+		action.device.ha = net->ha;
+		action.device.plen = net->plen;
+		action.device.network = net->name;
+	}
+	action.device.code = code;
+	text_copy(action.device.text, sizeof(action.device.text), text);
+	core->act(core->arg, &action);
+	act_log(core, CORE_LOG_INFO, "%02x:%02x:%02x:%02x:%02x:%02x refused: %s", ev->attach.mac[0],
+		ev->attach.mac[1], ev->attach.mac[2], ev->attach.mac[3], ev->attach.mac[4],
+		ev->attach.mac[5], text);
+}
+
+/* ---- sending ---- */
+
+/*
+ * Identification: our clock as the HA sees it, strictly later than the last
+ * (RFC 5944 s5.7.1). Bits below the clock's grain are random.
+ */
+static uint64_t next_id(struct core *core, const struct reg *reg)
+{
+	uint64_t id = core->now->ntp + ((uint64_t)(uint32_t)reg->pma.peer->offset_s << 32);
+	uint64_t last = reg->pub.rec.last_id;
+
+	id = (id & ~0x3ffULL) | (core_random(core) & 0x3ff);
+	return last && (int64_t)(id - last) <= 0 ? last + 1 : id;
+}
+
+/* protocol/extensions.md s2, "per-node FA-HA". */
+static void send_rrq(struct core *core, struct reg *reg)
+{
+	const struct core_peer *peer = reg->pma.peer->cfg;
+	struct core_record *rec = &reg->pub.rec;
+	struct wire_out out = { .len = 0 };
+	struct wire_rrq rrq = {
+		.flags = WIRE_RRQ_T | (peer->gre_key ? WIRE_RRQ_G : 0),
+		.lifetime = reg->pub.state == CORE_DEREG ? 0 : reg->net->lifetime,
+		.home = reg->pma.want,
+		.ha = rec->ha,
+		.coa = rec->coa,
+		.id = next_id(core, reg),
+	};
+	uint64_t wait = FIRST_RETRY_US << reg->pma.tries;
+
+	rec->last_id = rrq.id;
+	wire_put_rrq(&out, &rrq);
+	wire_put_nai(&out, rec->nai);
+	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+	wire_put_device_mac(&out, rec->mac);
+	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	if (peer->gre_key) {
+		if (!rec->key_in)
+			reg_set_key_in(core, reg, reg_choose_key(core, rec->coa));
+		wire_put_gre_key(&out, rec->key_in);
+	}
+	if (peer->revocation && rrq.lifetime)
+		wire_put_revsup(&out, 0, rrq.id >> 32);
+	auth_sign(&out, peer);
+	act_send(core, &out, rec->coa, rec->ha, WIRE_PORT);
+
+	if (reg->pma.tries)
+		core->count.retransmitted++;
+	reg->pma.tries++;
+	reg->pma.sent_us = core->now->mono_us;
+	reg->pma.tx_us = core->now->mono_us + (wait < RETRY_MAX_US ? wait : RETRY_MAX_US);
+	reg->pma.awaiting = true;
+	if (reg->pub.state == CORE_WAIT_REG)
+		reg->pub.timeline.rrq_us = core->now->mono_us;
+	arm(core, reg);
+}
+
+/* Begin an exchange in the state just entered, one second after the last RRQ at the soonest. */
+static void exchange(struct core *core, struct reg *reg, enum core_state state)
+{
+	struct pma_reg *pma = &reg->pma;
+	uint64_t soonest = pma->sent_us ? pma->sent_us + SECOND : 0;
+
+	reg->pub.state = state;
+	pma->tries = 0;
+	pma->awaiting = false;
+	pma->deny_code = 0;
+	if (soonest > core->now->mono_us) {
+		pma->tx_us = soonest;
+		arm(core, reg);
+	} else {
+		send_rrq(core, reg);
+	}
+}
+
+/* ---- ends ---- */
+
+/* Nothing is registered any more; what limits the device's next try stays. */
+static void to_idle(struct core *core, struct reg *reg)
+{
+	struct pma_reg *pma = &reg->pma;
+	struct core_record *rec = &reg->pub.rec;
+
+	reg_set_key_in(core, reg, 0);
+	rec->home = pma->want = (struct in_addr){ 0 };
+	rec->tombstone = false;
+	rec->lifetime = 0;
+	rec->peer_revsup = 0;
+	reg->expires_us = 0;
+	reg->committing = false;
+	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = false;
+	pma->move_port = 0;
+	pma->tx_us = 0;
+	if (pma->sent_us && pma->hold_until_us < pma->sent_us + SECOND)
+		pma->hold_until_us = pma->sent_us + SECOND;
+	reg->pub.state = CORE_IDLE;
+	if (pma->hold_until_us <= core->now->mono_us && !pma->backoff_s)
+		reg_free(core, reg);
+	else
+		arm(core, reg);
+}
+
+/* It is gone from here, and the kernel and the store shall know; may free @reg. */
+static void end_here(struct core *core, struct reg *reg, const char *text)
+{
+	act_unbind(core, reg);
+	act_forget(core, reg);
+	tell(core, reg, CORE_ACT_GONE, text);
+	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
+	to_idle(core, reg);
+}
+
+/* A word to the device, and longer and longer rest. */
+static void note_refusal(struct core *core, struct reg *reg, uint8_t code, const char *text)
+{
+	struct pma_reg *pma = &reg->pma;
+
+	reg->pub.last_code = code;
+	pma->backoff_s = pma->backoff_s ? pma->backoff_s * 2 : 1;
+	if (pma->backoff_s > HOLD_MAX_S)
+		pma->backoff_s = HOLD_MAX_S;
+	pma->hold_until_us = core->now->mono_us + pma->backoff_s * SECOND;
+	tell(core, reg, CORE_ACT_REFUSED, text);
+	act_log(core, CORE_LOG_INFO, "%s: not registered: %s", reg->pub.rec.nai, text);
+}
+
+/* May free @reg. */
+static void refuse(struct core *core, struct reg *reg, uint8_t code, const char *text)
+{
+	if (!reg->pma.cancelled)
+		note_refusal(core, reg, code, text);
+	to_idle(core, reg);
+}
+
+/*
+ * Take it out of the kernel at once, then tell the HA, with the assigned
+ * address and our own care-of address: whatever else the device has by now
+ * stays (RFC 5944 s3.8.2.2).
+ */
+static void deregister(struct core *core, struct reg *reg)
+{
+	act_unbind(core, reg);
+	reg->committing = false;
+	reg->pub.rec.tombstone = true;	/* a restart takes it up here */
+	reg->pma.want = reg->pub.rec.home;
+	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = false;
+	reg->pma.move_port = 0;
+	act_store(core, reg);
+	exchange(core, reg, CORE_DEREG);
+}
+
+static void leave(struct core *core, struct reg *reg, const char *text)
+{
+	tell(core, reg, CORE_ACT_GONE, text);
+	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
+	deregister(core, reg);
+}
+
+void pma_revoked(struct core *core, struct reg *reg)
+{
+	if (reg->pub.state == CORE_DEREG) {	/* as good as a reply */
+		act_forget(core, reg);
+		to_idle(core, reg);
+	} else {
+		end_here(core, reg, "revoked by its home agent");
+	}
+}
+
+/* ---- attach ---- */
+
+static bool same_place(const struct reg *reg, const struct core_event *ev)
+{
+	return reg->pub.rec.port == ev->attach.port;
+}
+
+static void set_place(struct reg *reg, uint32_t port, const char *name)
+{
+	struct core_record *rec = &reg->pub.rec;
+
+	rec->port = port;
+	text_copy(rec->port_name, sizeof(rec->port_name), name);
+}
+
+static void note_trigger(struct core *core, struct reg *reg, const struct core_event *ev)
+{
+	reg->pub.timeline = (struct core_timeline){
+		.trigger = ev->attach.trigger,
+		.seen_us = ev->attach.seen_us,
+		.identity_us = core->now->mono_us,
+	};
+}
+
+/* To the port where it is by now; the HA sees nothing of it. */
+static void move(struct core *core, struct reg *reg)
+{
+	set_place(reg, reg->pma.move_port, reg->pma.move_name);
+	reg->pma.move_port = 0;
+	reg->pma.attached = false;
+	reg->pma.confirming = false;
+	reg->pma.awaiting = false;	/* of a refresh: it is made up for after the move */
+	reg->pub.state = CORE_BINDING;
+	reg->pub.timeline.bound_us = 0;
+	core->count.handovers++;
+	act_log(core, CORE_LOG_INFO, "%s: moved to port %s", reg->pub.rec.nai, reg->pub.rec.port_name);
+	commit(core, reg, true);
+}
+
+static void attach_served(struct core *core, struct reg *reg, const struct core_event *ev)
+{
+	struct pma_reg *pma = &reg->pma;
+
+	if (same_place(reg, ev)) {
+		pma->move_port = 0;
+		if (pma->attached)
+			tell(core, reg, CORE_ACT_ATTACHED, "");
+		return;
+	}
+	pma->move_port = ev->attach.port;
+	text_copy(pma->move_name, sizeof(pma->move_name), ev->attach.port_name);
+	note_trigger(core, reg, ev);
+	if (!reg->committing)
+		move(core, reg);
+}
+
+static void register_device(struct core *core, struct reg *reg, const struct core_event *ev,
+			    const char *nai)
+{
+	struct in_addr hint = ev->attach.hint;
+
+	reg_set_nai(core, reg, nai);
+	set_place(reg, ev->attach.port, ev->attach.port_name);
+	note_trigger(core, reg, ev);
+	reg->pub.rec.tombstone = false;
+	reg->pub.rec.home.s_addr = INADDR_ANY;
+	reg->expires_us = 0;
+	reg->pub.rec.dhcp = ev->attach.trigger == CORE_TRIGGER_DHCP;
+	reg->pub.last_code = 0;
+	reg->pma.cancelled = false;
+	/* Only what can be a home address there: a device brings all sorts from elsewhere. */
+	reg->pma.want.s_addr = network_has_host(reg->net, hint) ? hint.s_addr : INADDR_ANY;
+	exchange(core, reg, CORE_WAIT_REG);
+}
+
+/* One identity, one device: who comes later has it, as at the HA (protocol/procedures.md s12). */
+static void take_over(struct core *core, struct reg *old, struct reg *reg)
+{
+	reg->pub.rec.last_id = old->pub.rec.last_id;
+	reg->pma.sent_us = old->pma.sent_us;
+	reg->pma.hold_until_us = old->pma.hold_until_us;
+	reg->pma.backoff_s = old->pma.backoff_s;
+	if (old->pub.state != CORE_IDLE) {
+		if (old->pub.state != CORE_DEREG)
+			tell(core, old, CORE_ACT_GONE, "another device uses its NAI");
+		act_log(core, CORE_LOG_WARNING, "%s: used by another device", old->pub.rec.nai);
+		act_unbind(core, old);
+		act_forget(core, old);
+	}
+	reg_free(core, old);
+}
+
+void pma_attach(struct core *core, const struct core_event *ev)
+{
+	bool asked = ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
+	struct reg *reg = reg_by_mac(core, ev->attach.mac), *old;
+	const struct core_network *net;
+	char nai[WIRE_NAI_MAX + 1];
+	struct peer *peer;
+
+	if (ev->attach.nai) {
+		if (!ev->attach.nai[0] || strlen(ev->attach.nai) > WIRE_NAI_MAX) {
+			refuse_attach(core, ev, NULL, 0, "NAI must have 1 to 253 bytes");
+			return;
+		}
+		strcpy(nai, ev->attach.nai);
+	} else if (reg && reg->pub.state != CORE_IDLE) {
+		strcpy(nai, reg->pub.rec.nai);
+	} else if (!identity_nai(core->cfg, ev->attach.mac, nai)) {
+		core->count.no_identity++;
+		refuse_attach(core, ev, NULL, 0, "no identity rule matches this MAC");
+		return;
+	}
+	if (reg && reg->pub.state != CORE_IDLE && !nai_equal(nai, reg->pub.rec.nai)) {
+		refuse_attach(core, ev, NULL, 0, "registered under another NAI: detach it first");
+		return;
+	}
+	if (reg && ev->attach.trigger == CORE_TRIGGER_DHCP)
+		reg->pub.rec.dhcp = true;
+
+	switch (reg ? reg->pub.state : CORE_IDLE) {
+	case CORE_WAIT_REG:
+		/* The first trigger won; but it may have left and come back, or be elsewhere. */
+		if (reg->pma.cancelled) {
+			register_device(core, reg, ev, nai);
+		} else if (!same_place(reg, ev)) {
+			set_place(reg, ev->attach.port, ev->attach.port_name);
+		}
+		return;
+	case CORE_BINDING:
+	case CORE_BOUND:
+	case CORE_REFRESH:
+		attach_served(core, reg, ev);
+		return;
+	case CORE_DEREG:
+		/* Back before we had told: a later RRQ overrules the deregistration. */
+		act_forget(core, reg);
+		register_device(core, reg, ev, nai);
+		return;
+	default:
+		break;
+	}
+
+	net = network_by_nai(core->cfg, nai);
+	if (!net) {
+		core->count.drop_no_network++;
+		refuse_attach(core, ev, NULL, 0, "no network is configured for its NAI");
+		return;
+	}
+	peer = peer_find(core, net->ha);
+	if (!peer) {
+		refuse_attach(core, ev, net, 0, "no security association with its home agent");
+		return;
+	}
+	if (peer->hold_until_us > core->now->mono_us && ev->attach.trigger != CORE_TRIGGER_API) {
+		refuse_attach(core, ev, net, peer->hold_code, wire_code_name(peer->hold_code));
+		return;
+	}
+	if (reg && reg->pma.backoff_s && reg->pma.hold_until_us > core->now->mono_us && !asked)
+		return;
+	old = reg_by_nai(core, CORE_PMA, nai);
+	if (!reg) {
+		if (reg_full(core) && !old) {
+			refuse_attach(core, ev, net, 0, "too many registrations");
+			return;
+		}
+		reg = reg_new(core, CORE_PMA, nai, net, 0);
+		if (!reg) {
+			refuse_attach(core, ev, net, 0, "no memory");
+			return;
+		}
+		reg_set_mac(core, reg, ev->attach.mac);
+	}
+	reg->net = net;
+	reg->pub.rec.realm = net->realm;
+	reg->pub.rec.ha = net->ha;
+	reg->pub.rec.coa = core->cfg->care_of;
+	memcpy(reg->pub.rec.network, net->name, sizeof(net->name));
+	reg->pma.peer = peer;
+	if (old && old != reg)
+		take_over(core, old, reg);
+	register_device(core, reg, ev, nai);
+}
+
+/* ---- detach ---- */
+
+void pma_detach(struct core *core, const struct core_event *ev)
+{
+	struct reg *reg = reg_by_mac(core, ev->detach.mac);
+
+	if (!reg || (ev->detach.port && ev->detach.port != reg->pub.rec.port))
+		return;
+	switch (reg->pub.state) {
+	case CORE_WAIT_REG:
+		/*
+		 * What it would be deregistered with isn't known yet. Take the
+		 * reply if it comes, but ask no more: a later RRQ of ours could
+		 * take the device from the PMA where it is by then.
+		 */
+		if (!reg->pma.awaiting) {
+			to_idle(core, reg);
+			return;
+		}
+		reg->pma.cancelled = true;
+		reg->pma.tx_us = reg->pma.sent_us + CANCEL_WAIT_US;
+		if (reg->pma.tx_us <= core->now->mono_us)
+			reg->pma.tx_us = core->now->mono_us + SECOND;
+		arm(core, reg);
+		break;
+	case CORE_BINDING:
+	case CORE_BOUND:
+	case CORE_REFRESH:
+		reg->pma.backoff_s = 0;
+		if (ev->detach.why == CORE_DETACH_PORT) {
+			leave(core, reg, "its port went down");
+		} else {
+			act_log(core, CORE_LOG_INFO, "%s: left", reg->pub.rec.nai);
+			deregister(core, reg);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* RFC 5563 s4.4: no refresh for a device that may have left; the HA would switch it back to us. */
+void pma_present(struct core *core, const struct core_event *ev)
+{
+	struct reg *reg = reg_by_cookie(core, ev->present.cookie);
+
+	if (!reg || reg->pub.rec.role != CORE_PMA || reg->pub.state != CORE_BOUND ||
+	    !reg->pma.confirming)
+		return;
+	reg->pma.confirming = false;
+	if (ev->present.present) {
+		reg->pma.want = reg->pub.rec.home;
+		exchange(core, reg, CORE_REFRESH);
+	} else {
+		leave(core, reg, "no longer there at refresh");
+	}
+}
+
+/* ---- replies ---- */
+
+/*
+ * When 34 to 40 % of the lifetime are left, so that many devices don't refresh
+ * as one. What is due already, after a restart, is spread over a few seconds.
+ */
+static void plan_refresh(struct core *core, struct reg *reg)
+{
+	uint64_t left = reg->pub.rec.lifetime * SECOND * (3400 + core_random(core) % 600) / 10000;
+	uint64_t now = core->now->mono_us;
+
+	if (!reg->expires_us)
+		reg->pma.refresh_us = 0;
+	else if (reg->expires_us > now + left)
+		reg->pma.refresh_us = reg->expires_us - left;
+	else
+		reg->pma.refresh_us = now + 1 + core_random(core) % (3 * SECOND);
+}
+
+/* The HA's clock as ext. 137 tells it, if that is NTP seconds as ours are. */
+static void learn_clock(struct core *core, struct peer *peer, uint32_t ha_seconds)
+{
+	int32_t skew = ha_seconds - (ntp_seconds(core) + peer->offset_s);
+
+	if ((skew > 1 && skew <= (int32_t)core->cfg->replay_window) ||
+	    (skew < -1 && skew >= -(int32_t)core->cfg->replay_window))
+		peer->offset_s += skew;
+}
+
+/* Why an acceptance can't be used; NULL if it can. */
+static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	bool keyed = reg->pma.peer->cfg->gre_key;
+	uint32_t key = 0;
+
+	if (!msg->rrp.lifetime)
+		return "granted for 0 s";
+	if (!network_has_host(reg->net, msg->rrp.home))
+		return "home address outside of the network's prefix";
+	if (rec->home.s_addr && rec->home.s_addr != msg->rrp.home.s_addr)
+		return "refreshed with another home address";
+	if (msg->rrp.ha.s_addr != rec->ha.s_addr)
+		return "reply names another home agent";
+	if (wire_count(msg, WIRE_EXT_CVSE))	/* RFC 3115 s2.1: as if refused */
+		return "reply with an unknown vendor extension";
+	if (keyed && (!wire_get_gre_key(msg, &key) || !key))
+		return "no GRE key in the reply";
+	if (!keyed && wire_count(msg, WIRE_EXT_GRE_KEY))
+		return "GRE key in the reply but none was asked for";
+	return NULL;
+}
+
+static void accepted(struct core *core, struct reg *reg, const struct wire_msg *msg)
+{
+	const struct core_peer *peer = reg->pma.peer->cfg;
+	struct core_record *rec = &reg->pub.rec;
+	uint32_t revsup_time = 0, key = 0;
+	const char *why = unusable(reg, msg);
+	uint16_t flags, lifetime;
+
+	core->count.accepted++;
+	reg->pub.last_code = msg->rrp.code;
+	reg->pma.accepted_id = rec->last_id;
+	if (why && rec->home.s_addr) {
+		leave(core, reg, why);
+		return;
+	}
+	if (why) {
+		if (!reg->pma.cancelled)
+			note_refusal(core, reg, msg->rrp.code, why);
+		rec->home = msg->rrp.home;
+		if (rec->home.s_addr && msg->rrp.lifetime)
+			deregister(core, reg);
+		else
+			to_idle(core, reg);
+		return;
+	}
+	rec->home = msg->rrp.home;
+	if (reg->pma.cancelled) {
+		deregister(core, reg);
+		return;
+	}
+	wire_get_gre_key(msg, &key);
+	rec->gre = rec->keyed = peer->gre_key;
+	rec->key_out = key;
+	rec->peer_revsup = 0;
+	if (wire_get_revsup(msg, &flags, &revsup_time)) {
+		learn_clock(core, reg->pma.peer, revsup_time);
+		if (peer->revocation)		/* 0 is our word for none */
+			rec->peer_revsup = revsup_time ? revsup_time : 1;
+	}
+	lifetime = msg->rrp.lifetime;
+	if (lifetime > reg->net->lifetime)	/* RFC 5944 s3.4: as if it were ours */
+		lifetime = reg->net->lifetime;
+	/* RFC 5944 s3.6.2.2: counted from when the request left. */
+	reg_arm_expiry(core, reg, lifetime, reg->pma.sent_us);
+	plan_refresh(core, reg);
+	if (reg->pub.state == CORE_WAIT_REG)
+		reg->pub.timeline.rrp_us = core->now->mono_us;
+	reg->pma.tx_us = 0;
+	reg->pub.state = CORE_BINDING;
+	commit(core, reg, true);
+}
+
+static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
+{
+	struct peer *peer = reg->pma.peer;
+	uint8_t code = msg->rrp.code;
+	int32_t skew;
+
+	core->count.denied++;
+	reg->pub.last_code = code;
+	if (code == WIRE_CODE_HA_ID_MISMATCH) {
+		/* RFC 5944 s3.6.2.3. Within a second it is not our clock, but another PMA's. */
+		core->count.id_mismatch++;
+		skew = (uint32_t)(msg->rrp.id >> 32) - (ntp_seconds(core) + peer->offset_s);
+		if (skew > 1 || skew < -1)
+			peer->offset_s += skew;
+		/* What was refused doesn't count; what was accepted does. */
+		reg->pub.rec.last_id = reg->pma.accepted_id;
+		reg->pma.deny_code = code;
+		return;		/* the retransmission is due in a second at the soonest */
+	}
+	if (reg->pub.state == CORE_DEREG) {
+		act_forget(core, reg);
+		to_idle(core, reg);
+		return;
+	}
+	if (reg->pub.state == CORE_REFRESH) {
+		/* Forwarding stays until the lifetime ends; it may be granted until then. */
+		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
+			wire_code_name(code));
+		return;
+	}
+	if (code == WIRE_CODE_HA_FA_AUTH) {
+		/* It knows our key, so what it got was garbled, maybe on purpose: keep trying. */
+		reg->pma.deny_code = code;
+		return;
+	}
+	if (code == WIRE_CODE_HA_ADMIN_PROHIBITED && reg->pma.want.s_addr && !reg->pma.cancelled) {
+		/* Not that address: any, then. Counts as the next transmission. */
+		reg->pma.want.s_addr = INADDR_ANY;
+		reg->pma.tx_us = reg->pma.sent_us + SECOND;
+		if (reg->pma.tx_us <= core->now->mono_us)
+			send_rrq(core, reg);
+		else
+			arm(core, reg);
+		return;
+	}
+	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
+		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
+		peer->hold_code = code;
+	}
+	refuse(core, reg, code, wire_code_name(code));
+}
+
+/* Order of protocol/security.md s5: match, authenticate, method, code. */
+void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg)
+{
+	char nai[WIRE_NAI_MAX + 1];
+	struct reg *reg = NULL;
+	uint8_t method;
+	enum auth auth;
+
+	if (wire_get_nai(msg, nai))
+		reg = reg_by_nai(core, CORE_PMA, nai);
+	if (!reg || !reg->pma.awaiting || (uint32_t)msg->rrp.id != (uint32_t)reg->pub.rec.last_id) {
+		core->count.drop_unmatched_reply++;
+		return;
+	}
+	if (ev->datagram.src.s_addr != reg->pub.rec.ha.s_addr) {
+		core->count.drop_wrong_source++;
+		return;
+	}
+	auth = auth_check(reg->pma.peer->cfg, msg);
+	if (auth != AUTH_OK) {
+		auth_count(core, auth);
+		return;
+	}
+	/* Covered by the authenticator or not there at all. */
+	if (!wire_find(msg, WIRE_EXT_NAI, 0)) {
+		core->count.drop_unmatched_reply++;
+		return;
+	}
+	if (wire_count(msg, WIRE_EXT_PMIP) != 1 || !wire_get_pmip_method(msg, &method) ||
+	    method != WIRE_PMIP_FHA) {
+		core->count.drop_bad_method++;
+		return;
+	}
+	reg->pma.awaiting = false;
+	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
+		denied(core, reg, msg);
+	} else if (reg->pub.state == CORE_DEREG) {
+		core->count.accepted++;
+		act_forget(core, reg);
+		to_idle(core, reg);
+	} else {
+		accepted(core, reg, msg);
+	}
+}
+
+/* ---- kernel and store have answered ---- */
+
+void pma_done(struct core *core, struct reg *reg)
+{
+	struct core_record *rec = &reg->pub.rec;
+	char home[INET_ADDRSTRLEN];
+
+	if (reg->error && !reg->pma.attached) {
+		note_refusal(core, reg, 0, reg->error_text);
+		deregister(core, reg);
+		return;
+	}
+	reg->pub.state = CORE_BOUND;
+	if (reg->error) {
+		/* A refresh: what was there before still forwards. Try again soon. */
+		act_log(core, CORE_LOG_WARNING, "%s: not refreshed: %s", rec->nai, reg->error_text);
+		reg->pma.refresh_us = core->now->mono_us + CONFIRM_US;
+	}
+	reg->pma.backoff_s = 0;
+	reg->pma.hold_until_us = 0;
+	if (reg->pma.move_port) {
+		move(core, reg);
+		return;
+	}
+	if (!reg->pma.attached) {
+		reg->pma.attached = true;
+		tell(core, reg, CORE_ACT_ATTACHED, "");
+		act_log(core, CORE_LOG_INFO, "%s: %s on port %s for %u s", rec->nai,
+			addr_text(rec->home, home), rec->port_name, rec->lifetime);
+	}
+	arm(core, reg);
+}
+
+/* ---- time ---- */
+
+static void confirm(struct core *core, struct reg *reg)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	struct core_action action = { .type = CORE_ACT_CONFIRM };
+
+	action.confirm.cookie = rec->cookie;
+	memcpy(action.confirm.device, reg->net->device, sizeof(action.confirm.device));
+	action.confirm.realm = rec->realm;
+	action.confirm.port = rec->port;
+	memcpy(action.confirm.mac, rec->mac, sizeof(rec->mac));
+	action.confirm.home = rec->home;
+	action.confirm.gateway = reg->net->gateway;
+	reg->pma.confirming = true;
+	reg->pma.refresh_us = core->now->mono_us + CONFIRM_US;
+	arm(core, reg);
+	core->act(core->arg, &action);
+}
+
+static void given_up(struct core *core, struct reg *reg)
+{
+	uint8_t code = reg->pma.deny_code;
+
+	core->count.timed_out++;
+	if (reg->pub.state == CORE_DEREG) {
+		act_log(core, CORE_LOG_WARNING, "%s: the home agent did not answer the deregistration",
+			reg->pub.rec.nai);
+		act_forget(core, reg);
+		to_idle(core, reg);
+	} else {
+		refuse(core, reg, code, code ? wire_code_name(code) : "the home agent does not answer");
+	}
+}
+
+void pma_timeout(struct core *core, struct reg *reg)
+{
+	uint64_t now = core->now->mono_us;
+
+	switch (reg->pub.state) {
+	case CORE_IDLE:
+		reg_free(core, reg);
+		return;
+	case CORE_WAIT_REG:
+	case CORE_DEREG:
+		if (reg->pma.cancelled || reg->pma.tries >= RRQ_TRIES)
+			given_up(core, reg);
+		else
+			send_rrq(core, reg);
+		return;
+	case CORE_BOUND:
+	case CORE_REFRESH:
+		if (reg->expires_us && reg->expires_us <= now) {
+			core->count.expired++;
+			end_here(core, reg, "lifetime ended without a refresh");
+		} else if (reg->pub.state == CORE_REFRESH) {
+			send_rrq(core, reg);
+		} else {
+			confirm(core, reg);
+		}
+		return;
+	default:
+		return;
+	}
+}
+
+/* After a restart: serve on, refresh when due, finish a deregistration. */
+void pma_resume(struct core *core, struct reg *reg)
+{
+	struct core_record *rec = &reg->pub.rec;
+	uint64_t now = core->now->mono_us;
+
+	reg->restored = false;
+	reg->pma.want = rec->home;
+	if (rec->tombstone) {
+		exchange(core, reg, CORE_DEREG);
+		return;
+	}
+	if (reg->expires_us && reg->expires_us <= now) {
+		reg->pub.state = CORE_BOUND;
+		pma_timeout(core, reg);
+		return;
+	}
+	plan_refresh(core, reg);
+	if (reg->adopted) {
+		reg->pma.attached = true;
+		reg->pub.state = CORE_BOUND;
+		arm(core, reg);
+	} else {
+		reg->pub.state = CORE_BINDING;
+		commit(core, reg, true);
+	}
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Home addresses of the networks we anchor: a bit per address. Networks of one
+ * realm share an address space, so an address taken in one is taken in all of
+ * them that have it in their pool.
+ */
+#include <stdlib.h>
+
+#include "core/reg.h"
+
+static bool bit_get(const struct pool *pool, uint32_t i)
+{
+	return pool->used[i / 64] >> i % 64 & 1;
+}
+
+static bool pool_index(const struct pool *pool, struct in_addr home, uint32_t *index)
+{
+	*index = ntohl(home.s_addr) - pool->first;
+	return pool->used && *index < pool->size;
+}
+
+static void pool_mark(struct pool *pool, struct in_addr home, bool used)
+{
+	uint32_t i;
+
+	if (!pool_index(pool, home, &i) || bit_get(pool, i) == used)
+		return;
+	pool->used[i / 64] ^= 1ULL << i % 64;
+	pool->n_used += used ? 1 : -1;
+}
+
+bool pools_init(struct core *core)
+{
+	core->pools = calloc(core->cfg->n_networks + 1, sizeof(*core->pools));
+	if (!core->pools)
+		return false;
+	for (unsigned int i = 0; core->cfg->ha && i < core->cfg->n_networks; i++) {
+		const struct core_network *net = &core->cfg->networks[i];
+		uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0;
+		uint32_t gw = ntohl(net->gateway.s_addr), last = ntohl(net->pool_last.s_addr);
+		struct pool *pool = &core->pools[i];
+
+		pool->first = ntohl(net->pool_first.s_addr);
+		if (!pool->first || last < pool->first)
+			continue;	/* no pool: nothing is given out */
+		pool->size = last - pool->first + 1;
+		pool->used = calloc((size_t)pool->size / 64 + 1, sizeof(*pool->used));
+		if (!pool->used)
+			return false;
+		/* What no host may have is taken for good. */
+		pool_mark(pool, net->gateway, true);
+		if (net->plen < 31) {
+			pool_mark(pool, (struct in_addr){ htonl(gw & mask) }, true);
+			pool_mark(pool, (struct in_addr){ htonl(gw | ~mask) }, true);
+		}
+	}
+	return true;
+}
+
+void pools_exit(struct core *core)
+{
+	for (unsigned int i = 0; core->pools && i < core->cfg->n_networks; i++)
+		free(core->pools[i].used);
+	free(core->pools);
+}
+
+static struct pool *pool_of(const struct core *core, const struct core_network *net)
+{
+	return &core->pools[net - core->cfg->networks];
+}
+
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home)
+{
+	const struct pool *pool = pool_of(core, net);
+	uint32_t i;
+
+	return pool_index(pool, home, &i) && !bit_get(pool, i);
+}
+
+bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)
+{
+	const struct pool *pool = pool_of(core, net);
+	uint32_t i;
+
+	return pool_index(pool, home, &i) && bit_get(pool, i);
+}
+
+/*
+ * A free address, 0.0.0.0 if there is none. The search starts at a place that
+ * only the NAI decides, so a device that comes back, even to an HA that has
+ * forgotten it, most likely gets what it had.
+ */
+struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai)
+{
+	const struct pool *pool = pool_of(core, net);
+	uint32_t i;
+
+	if (!pool->used || pool->n_used == pool->size)
+		return (struct in_addr){ 0 };
+	i = nai_hash(nai, 0) % pool->size;
+	while (bit_get(pool, i)) {
+		/* Full words at once: a nearly full pool of a /8 has 262,144 of them. */
+		uint32_t step = i % 64 == 0 && pool->used[i / 64] == UINT64_MAX ? 64 : 1;
+
+		i = step < pool->size - i ? i + step : 0;
+	}
+	return (struct in_addr){ htonl(pool->first + i) };
+}
+
+void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used)
+{
+	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
+		if (core->cfg->networks[i].realm == net->realm)
+			pool_mark(&core->pools[i], home, used);
+	}
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside of the core: registrations, the tables and timers that hold them,
+ * and what its files call of each other. Host sees core.h only.
+ *
+ * Nothing here is allocated for a message before its authenticator was found
+ * good. Everything a device or a peer can make us keep is bounded by
+ * max_registrations.
+ */
+#ifndef MIP4_CORE_REG_H
+#define MIP4_CORE_REG_H
+
+#include "core/core.h"
+
+#define container_of(p, type, member) \
+	((type *)((char *)(p) - offsetof(type, member)))
+
+#define SECOND		1000000ULL	/* in _us */
+#define FIRST_RETRY_US	(1 * SECOND)	/* RFC 5944 s3.6.3: not below 1 s, then doubled */
+
+/* ---- tables: chained hash, links inside the objects ---- */
+
+struct link {
+	struct link *next;
+	uint64_t hash;
+};
+
+struct table {
+	struct link **bucket;
+	size_t n, size;		/* size: power of two */
+};
+
+bool table_init(struct table *t);
+void table_exit(struct table *t);
+/* Never fails: without memory to grow, chains get longer. */
+void table_add(struct table *t, struct link *link, uint64_t hash);
+void table_del(struct table *t, struct link *link);
+/* Candidates: same hash. @link NULL starts, NULL ends. */
+struct link *table_next(const struct table *t, struct link *link, uint64_t hash);
+
+/* ---- timers: a binary heap of embedded timers ---- */
+
+struct core;
+
+struct timer {
+	uint64_t when_us;
+	size_t pos;		/* in the heap, from 1; 0 = not armed */
+	void (*fire)(struct core *core, struct timer *timer);
+};
+
+struct heap {
+	struct timer **slot;	/* [0] unused */
+	size_t n, room;
+};
+
+/* Make sure that @total timers can be armed: arming never fails then. */
+bool heap_reserve(struct heap *heap, size_t total);
+void timer_set(struct core *core, struct timer *timer, uint64_t when_us);	/* 0 disarms */
+void timers_run(struct core *core);
+
+/* ---- peers: what we remember about each configured one ---- */
+
+struct peer {
+	struct link link;
+	const struct core_peer *cfg;
+	int32_t offset_s;	/* its clock minus ours, learned by 133 and ext. 137 */
+	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
+	uint8_t hold_code;
+	uint64_t denied_us;	/* last 132 sent */
+};
+
+struct peer *peer_find(const struct core *core, struct in_addr addr);
+
+/* ---- registrations ---- */
+
+/* An authenticated RRQ, as much of it as is needed after the datagram is gone. */
+struct request {
+	struct wire_rrq rrq;
+	char nai[WIRE_NAI_MAX + 1];	/* "" = none */
+	struct in_addr src, dst;
+	uint16_t sport;
+	const struct core_peer *peer;
+	uint8_t method;			/* of ext. 47; 0 = not understood */
+	bool cvse, keyed, revsup;
+	uint32_t key;
+	uint32_t revsup_time;
+};
+
+enum ha_job { HA_REGISTER, HA_DEREGISTER, HA_REVOKED };
+
+/* A decision that waits for kernel and store, with what it takes to undo it. */
+struct ha_op {
+	enum ha_job job;
+	struct request req;
+	struct core_record prev;
+	uint64_t prev_expires_us;
+	bool had_prev;
+	uint8_t code;			/* of the reply */
+	uint32_t key;			/* of the reply to a deregistration */
+	struct wire_revoke_ack ack;	/* HA_REVOKED */
+};
+
+/* The last reply but for what the record knows: enough to send it once more. */
+struct ha_reply {
+	struct in_addr coa, home;	/* coa 0.0.0.0: nothing to repeat */
+	uint8_t code;
+	uint16_t lifetime;
+	uint32_t key;			/* 0 = no ext. 48 */
+	uint32_t revsup_time;		/* 0 = no ext. 137 */
+};
+
+/* One care-of address that a device left and whose agent hasn't acknowledged. */
+struct revocation {
+	struct revocation *next;	/* of the same registration */
+	struct revocation *all_next, **all_prev;
+	struct timer timer;
+	struct reg *reg;
+	struct in_addr home, coa;
+	uint32_t first_id, last_id;	/* Revocation Identifiers used */
+	unsigned int tries;
+	uint64_t until_us;		/* the old lifetime ends; 0 = never */
+};
+
+struct ha_reg {
+	struct ha_op *op;		/* under way; NULL = none */
+	struct request *queued;		/* the newest that came meanwhile */
+	struct revocation *revocations;
+	struct ha_reply reply;
+	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
+};
+
+struct pma_reg {
+	struct peer *peer;		/* the HA's */
+	struct in_addr want;		/* home address to ask for */
+	uint64_t sent_us, tx_us;	/* last RRQ; next one, 0 = none */
+	uint64_t refresh_us;
+	uint64_t hold_until_us;		/* IDLE: no RRQ before */
+	uint64_t accepted_id;
+	unsigned int tries, backoff_s;
+	bool awaiting;			/* a reply to rec.last_id may come */
+	bool attached;			/* CORE_ACT_ATTACHED went out */
+	bool cancelled;			/* WAIT_REG: the device left meanwhile */
+	bool confirming;
+	uint8_t deny_code;		/* WAIT_REG: why no acceptance yet */
+	uint32_t move_port;		/* BINDING: it is there by now; 0 = no */
+	char move_name[CORE_NAME_MAX];
+};
+
+struct reg {
+	struct core_reg pub;		/* first: core.h hands out pointers to it */
+	struct link by_cookie, by_nai, by_mac, by_key;
+	struct timer timer;
+	const struct core_network *net;
+	uint64_t expires_us;		/* 0 = never */
+	unsigned int wait_bind, wait_store;	/* completions to come, in the order of their actions */
+	unsigned int stale_binds;	/* the first of wait_bind: an UNBIND came after them */
+	bool committing;		/* somebody waits for the completions */
+	bool in_kernel;			/* the binding, as far as completions and ADOPT tell */
+	bool bind_exists;		/* what the last BIND expected */
+	bool restored, adopted;		/* before START: from the store; in the kernel as recorded */
+	bool has_key, has_home;		/* in the table of keys; holds an address of the pool */
+	int error;			/* of the commit */
+	char error_text[96];
+	union {
+		struct ha_reg ha;
+		struct pma_reg pma;
+	};
+};
+
+struct pool {
+	uint64_t *used;			/* one bit per address from pool_first on */
+	uint32_t first, size, n_used;
+};
+
+struct core {
+	const struct core_config *cfg;
+	core_act_fn act;
+	void *arg;
+	const struct core_now *now;	/* during core_event() */
+	uint64_t rng[4];
+	uint64_t seed;			/* of the hashes over foreign input */
+	struct table cookies, nais, macs, keys, peer_table;
+	struct heap timers;
+	struct pool *pools;		/* one per network */
+	struct peer *peers;
+	struct revocation *revocations;
+	size_t n_revocations;
+	unsigned int n_regs;		/* without tombstones */
+	struct core_counters count;
+	uint64_t log_second;
+	unsigned int log_lines, log_lost;
+};
+
+/* reg.c */
+uint64_t core_random(struct core *core);
+struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
+		    const struct core_network *net, uint64_t cookie);	/* cookie 0: choose one */
+void reg_free(struct core *core, struct reg *reg);
+struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
+struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai);
+struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6]);
+/* First registration of @role with this home address at this HA: for messages without NAI. */
+struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_addr home,
+			struct in_addr ha, struct in_addr coa);
+void reg_set_nai(struct core *core, struct reg *reg, const char *nai);
+void reg_set_mac(struct core *core, struct reg *reg, const uint8_t mac[6]);
+/* 0 releases; CHOOSE takes a free random one. Unique per local address. */
+void reg_set_key_in(struct core *core, struct reg *reg, uint32_t key);
+uint32_t reg_choose_key(struct core *core, struct in_addr local);
+bool reg_full(const struct core *core);
+
+/* pool.c */
+bool pools_init(struct core *core);
+void pools_exit(struct core *core);
+/* An address outside of the pool is neither free nor taken. */
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home);
+bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home);
+struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai);
+void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used);
+
+/* names.c */
+uint64_t nai_hash(const char *nai, uint64_t seed);	/* realm without case */
+bool nai_equal(const char *a, const char *b);
+const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
+bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[static WIRE_NAI_MAX + 1]);
+/* Inside the home prefix and an address a host may have. */
+bool network_has_host(const struct core_network *net, struct in_addr addr);
+/* Cut off at @size, NULL is "", the rest zero: records are compared and stored whole. */
+void text_copy(char *to, size_t size, const char *from);
+
+/* auth.c */
+enum auth { AUTH_OK, AUTH_MISSING, AUTH_TWICE, AUTH_SPI, AUTH_BAD };
+/*
+ * The FA-HA authentication extension. What follows it isn't covered: it is
+ * taken out of @msg.
+ */
+enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg);
+void auth_count(struct core *core, enum auth result);
+void auth_sign(struct wire_out *out, const struct core_peer *peer);
+
+/* core.c */
+void act_log(struct core *core, enum core_log level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
+	      struct in_addr dst, uint16_t dport);
+void act_unbind(struct core *core, struct reg *reg);
+void act_forget(struct core *core, struct reg *reg);
+/* Completions are counted but nobody waits: undo, tombstones. */
+void act_bind(struct core *core, struct reg *reg);
+void act_store(struct core *core, struct reg *reg);
+/* Ask kernel (if @bind) and store at once; ha_done() or pma_done() when both have answered. */
+void commit(struct core *core, struct reg *reg, bool bind);
+void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us);
+uint32_t ntp_seconds(const struct core *core);
+const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
+
+/* ha.c */
+void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+void ha_done(struct core *core, struct reg *reg);
+void ha_timeout(struct core *core, struct reg *reg);
+void ha_resume(struct core *core, struct reg *reg);
+void ha_show_state(struct reg *reg);
+/* True: it goes, and the Ack follows when the store knows. False: not now. */
+bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
+		const struct wire_revoke_ack *ack);
+/* UNBIND and keep only what replay protection needs, or nothing; may free @reg. */
+void ha_bury(struct core *core, struct reg *reg);
+
+/* pma.c */
+void pma_attach(struct core *core, const struct core_event *ev);
+void pma_detach(struct core *core, const struct core_event *ev);
+void pma_present(struct core *core, const struct core_event *ev);
+void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+void pma_done(struct core *core, struct reg *reg);
+void pma_timeout(struct core *core, struct reg *reg);
+void pma_resume(struct core *core, struct reg *reg);
+void pma_revoked(struct core *core, struct reg *reg);	/* frees @reg */
+
+/* revoke.c */
+void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us);
+void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa);
+void revoke_cancel_all(struct core *core, struct reg *reg);
+uint32_t revoke_clock(struct core *core, struct reg *reg);
+/* @req: from the revocation: peer, src, dst, sport, nai ("" = it had none). */
+void revoke_send_ack(struct core *core, const struct request *req, const struct wire_revoke_ack *ack);
+void revoke_message(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+void revoke_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+
+#endif /* MIP4_CORE_REG_H */
