@@ -147,11 +147,23 @@ static bool send_all(int fd, const char *text, size_t len)
 	return true;
 }
 
+/* As text that is safe to print; valid until the eighth call after it. */
+static const char *text_of(struct json_object *v)
+{
+	static char texts[8][256];
+	static unsigned int next;
+	char *text = texts[next++ % 8];
+
+	snprintf(text, sizeof(texts[0]), "%s", v ? json_object_get_string(v) : "null");
+	text_clean(text);
+	return text;
+}
+
 static const char *member(struct json_object *obj, const char *key)
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(obj, key, &v) ? json_object_get_string(v) : NULL;
+	return json_object_object_get_ex(obj, key, &v) ? text_of(v) : NULL;
 }
 
 static int print_error(struct json_object *error)
@@ -174,6 +186,8 @@ static struct json_object *read_reply(FILE *in, int id)
 
 	while (getline(&line, &room, in) >= 0) {
 		json_object_put(reply);
+		line[strcspn(line, "\n")] = '\0';
+		text_clean(line);
 		reply = json_tokener_parse(line);
 		if (!reply || !json_object_is_type(reply, json_type_object)) {
 			ctl_err("the agent's reply is not a JSON object");
@@ -371,24 +385,34 @@ static int take(struct args *a, const struct keyword *tab, size_t n, struct val 
 	return CTL_OK;
 }
 
-/* Asks and prints each object of the list, or the one object, under key. */
+static int print_one(struct json_object *obj, const char *verb,
+		     void (*print)(struct json_object *obj))
+{
+	if (!json_object_is_type(obj, json_type_object)) {
+		ctl_err("the agent's reply to \"%s\" holds something else than objects", verb);
+		return CTL_KERNEL;
+	}
+	print(obj);
+	return CTL_OK;
+}
+
+/* Asks and prints each object of the list, or the one object, under key; key NULL: nothing. */
 static int run(struct json_object *request, const char *verb, const char *key,
 	       void (*print)(struct json_object *obj))
 {
-	struct json_object *reply, *v;
+	struct json_object *reply, *v = NULL;
 	int rc = ask(request, verb, &reply);
 	size_t i;
 
 	pr_array_begin();
-	if (!rc && key && json_object_object_get_ex(reply, key, &v)) {
-		if (!json_object_is_type(v, json_type_array))
-			print(v);
-		else
-			for (i = 0; i < json_object_array_length(v); i++)
-				print(json_object_array_get_idx(v, i));
-	} else if (!rc && key) {
+	if (!rc && key && !json_object_object_get_ex(reply, key, &v)) {
 		ctl_err("the agent's reply to \"%s\" has no \"%s\"", verb, key);
 		rc = CTL_KERNEL;
+	} else if (!rc && key && json_object_is_type(v, json_type_array)) {
+		for (i = 0; !rc && i < json_object_array_length(v); i++)
+			rc = print_one(json_object_array_get_idx(v, i), verb, print);
+	} else if (!rc && key) {
+		rc = print_one(v, verb, print);
 	}
 	pr_array_end();
 	json_object_put(reply);
@@ -467,7 +491,7 @@ static void print_counters(struct json_object *obj)
 		if (opt.json)
 			pr_json(key, value);
 		else
-			printf("%-40s %s\n", key, json_object_get_string(value));
+			printf("%-40s %s\n", key, text_of(value));
 	}
 	if (opt.json)
 		pr_end();
@@ -504,12 +528,12 @@ static int agent_version(struct args *a)
 			continue;
 		}
 		if (!json_object_is_type(v, json_type_array)) {
-			pr_str(PR_PLAIN, keys[i], keys[i], json_object_get_string(v));
+			pr_str(PR_PLAIN, keys[i], keys[i], text_of(v));
 			continue;
 		}
 		pr_text(keys[i]);
 		for (size_t k = 0; k < json_object_array_length(v); k++)
-			pr_text(json_object_get_string(json_object_array_get_idx(v, k)));
+			pr_text(text_of(json_object_array_get_idx(v, k)));
 	}
 	pr_end();
 	pr_array_end();

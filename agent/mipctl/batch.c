@@ -56,6 +56,12 @@ static char *read_line(FILE *f, unsigned int *first)
 	return line;
 }
 
+static bool empty(const char *text)
+{
+	text += strspn(text, " \t\r\n\v\f");
+	return !*text || *text == '#';
+}
+
 /* Splits at blanks; '…' and "…" keep them, # starts a comment. -1: too many, or open quote. */
 static int split(char *text, char **words)
 {
@@ -201,6 +207,10 @@ int batch_run(const char *file)
 	batch.name = std ? "stdin" : file;
 	ctl_bulk = true;
 	while ((!first || opt.force) && (text = read_line(f, &number))) {
+		if (empty(text)) {
+			free(text);
+			continue;
+		}
 		if (batch.queued &&
 		    (batch.queued == QUEUE_MAX || command_of(text) != batch.cmd)) {
 			rc = flush();

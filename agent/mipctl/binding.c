@@ -120,10 +120,24 @@ static void put_home(struct nl_req *req, const struct val *home)
 	nl_nest_end(req, nest);
 }
 
+/* The nest as a whole stands for the first word about it. */
+static void put_leg(struct nl_req *req, const struct val *leg)
+{
+	struct nlattr *nest = nl_nest(req, MIP4_BINDING_A_LEG);
+	size_t k, first = 0;
+
+	while (first < N_KEYS && !leg[first].key)
+		first++;
+	if (nest && first < N_KEYS)
+		nl_note(req, nest, &leg[first]);
+	for (k = 0; k < N_KEYS; k++)
+		nl_put_val(req, binding_keys[k].attr, &leg[k]);
+	nl_nest_end(req, nest);
+}
+
 static void put_binding(struct nl_req *req, const struct line *l)
 {
-	static const struct val leg_word = { .key = "leg", .arg = "leg" };
-	struct nlattr *binding = nl_nest(req, MIP4_A_BINDING), *list, *nest;
+	struct nlattr *binding = nl_nest(req, MIP4_A_BINDING), *list;
 	const struct val *v;
 	unsigned int i;
 	size_t k;
@@ -146,14 +160,8 @@ static void put_binding(struct nl_req *req, const struct line *l)
 	}
 	if (l->n_legs) {
 		list = nl_nest(req, MIP4_BINDING_A_LEGS);
-		for (i = 0; i < l->n_legs; i++) {
-			nest = nl_nest(req, MIP4_BINDING_A_LEG);
-			if (nest)
-				nl_note(req, nest, i ? &leg_word : &l->legs[0][0]);
-			for (k = 0; k < N_KEYS; k++)
-				nl_put_val(req, binding_keys[k].attr, &l->legs[i][k]);
-			nl_nest_end(req, nest);
-		}
+		for (i = 0; i < l->n_legs; i++)
+			put_leg(req, l->legs[i]);
 		nl_nest_end(req, list);
 	}
 	nl_nest_end(req, binding);

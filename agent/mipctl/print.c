@@ -13,6 +13,8 @@
 
 #define DEPTH_MAX 8
 
+const char PR_JSON[] = "";
+
 static struct {
 	struct json_object *stack[DEPTH_MAX];
 	unsigned int depth;	/* 0: no object is open */
@@ -165,12 +167,50 @@ static void text_value(enum pr_class cls, const char *word, const char *value)
 	text_word(cls, value);
 }
 
+/* Length of the UTF-8 character at s, 0 if it is none (RFC 3629 section 4). */
+static size_t utf8_len(const unsigned char *s)
+{
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 :
+		     s[0] < 0xf5 ? 4 : 0;
+	size_t i;
+
+	for (i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates and what is beyond U+10FFFF. */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+void text_clean(char *text)
+{
+	size_t len;
+
+	for (; *text; text += len) {
+		len = utf8_len((unsigned char *)text);
+		/* U+0080 to U+009F are control characters as well. */
+		if (!len || (unsigned char)*text < 0x20 || *text == 0x7f ||
+		    (len == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)) {
+			*text = '?';
+			len = 1;
+		}
+	}
+}
+
 void pr_str(enum pr_class cls, const char *key, const char *word, const char *value)
 {
+	char *clean = strdup(value);
+
+	if (!clean)
+		return;
+	text_clean(clean);
 	if (opt.json)
-		json_add(key, json_object_new_string(value));
+		json_add(key, json_object_new_string(clean));
 	else
-		text_value(cls, word, value);
+		text_value(cls, word, clean);
+	free(clean);
 }
 
 void pr_uint(const char *key, const char *word, uint64_t value)

@@ -16,7 +16,7 @@ struct json_object;
 enum pr_class { PR_PLAIN, PR_IFNAME, PR_MAC, PR_INET, PR_UP, PR_DOWN };
 
 /* As a word: nothing in text. NULL as a word: the value alone. */
-#define PR_JSON ((const char *)"")
+extern const char PR_JSON[];
 
 /* when: "always", "auto" or "never". False: none of them. */
 bool pr_color(const char *when);
@@ -49,6 +49,12 @@ void pr_dev(const char *key, const char *word, uint32_t index);
 void pr_inet(const char *key, const char *word, struct in_addr addr, const char *suffix);
 void pr_mac(const char *key, const char *word, const uint8_t *mac);
 void pr_now(void);	/* -t, -ts */
+
+/*
+ * In place: control characters and what isn't UTF-8 become '?'. pr_str() does it
+ * by itself; names of interfaces and NAIs are other people's bytes.
+ */
+void text_clean(char *text);
 
 /* JSON only: a value as it came; takes a reference of its own. */
 void pr_json(const char *key, struct json_object *value);

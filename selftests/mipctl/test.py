@@ -1,0 +1,784 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""mipctl without the module: requests are read from -dump-nl, replies are fed
+by -read-nl, the agent is a socket of our own. usage: test.py MIPCTL"""
+
+import json
+import os
+import random
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+
+import nl
+
+MIPCTL = os.path.abspath(sys.argv[1])
+TMP = tempfile.TemporaryDirectory(prefix="mipctl-test-")
+VERSION = open(os.path.join(os.path.dirname(__file__), "../../VERSION")).read().strip()
+ADD = "binding add dev lo port if7 mac 02:00:00:00:00:05 home 10.0.0.5 peer 198.51.100.7"
+
+
+def path(name):
+    return os.path.join(TMP.name, name)
+
+
+class Run:
+    """One mipctl: .rc, .out, .err; nl: bytes for -read-nl; .sent: what -dump-nl wrote."""
+
+    def __init__(self, words, replies=None, stdin="", env=None):
+        argv = [MIPCTL]
+        dump = path("request.nl")
+        if os.path.exists(dump):
+            os.unlink(dump)
+        if replies is not None:
+            with open(path("reply.nl"), "wb") as f:
+                f.write(replies)
+            argv += ["-read-nl", path("reply.nl")]
+        words = words.split() if isinstance(words, str) else words
+        if "monitor" not in words and replies is None or "+dump" in words:
+            argv += ["-dump-nl", dump]
+        done = subprocess.run(argv + [w for w in words if w != "+dump"], input=stdin, capture_output=True,
+                              text=True, timeout=60,
+                              env={**os.environ, "MIP4_RUN_DIR": TMP.name, "TZ": "UTC", **(env or {})})
+        self.rc, self.out, self.err = done.returncode, done.stdout, done.stderr
+        self.sent = open(dump, "rb").read() if os.path.exists(dump) else b""
+
+    def json(self):
+        return json.loads(self.out)
+
+
+def same(got, want):
+    assert got == want, f"\n got: {got!r}\nwant: {want!r}"
+
+
+def genl_sent(words, **kw):
+    """The only request of a command line: (command, flags, attributes)."""
+    run = Run(words, **kw)
+    same((run.rc, run.err), (0, ""))
+    sent = list(nl.messages(run.sent))
+    same(len(sent), 1)
+    kind, flags, payload = sent[0]
+    same(kind, nl.FAMILY)
+    cmd, version, reserved = struct.unpack_from("=BBH", payload)
+    same((version, reserved), (1, 0))
+    return nl.CMD[cmd], flags, nl.decode(payload[4:])
+
+
+def link_sent(words):
+    """Likewise for rtnetlink: (type, flags, ifindex, {attribute: bytes}, decoded link data)."""
+    run = Run(words)
+    same((run.rc, run.err), (0, ""))
+    sent = list(nl.messages(run.sent))
+    same(len(sent), 1)
+    kind, flags, payload = sent[0]
+    index = struct.unpack_from("=i", payload, 4)[0]
+    attrs = {number: data for _, number, _, data in nl.walk(payload[16:])}
+    data = None
+    if nl.IFLA["LINKINFO"] in attrs:
+        info = {number: data for _, number, _, data in nl.walk(attrs[nl.IFLA["LINKINFO"]])}
+        same(info[1], b"mip4")
+        data = nl.decode(info[2], nl.LINK_DATA) if 2 in info else None
+    return kind, flags, index, attrs, data
+
+
+def refused(words, *parts, rc=1, **kw):
+    """An error that names each of parts, on stderr only."""
+    run = Run(words, **kw)
+    same(run.rc, rc)
+    assert run.err.startswith("Error: "), run.err
+    for part in parts:
+        assert part in run.err, f"{part!r} is not in {run.err!r}"
+    same((run.out, run.sent), ("", b""))
+
+
+# ---- requests ----
+
+REQ, ACK, DUMP = nl.NLM_F["REQUEST"], nl.NLM_F["ACK"], nl.NLM_F["DUMP"]
+
+
+def test_binding_add():
+    same(genl_sent(ADD + " local 192.0.2.1 encap gre key 0x1001 okey 8193 realm 3 lifetime 10m "
+                   "gateway 10.0.0.1/24 cookie 0123456789abcdef"),
+         ("BINDING_NEW", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
+             ("COOKIE", 0x0123456789abcdef), ("REALM", 3), ("PORT", 7), ("MAC", "02:00:00:00:00:05"),
+             ("GATEWAY", "10.0.0.1"), ("HOME_PLEN", 24), ("LIFETIME", 600),
+             ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.5")])]),
+             ("LEGS", [("LEG", [("PEER", "198.51.100.7"), ("LOCAL", "192.0.2.1"), ("ENCAP", 2),
+                                ("IKEY", 0x1001), ("OKEY", 0x2001)])])])]))
+
+
+def test_binding_add_routed():
+    same(genl_sent("binding add home 10.0.0.5 peer 198.51.100.7 dev lo encap ipip lifetime infinite"),
+         ("BINDING_NEW", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
+             ("LIFETIME", 0), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.5")])]),
+             ("LEGS", [("LEG", [("PEER", "198.51.100.7"), ("ENCAP", 1)])])])]))
+
+
+def test_binding_add_lists():
+    """Second addresses and legs reach the kernel, which says what it thinks of them."""
+    binding = dict(genl_sent("binding add dev lo home 10.0.0.5/32 home 10.1.0.0/24 peer 192.0.2.1 key 1 okey 2 "
+                             "leg peer 192.0.2.2 state copy")[2])["BINDING"]
+    same(binding, [("ADDRS", [("ADDR", [("PLEN", 32), ("ADDRESS", "10.0.0.5")]),
+                              ("ADDR", [("PLEN", 24), ("ADDRESS", "10.1.0.0")])]),
+                   ("LEGS", [("LEG", [("PEER", "192.0.2.1"), ("IKEY", 1), ("OKEY", 2)]),
+                             ("LEG", [("PEER", "192.0.2.2"), ("STATE", 1)])])])
+
+
+def test_times_and_numbers():
+    for text, seconds in {"1": 1, "90s": 90, "2h": 7200, "1d": 86400, "0x10": 16, "4294967295": 2**32 - 1}.items():
+        same(dict(dict(genl_sent(f"{ADD} lifetime {text}")[2])["BINDING"])["LIFETIME"], seconds)
+    leg = dict(dict(dict(genl_sent(f"{ADD} key 0xFFFFFFFF okey 0")[2])["BINDING"])["LEGS"])["LEG"]
+    same(leg[1:], [("IKEY", 2**32 - 1), ("OKEY", 0)])
+
+
+def test_binding_selectors():
+    same(genl_sent("binding del dev lo id 17"), ("BINDING_DEL", REQ | ACK, [("IFINDEX", 1), ("BINDING", [("ID", 17)])]))
+    same(genl_sent("binding delete dev lo port if7 mac 02:00:00:00:00:05")[2][1],
+         ("BINDING", [("PORT", 7), ("MAC", "02:00:00:00:00:05")]))
+    same(genl_sent("binding get dev lo home 10.0.0.5 realm 3"),
+         ("BINDING_GET", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
+             ("REALM", 3), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.5")])])])]))
+    same(genl_sent("binding change dev lo id 17 lifetime 60 peer 192.0.2.9"),
+         ("BINDING_SET", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
+             ("ID", 17), ("LIFETIME", 60), ("LEGS", [("LEG", [("PEER", "192.0.2.9")])])])]))
+
+
+def test_binding_dumps():
+    same(genl_sent("binding"), ("BINDING_GET", REQ | DUMP, []))
+    same(genl_sent("b sh dev lo"), ("BINDING_GET", REQ | DUMP, [("IFINDEX", 1)]))
+    same(genl_sent("binding list realm 0 port if7 peer 192.0.2.9"), ("BINDING_GET", REQ | DUMP, [("BINDING", [
+        ("REALM", 0), ("PORT", 7), ("LEGS", [("LEG", [("PEER", "192.0.2.9")])])])]))
+
+
+def test_binding_flush():
+    same(genl_sent("binding flush dev lo all"), ("BINDING_FLUSH", REQ | ACK, [("IFINDEX", 1), ("ALL", True)]))
+    same(genl_sent("binding flush dev lo realm 3")[2], [("IFINDEX", 1), ("BINDING", [("REALM", 3)])])
+    refused("binding flush dev lo", "realm", "all")
+    refused("binding flush dev lo all realm 3", '"all"')
+
+
+def test_port_and_peer():
+    same(genl_sent("port set if7 dev lo unknown drop"),
+         ("PORT_SET", REQ | ACK, [("IFINDEX", 1), ("PORT", [("IFINDEX", 7), ("UNKNOWN", 1)])]))
+    same(genl_sent("port"), ("PORT_GET", REQ | DUMP, []))
+    same(genl_sent("port show if7 dev lo"), ("PORT_GET", REQ | DUMP, [("IFINDEX", 1)]))
+    same(genl_sent("peer show dev lo"), ("PEER_GET", REQ | DUMP, [("IFINDEX", 1)]))
+    for words, master in ("port add if7 dev lo", 1), ("port del if7", 0):
+        kind, flags, index, attrs, data = link_sent(words)
+        same((kind, flags, index, data), (nl.RTM["SETLINK"], REQ | ACK, 7, None))
+        same(attrs, {nl.IFLA["MASTER"]: struct.pack("=I", master)})
+
+
+def test_link_add():
+    kind, flags, index, attrs, data = link_sent(
+        "link add mip0 local 192.0.2.1 encap ipip ttl inherit tos 0 link lo realm 3 limit none arp gateway "
+        "mss off gwmac 02:00:5e:00:00:01 grace 1m orphan flush")
+    same((kind, flags, index), (nl.RTM["NEWLINK"], REQ | ACK | nl.NLM_F["CREATE"] | nl.NLM_F["EXCL"], 0))
+    same(attrs[nl.IFLA["IFNAME"]], b"mip0\0")
+    same(dict(data), {"LOCAL": "192.0.2.1", "ENCAP": 1, "TTL": 0, "TOS": 0, "LINK": 1, "REALM": 3, "LIMIT": 0,
+                      "ARP": 1, "MSS": 0, "GWMAC": "02:00:5e:00:00:01", "GRACE": 60, "ORPHAN": 1})
+    same(link_sent("link add mip0 local 192.0.2.1")[4], [("LOCAL", "192.0.2.1")])
+
+
+def test_link_set_del_show():
+    kind, flags, index, _, data = link_sent("link set if9 ttl 255 tos inherit")
+    same((kind, flags, index, data), (nl.RTM["NEWLINK"], REQ | ACK, 9, [("TTL", 255), ("TOS", 1)]))
+    same(link_sent("link del if9")[:3], (nl.RTM["DELLINK"], REQ | ACK, 9))
+    same(link_sent("link")[:2], (nl.RTM["GETLINK"], REQ | DUMP))
+    same(link_sent("link show if9")[:3], (nl.RTM["GETLINK"], REQ | ACK, 9))
+    refused("link add mip0", '"local" is missing')
+    refused("link add abcdefghijklmnop local 192.0.2.1", "abcdefghijklmnop", "15 characters")
+    refused("link set if9", "nothing to set")
+    refused("link add mip0 local 192.0.2.1 link-netns no-such-netns-xyz", "no-such-netns-xyz", "link-netns")
+
+
+# ---- command lines that are wrong ----
+
+def test_wrong_values():
+    for words, *parts in (
+            ("mac 00:00:00:00:00:00", "mac", "00:00:00:00:00:00", "zero"),
+            ("mac 01:00:5e:00:00:01", "mac", "01:00:5e:00:00:01", "multicast"),
+            ("mac 02:00:00:00:00", "mac", "02:00:00:00:00"),
+            ("mac 02:00:00:00:00:05:06", "mac"),
+            ("home 10.0.0", "home", "10.0.0"),
+            ("home 10.0.0.256", "home", "10.0.0.256"),
+            ("home 10.0.0.0/33", "prefix length", "33"),
+            ("home 2001:db8::1", "home", "2001:db8::1"),
+            ("peer 192.0.2.1/24", "peer", "192.0.2.1/24"),
+            ("key 4294967296", "key", "4294967296", "0..4294967295"),
+            ("key -1", "key", "-1"),
+            ("key +1", "key", "+1"),
+            ("key 0x100000000", "key", "0x100000000"),
+            ("key 0x", "key", '"0x"'),
+            ("key 12a", "key", "12a"),
+            ("realm 99999999999999999999999", "realm", "99999999999999999999999"),
+            ("lifetime 0", "lifetime", '"0"', "infinite"),
+            ("lifetime 49711d", "lifetime", "49711d"),
+            ("lifetime 10x", "lifetime", "10x"),
+            ("encap geneve", "encap", "geneve", "ipip, gre"),
+            ("state sleeping", "state", "sleeping", "receive_only"),
+            ("cookie xyz", "cookie", "xyz"),
+            ("cookie 00112233445566778", "cookie", "16 hex digits"),
+            ("port no-such-port", "port", "no-such-port"),
+            ("id 0", "id", '"0"')):
+        refused("binding add dev lo " + words, *parts)
+    for words, *parts in (
+            ("ttl 256", "ttl", "256", "1..255", "inherit"), ("ttl 0", "ttl"), ("arp maybe", "arp", "gateway"),
+            ("mss 1", "mss", "off, on"), ("gwmac ff:ff:ff:ff:ff:ff", "gwmac", "multicast"),
+            ("orphan drop", "orphan", "keep, flush"), ("link no-such-dev", "link", "no-such-dev")):
+        refused("link add mip0 local 192.0.2.1 " + words, *parts)
+    refused("port set if7 dev lo unknown forward", "unknown", "forward", "hold, drop, pass")
+    refused("-rcvbuf 12 link", "-rcvbuf", "12")
+
+
+def test_wrong_words():
+    refused(ADD + " color red", '"color"', "mipctl binding help")
+    refused(ADD + " rea 3", '"rea"', '"realm"', "in full")
+    refused(ADD + " realm 3 realm 4", '"4"', '"realm"', '"3"')
+    refused(ADD + " peer 192.0.2.9", '"192.0.2.9"', '"peer"', '"198.51.100.7"')
+    refused(ADD + " realm", "not complete", '"realm"')
+    refused(ADD + " all", '"all"')
+    refused("binding get dev lo id 1 lifetime 5", '"lifetime"')
+    refused("binding add dev lo leg peer 192.0.2.1", '"leg"')
+    refused("binding add home 10.0.0.5 peer 192.0.2.1", '"dev" is missing')
+    refused("binding add dev lo peer 192.0.2.1", '"home" is missing')
+    refused("binding add dev lo home 10.0.0.5", '"peer" is missing')
+    refused("binding del dev lo mac 02:00:00:00:00:05", "which binding")
+    refused("binding replace dev lo", '"replace"', "show, add, del, set, get, flush")
+    refused("port set if7 dev lo", "unknown")
+    refused("port add if7", '"dev" is missing')
+    refused("port add", "port is missing")
+    refused("monitor nothing", '"nothing"')
+    refused("monitor event initial", '"initial"')
+    refused("version now", '"now"')
+    refused("agent name a/b show", "a/b")
+    refused("agent name a socket b show", "either")
+
+
+def test_prefixes():
+    refused("p", '"p" is ambiguous', "port, peer")
+    refused("binding s", '"s" is ambiguous', "show, set")
+    refused("link unplug", '"unplug" is unknown')
+    refused("tunnel", '"tunnel" is unknown')
+    refused([""], '""')
+    same(genl_sent("pe l")[0], "PEER_GET")
+    same(genl_sent("po sh")[0], "PORT_GET")
+    same(genl_sent("bind lst")[0], "BINDING_GET")
+    same(genl_sent("binding del dev lo id 1")[0], "BINDING_DEL")
+    same(genl_sent("binding f dev lo all")[0], "BINDING_FLUSH")
+
+
+def test_help():
+    for words in ("help", "-help", "--help", "link help", "port help", "binding help", "peer help", "monitor help",
+                  "agent help", "agent name x help", "version help", "binding add help", "link add help",
+                  "link add mip0 local 192.0.2.1 help", "port add help", "peer show help", "agent attach help"):
+        run = Run(words)
+        same((run.rc, run.err, run.sent), (0, "", b""))
+        assert run.out.startswith("Usage: mipctl "), run.out
+    run = Run("")
+    same((run.rc, run.out), (1, ""))
+    assert run.err.startswith("Usage: mipctl "), run.err
+    for obj in ("link", "port", "binding", "peer", "monitor", "agent", "version"):
+        assert Run(obj + " help").out.startswith(f"Usage: mipctl {obj}")
+        assert re.search(rf"\b{obj}\b", Run("help").out)
+
+
+def test_options():
+    for words in ("-V", "--version", "-Version"):
+        same((Run(words).rc, Run(words).out), (0, f"mipctl utility, mip4-{VERSION}\n"))
+    refused("-x link", '"-x"')
+    refused("-force=1 link", '"-force=1"')
+    refused("-br link", '"-br"')
+    refused("-netns", '"-netns"', "needs a value")
+    refused("-n no-such-netns-xyz link", "no-such-netns-xyz")
+    refused("-color=blue link", "blue", "always, auto, never")
+    refused("-b /no/such/file", "/no/such/file")
+    refused("-b - link", '"link"')
+
+
+# ---- replies ----
+
+FULL = [("IFINDEX", 1), ("BINDING", [
+    ("ID", 17), ("COOKIE", 0xfeed), ("REALM", 3), ("ADDRS", [("ADDR", [("FAMILY", 2), ("PLEN", 32),
+                                                                      ("ADDRESS", "10.0.0.5")])]),
+    ("PORT", 7), ("MAC", "02:00:00:00:00:05"), ("GATEWAY", "10.0.0.1"), ("HOME_PLEN", 24), ("LIFETIME", 583),
+    ("LEGS", [("LEG", [("PEER", "198.51.100.7"), ("LOCAL", "192.0.2.1"), ("ENCAP", 2), ("IKEY", 0x1001),
+                       ("OKEY", 0x2001), ("STATE", 0)])]),
+    ("STATS", [("UP_PACKETS", 5), ("UP_BYTES", 1234567), ("DOWN_PACKETS", 2**63), ("DOWN_BYTES", 7), ("DROPS", 1),
+               ("SEEN_MS", 1500), ("FIRST_UP_NS", 99)])])]
+TEXT = ("10.0.0.5 realm 3 dev lo port if7 mac 02:00:00:00:00:05 gateway 10.0.0.1/24 peer 198.51.100.7 "
+        "local 192.0.2.1 encap gre key 0x1001 okey 0x2001 lifetime 583sec")
+ROUTED = [("IFINDEX", 1), ("BINDING", [
+    ("ID", 18), ("REALM", 0), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.6")])]),
+    ("LEGS", [("LEG", [("PEER", "198.51.100.8"), ("ENCAP", 1), ("STATE", 0)])])])]
+
+
+def dump(*bindings):
+    return b"".join(nl.genl("BINDING_NEW", b, 2) for b in bindings) + nl.done()
+
+
+def test_binding_text():
+    run = Run("binding", dump(FULL, ROUTED))
+    same((run.rc, run.err), (0, ""))
+    same(run.out, TEXT + "\n10.0.0.6 realm 0 dev lo peer 198.51.100.8 encap ipip lifetime infinite\n")
+    run = Run("-s binding", dump(FULL))
+    same(run.out, TEXT + "\n    up: bytes 1234567 packets 5 down: bytes 7 packets 9223372036854775808 drops 1 "
+         "seen 1.500sec\n")
+    same(Run("-s -h binding", dump(FULL)).out.splitlines()[1],
+         "    up: bytes 1.23M packets 5 down: bytes 7 packets 9.22E drops 1 seen 1.500sec")
+    assert "bytes 1.18Mi" in Run("-s -iec binding", dump(FULL)).out
+    assert Run("-s -s binding", dump(FULL)).out.endswith(" first-up-ns 99\n")
+    same(Run("-d -o binding", dump(FULL)).out, TEXT.replace(" lifetime", " state active lifetime") +
+         "\\    id 17 cookie 000000000000feed\n")
+    assert " encap 2 key 4097 okey 8193 " in Run("-N binding", dump(FULL)).out
+    assert "\033[35m10.0.0.5\033[0m" in Run("-c binding", dump(FULL)).out
+    same(Run("-c=auto binding", dump(FULL)).out, TEXT + "\n")
+
+
+def test_binding_json():
+    want = [{"addresses": [{"family": "inet", "address": "10.0.0.5", "prefixlen": 32}], "realm": 3, "dev": "lo",
+             "port": "if7", "mac": "02:00:00:00:00:05", "gateway": "10.0.0.1", "home_prefixlen": 24,
+             "legs": [{"peer": "198.51.100.7", "local": "192.0.2.1", "encap": "gre", "key": 0x1001, "okey": 0x2001,
+                       "state": "active"}],
+             "lifetime": 583, "id": 17, "cookie": "000000000000feed"},
+            {"addresses": [{"family": "inet", "address": "10.0.0.6", "prefixlen": 32}], "realm": 0, "dev": "lo",
+             "legs": [{"peer": "198.51.100.8", "encap": "ipip", "state": "active"}], "id": 18}]
+    for options in ("-j", "-j -c", "-j -h", "-json -pretty", "-j -o"):
+        run = Run(options + " binding", dump(FULL, ROUTED))
+        same((run.rc, run.err), (0, ""))
+        same(run.json(), want)
+    assert len(Run("-j -p binding", dump(FULL)).out.splitlines()) > 20
+    same(Run("-j binding", dump()).out, "[]\n")
+    stats = Run("-s -j binding get dev lo id 17", nl.genl("BINDING_NEW", FULL) + nl.ack()).json()[0]["stats"]
+    same(stats, {"up_bytes": 1234567, "up_packets": 5, "down_bytes": 7, "down_packets": 2**63, "drops": 1,
+                 "seen_ms": 1500})
+
+
+def test_binding_lists():
+    legs = [("LEG", [("PEER", f"192.0.2.{i}"), ("STATE", i)]) for i in (0, 1, 2, 3)]
+    addrs = [("ADDR", [("ADDRESS", "10.0.0.5")]), ("ADDR", [("PLEN", 24), ("ADDRESS", "10.1.0.0")])]
+    reply = dump([("IFINDEX", 1), ("BINDING", [("ADDRS", addrs), ("LEGS", legs)])])
+    same([leg["state"] for leg in Run("-j binding", reply).json()[0]["legs"]],
+         ["active", "copy", "receive_only", "pending"])
+    lines = Run("binding", reply).out.splitlines()
+    same(lines[0], "10.0.0.5 10.1.0.0/24 realm 0 dev lo")
+    same(lines[2], "    leg peer 192.0.2.1 state copy")
+
+
+def test_other_objects():
+    ports = nl.genl("PORT_GET", [("IFINDEX", 1), ("PORT", [("IFINDEX", 7), ("UNKNOWN", 0), ("BINDINGS", 2),
+                                                            ("HELD", 3), ("UNKNOWN_FRAMES", 4)])]) + nl.done()
+    same(Run("port", ports).out, "if7 dev lo unknown hold bindings 2\n")
+    same(Run("-s -j port show if7", ports).json(), [{"port": "if7", "dev": "lo", "unknown": "hold", "bindings": 2,
+                                                    "held": 3, "unknown_frames": 4}])
+    run = Run("port show if8", ports)
+    same((run.rc, run.err), (2, "Error: if8 is not a port of a mip4 device\n"))
+    peers = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
+                                                            ("LEGS", 2), ("MTU", 1400), ("ERRORS", 1)])]) + nl.done()
+    same(Run("peer", peers).out, "198.51.100.7 local 192.0.2.1 dev lo legs 2 mtu 1400 errors 1\n")
+    same(Run("-j peer", peers).json(), [{"peer": "198.51.100.7", "local": "192.0.2.1", "dev": "lo", "legs": 2,
+                                        "mtu": 1400, "errors": 1}])
+    count = nl.genl("BINDING_FLUSH", [("COUNT", 12)]) + nl.ack()
+    same(Run("binding flush dev lo all", count).out, "")
+    same(Run("-s binding flush dev lo all", count).out, "flushed 12\n")
+    same(Run("-j binding flush dev lo all", count).json(), [{"flushed": 12}])
+    module = nl.genl("VERSION_GET", [("VERSION", VERSION)]) + nl.ack()
+    run = Run("-j version", module)
+    same((run.json()[0]["mipctl"], run.json()[0]["module"], run.err), (VERSION, VERSION, ""))
+    run = Run("version", nl.genl("VERSION_GET", [("VERSION", "99.1")]) + nl.ack())
+    same(run.rc, 0)
+    assert "module 99.1" in run.out and "99.1" in run.err and "rmmod" in run.err, run.err
+
+
+def link_reply(kind, name="mip0", index=9, data=b"", more=b""):
+    info = nl.attr(1, kind) + nl.attr(2 | nl.NESTED, data)
+    return nl.message(nl.RTM["NEWLINK"], 2, struct.pack("=BBHiII", 0, 0, 65534, index, 1, 0) +
+                      nl.attr(nl.IFLA["IFNAME"], name.encode() + b"\0") + more +
+                      nl.attr(nl.IFLA["LINKINFO"] | nl.NESTED, info))
+
+
+def test_link_show():
+    data = nl.encode([("LOCAL", "192.0.2.1"), ("ENCAP", 2), ("TTL", 64), ("TOS", 1), ("LINK", 1), ("REALM", 3),
+                      ("LIMIT", 0), ("ARP", 2), ("MSS", 1), ("GWMAC", "02:00:5e:00:00:01"), ("GRACE", 30),
+                      ("ORPHAN", 0)], nl.LINK_DATA)
+    stats = nl.attr(nl.IFLA["STATS64"], struct.pack("=24Q", 11, 22, 33, 44, 5, 6, 7, 8, *range(16)))
+    one = link_reply(b"mip4", data=data, more=stats + nl.attr(nl.IFLA["MTU"], struct.pack("=I", 1472)))
+    reply = link_reply(b"bridge", "br0") + one + nl.done()
+    same(Run("link", reply).out, "mip0 state up local 192.0.2.1 encap gre realm 3 link lo\n")
+    same(Run("-d link", reply).out.splitlines()[1],
+         "    ifindex 9 mtu 1472 ttl 64 tos inherit arp all mss on gwmac 02:00:5e:00:00:01 grace 30sec orphan keep")
+    same(Run("-s link", reply).out.splitlines()[1:], ["    RX: bytes 33 packets 11 errors 5 dropped 7",
+                                                      "    TX: bytes 44 packets 22 errors 6 dropped 8"])
+    same(Run("-j -d -s link", reply).json(), [{
+        "dev": "mip0", "state": "up", "local": "192.0.2.1", "encap": "gre", "realm": 3, "link": "lo", "ifindex": 9,
+        "mtu": 1472, "ttl": 64, "tos": 1, "arp": "all", "mss": True, "gwmac": "02:00:5e:00:00:01", "grace": 30,
+        "orphan": "keep", "stats": {"rx": {"bytes": 33, "packets": 11, "errors": 5, "dropped": 7},
+                                    "tx": {"bytes": 44, "packets": 22, "errors": 6, "dropped": 8}}}])
+    foreign = link_reply(b"mip4", data=data, more=nl.attr(nl.IFLA["LINK_NETNSID"], struct.pack("=i", 0)))
+    assert " link if1\n" in Run("link", foreign + nl.done()).out
+    run = Run("link show if9", link_reply(b"bridge", "br0") + nl.ack())
+    same((run.rc, run.err), (2, "Error: br0 is not a mip4 device, it is of kind bridge\n"))
+
+
+def offset_of(sent, *path_names):
+    """Where the attribute with this path is in a message that was sent."""
+    data, base, nest = sent[20:], 20, nl.TOP
+    for name in path_names:
+        for at, number, _, payload in nl.walk(data):
+            if nl.names(nest[0])[number] == name:
+                break
+        else:
+            raise AssertionError(name)
+        found, base, data, nest = base + at, base + at + 4, payload, nest[1][name]
+    return found
+
+
+def test_kernel_errors():
+    words = ADD + " key 0x1001 okey 0x2001"
+    sent = Run(words).sent
+    for where, want in (
+            (("BINDING", "LEGS", "LEG", "IKEY"), ' (argument "0x1001" of "key")'),
+            (("BINDING", "LEGS", "LEG", "PEER"), ' (argument "198.51.100.7" of "peer")'),
+            (("BINDING", "LEGS", "LEG"), ' (argument "198.51.100.7" of "peer")'),
+            (("BINDING", "ADDRS", "ADDR", "ADDRESS"), ' (argument "10.0.0.5" of "home")'),
+            (("BINDING", "ADDRS", "ADDR"), ' (argument "10.0.0.5" of "home")'),
+            (("BINDING", "PORT"), ' (argument "if7" of "port")'),
+            (("IFINDEX",), ' (argument "lo" of "dev")')):
+        run = Run(words, nl.error(17, "mip4: key already used by binding 17", offset_of(sent, *where)))
+        same((run.rc, run.out, run.err), (2, "", f"Error: mip4: key already used by binding 17{want}\n"))
+    same(Run(words, nl.error(17, "mip4: taken")).err, "Error: mip4: taken\n")
+    run = Run(words, nl.error(1))
+    same((run.rc, run.err), (2, "Error: binding add: Operation not permitted "
+                             "(CAP_NET_ADMIN in the device's netns)\n"))
+    for errno in (2, 17, 19, 95, 22):
+        run = Run(words, nl.error(errno))
+        same(run.rc, 2)
+        assert re.fullmatch(r"Error: binding add: [^\n]{8,}\n", run.err), run.err
+    run = Run(words, nl.error(0, "mip4: the port is not isolated"))
+    same((run.rc, run.err), (0, "Warning: mip4: the port is not isolated\n"))
+    run = Run("-j binding", nl.genl("BINDING_NEW", ROUTED) + nl.error(12, "mip4: no memory", done=True))
+    same((run.rc, len(run.json()), run.err), (2, 1, "Error: mip4: no memory\n"))
+    run = Run("-j binding get dev lo id 4", nl.error(2, "mip4: no such binding"))
+    same((run.rc, run.json(), run.err), (2, [], "Error: mip4: no such binding\n"))
+    run = Run("-j binding", nl.genl("BINDING_NEW", ROUTED))
+    same(run.rc, 2)
+    assert "ended early" in run.err, run.err
+
+
+def test_dump_interrupted():
+    run = Run("-j binding", nl.genl("BINDING_NEW", ROUTED, 2 | 0x10) + nl.done())
+    same((run.rc, len(run.json())), (0, 1))
+    assert run.err.startswith("Warning: binding show: "), run.err
+
+
+def test_monitor():
+    mac = "02:00:00:00:00:05"
+    stream = (nl.genl("BINDING_NEW", FULL) + nl.genl("BINDING_SET", ROUTED) +
+              nl.genl("BINDING_DEL", ROUTED + [("REASON", 2)]) +
+              nl.genl("EVENT", [("IFINDEX", 1), ("EVENT", [
+                  ("TYPE", nl.E["MIP4_EVENT_UNKNOWN_DEVICE"]), ("TIME_NS", 5), ("PORT", 7), ("MAC", mac), ("ETHERTYPE", 0x806),
+                  ("ADDRESS", "10.0.0.9"), ("LOST", 2)])]) +
+              nl.genl("EVENT", [("IFINDEX", 7), ("EVENT", [("TYPE", nl.E["MIP4_EVENT_PEER_UNREACHABLE"]),
+                                                           ("PEER", "192.0.2.7")])]))
+    run = Run("-j monitor", stream)
+    same((run.rc, run.err), (0, ""))
+    rows = [json.loads(line) for line in run.out.splitlines()]
+    same([r["event"] for r in rows], ["new", "set", "del", "unknown_device", "peer_unreachable"])
+    same(rows[2]["reason"], "expired")
+    same(rows[3], {"event": "unknown_device", "dev": "lo", "port": "if7", "mac": mac, "ethertype": "0x0806",
+                   "address": "10.0.0.9", "lost": 2, "time_ns": 5})
+    same(len(Run("-j monitor dev lo", stream).out.splitlines()), 4)
+    lines = Run("monitor all", stream).out.splitlines()
+    same(lines[0], "new " + TEXT)
+    assert lines[2].startswith("del 10.0.0.6 ") and lines[2].endswith(" reason expired"), lines[2]
+    same(lines[3], f"unknown_device dev lo port if7 mac {mac} ethertype 0x0806 address 10.0.0.9 lost 2")
+    assert re.match(r"\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\] new ", Run("-t monitor", stream).out)
+    assert re.match(r"\[\d\d:\d\d:\d\d\.\d{6}\] new ", Run("-ts monitor", stream).out)
+    assert "timestamp" in json.loads(Run("-t -j monitor", stream).out.splitlines()[0])
+    rows = [json.loads(line) for line in Run("-j monitor initial", dump(ROUTED) + stream).out.splitlines()]
+    same([r["event"] for r in rows][:2], ["initial", "new"])
+
+
+def test_damaged_replies():
+    """Whatever comes, the sanitizers stay silent and JSON stays JSON."""
+    rng = random.Random(5563)
+    good = [nl.genl("BINDING_NEW", FULL), nl.genl("BINDING_NEW", ROUTED)]
+    for words in ("-j -s -s -d binding", "-s binding", "-j monitor", "-j -s port", "-j peer", "-j -s -d link"):
+        data = b""
+        for _ in range(400):
+            raw = bytearray(rng.choice(good) if "link" not in words else link_reply(b"mip4", data=nl.encode(
+                [("LOCAL", "192.0.2.1"), ("GWMAC", "02:00:5e:00:00:01")], nl.LINK_DATA)))
+            for _ in range(rng.randrange(1, 6)):
+                raw[rng.randrange(16, len(raw))] = rng.choice((0, 1, 3, 4, 5, 8, 0x7f, 0x80, 0xff))
+            cut = rng.randrange(16, len(raw) + 1) & ~3 or 16
+            if rng.random() < 0.5:
+                del raw[cut:]
+                raw[0:4] = struct.pack("=I", len(raw))
+            data += raw
+        run = Run(words, data + nl.done())
+        same((words, run.rc, run.err), (words, 0, ""))
+        if "-j" in words and "monitor" not in words:
+            run.json()
+        elif "-j" in words:
+            [json.loads(line) for line in run.out.splitlines()]
+    for size in range(0, 60, 3):
+        run = Run("-j binding", good[0][:size])
+        same((size, run.rc), (size, 2))
+        assert run.err.startswith("Error: "), run.err
+
+
+# ---- batch ----
+
+def batch(text, options="", **kw):
+    with open(path("batch"), "w") as f:
+        f.write(text)
+    return Run(f"{options} -b {path('batch')}", **kw)
+
+
+def test_batch_syntax():
+    run = batch('# all of these\n\n  binding del dev lo id 1 # comment\n"binding" del \\\n dev lo id 2\n'
+                "'bind'ing del dev lo id 3")
+    same((run.rc, run.err), (0, ""))
+    same([nl.decode(p[4:])[1] for _, _, p in nl.messages(run.sent)],
+         [("BINDING", [("ID", i)]) for i in (1, 2, 3)])
+    run = Run("-b -", stdin="binding del dev lo id 1\n")
+    same((run.rc, len(run.sent) > 0), (0, True))
+    for text, line in (("binding del dev lo id 'x", 1), ("\n\nlink add\nlink add x", 3), ("a\\\nb\nlink", 1)):
+        run = batch(text)
+        same(run.rc, 1)
+        assert run.err.endswith(f"Command failed {path('batch')}:{line}\n"), run.err
+    run = batch("nonsense\nbinding del dev lo id 1\nlink add\n", "-force")
+    same((run.rc, run.err.count("Command failed"), len(list(nl.messages(run.sent)))), (1, 2, 1))
+    run = batch("nonsense\nbinding del dev lo id 1\n")
+    same((run.rc, run.sent), (1, b""))
+    run = batch("binding help\n")
+    same((run.rc, run.out.count("Usage:")), (0, 1))
+
+
+def adds(*numbers, dev="lo"):
+    return "".join(f"binding add dev {dev} home 10.0.0.{i} peer 192.0.2.1\n" for i in numbers)
+
+
+def homes(sent):
+    """Per message sent: the last bytes of its home addresses."""
+    return [[int(dict(dict(b)["ADDRS"])["ADDR"][0][1].split(".")[3])
+             for n, b in nl.decode(p[4:]) if n == "BINDING" and "ADDRS" in dict(b)] for _, _, p in nl.messages(sent)]
+
+
+def test_batch_bulk():
+    same(homes(batch(adds(1, 2, 3)).sent), [[1, 2, 3]])
+    same(homes(batch(adds(1, 2) + "\n# same\n" + adds(3) + "binding del dev lo id 9\n" + adds(4)).sent),
+         [[1, 2, 3], [], [4]])
+    same(homes(batch(adds(1, 2) + adds(3, 4, dev="if7") + adds(5)).sent), [[1, 2], [3, 4], [5]])
+    many = batch("".join(adds(i % 256) for i in range(1200)))
+    same(sum(homes(many.sent), []), [i % 256 for i in range(1200)])
+    # A wrong line: what is before it is sent first, what is behind it isn't.
+    run = batch(adds(1, 2) + "binding add dev lo home nowhere peer 192.0.2.1\n" + adds(4))
+    same((run.rc, homes(run.sent)), (1, [[1, 2]]))
+    assert "nowhere" in run.err and run.err.endswith("batch:3\n"), run.err
+
+
+def test_batch_bulk_refused():
+    """A refused message is repeated line by line, up to the line that is to blame."""
+    replies = nl.error(17, "mip4: taken") + nl.ack() + nl.error(17, "mip4: taken", 20)
+    run = batch(adds(1, 2, 3), "+dump", replies=replies)
+    same((run.rc, run.err), (2, f'Error: mip4: taken (argument "lo" of "dev")\nCommand failed {path("batch")}:2\n'))
+    same(homes(run.sent), [[1, 2, 3], [1], [2]])
+    run = batch(adds(1, 2, 3), "-force +dump", replies=replies + nl.ack())
+    same((run.rc, homes(run.sent), run.err.count("Error")), (2, [[1, 2, 3], [1], [2], [3]], 1))
+
+
+# ---- the agent ----
+
+class Agent(threading.Thread):
+    """Answers one request with the given lines; .request is what came."""
+
+    def __init__(self, name, *lines):
+        super().__init__(daemon=True)
+        self.lines, self.request = lines, None
+        self.where = path(name + ".sock")
+        if os.path.exists(self.where):
+            os.unlink(self.where)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.where)
+        self.listener.listen()
+        self.start()
+
+    def run(self):
+        conn, _ = self.listener.accept()
+        with conn, conn.makefile("rw") as f:
+            self.request = json.loads(f.readline())
+            for line in self.lines:
+                if isinstance(line, dict):
+                    line = json.dumps({"id": self.request["id"], **line}) + "\n"
+                f.write(line)
+
+    def close(self):
+        self.listener.close()
+        os.unlink(self.where)
+
+
+def agent(words, *lines, name="red"):
+    """Runs mipctl against an agent: (run, request without id)."""
+    server = Agent(name, *lines)
+    try:
+        run = Run(words)
+        server.join(5)
+    finally:
+        server.close()
+    request = dict(server.request or {})
+    request.pop("id", None)
+    return run, request
+
+
+REG = {"role": "pma", "nai": "x@red.example", "network": "red", "realm": 3, "state": "bound", "home": "10.0.0.5",
+       "ha": "192.0.2.1", "coa": "198.51.100.7", "encap": "gre", "key": 4097, "okey": 8193, "lifetime": 600,
+       "expires": 583, "cookie": "000000000000feed", "mac": "02:00:00:00:00:05", "port": "eth1", "dhcp": True,
+       "code": 0}
+
+
+def test_agent_show():
+    run, request = agent("-j agent show realm 3 mac 02:00:00:00:00:05", {"registrations": [REG, {**REG, "new": [1]}]})
+    same(request, {"verb": "show", "realm": 3, "mac": "02:00:00:00:00:05"})
+    same((run.rc, run.err, run.json()), (0, "", [REG, {**REG, "new": [1]}]))
+    run, request = agent("agent", {"registrations": [{**REG, "later": "yes"}]})
+    same(request, {"verb": "show"})
+    same(run.out, "10.0.0.5 realm 3 nai x@red.example role pma state bound mac 02:00:00:00:00:05 port eth1 "
+         "ha 192.0.2.1 coa 198.51.100.7 encap gre key 0x1001 okey 0x2001 lifetime 600sec expires 583sec code 0 "
+         "later yes\n")
+    same(agent("-j agent", {"registrations": []})[0].out, "[]\n")
+
+
+def test_agent_attach_detach():
+    run, request = agent("-j agent attach mac 02:00:00:00:00:05 port eth1 nai x@y home 10.0.0.5",
+                         '{"event": "something else"}\n', {"registration": REG})
+    same(request, {"verb": "attach", "mac": "02:00:00:00:00:05", "port": "eth1", "nai": "x@y", "home": "10.0.0.5"})
+    same(run.json(), [REG])
+    run, request = agent("agent detach mac 02:00:00:00:00:05", {})
+    same((request, run.rc, run.out), ({"verb": "detach", "mac": "02:00:00:00:00:05"}, 0, ""))
+    refused("agent attach mac 02:00:00:00:00:05", '"port" is missing')
+    refused("agent attach port eth1", '"mac" is missing')
+    refused("agent detach mac 01:00:00:00:00:05", "multicast")
+
+
+def test_agent_rest():
+    moves = [{"mac": "02:00:00:00:00:05", "nai": "x@y", "home": "10.0.0.5", "port": "eth1", "trigger": "dhcp",
+              "phases_us": {"identity": 41, "rrq": 100, "rrp": 20500, "binding": 21000, "first_up": 22750},
+              "seen_us": 12345678}]
+    run, request = agent("agent timeline mac 02:00:00:00:00:05", {"handovers": moves})
+    same(request, {"verb": "timeline", "mac": "02:00:00:00:00:05"})
+    same([line.split() for line in run.out.splitlines()],
+         ["SEEN s MAC HOME PORT TRIGGER identity rrq rrp binding first_up first_down (ms)".split(),
+          "12.345678 02:00:00:00:00:05 10.0.0.5 eth1 dhcp 0.041 0.100 20.500 21.000 22.750 -".split()])
+    same(agent("-j agent timeline", {"handovers": moves})[0].json(), moves)
+    counters = {"rrq_received": 1, "rrp_sent": 2**40}
+    same(agent("-j agent counters", {"counters": counters})[0].json(), [counters])
+    same([line.split() for line in agent("agent counters", {"counters": counters})[0].out.splitlines()],
+         [["rrq_received", "1"], ["rrp_sent", str(2**40)]])
+    version = {"agent": "0.1.0", "module": "0.1.0", "name": "red", "roles": ["ha", "pma"]}
+    same(agent("agent version", version)[0].out, "name red agent 0.1.0 module 0.1.0 roles ha pma\n")
+    same(agent("-j agent version", version)[0].json(), [version])
+    version.pop("module")
+    assert "module not loaded" in agent("agent version", version)[0].out
+
+
+def test_agent_errors():
+    error = {"field": "port", "message": "eth9 is not a port", "hint": "mipctl port add eth9 dev mip0"}
+    run, _ = agent("agent attach mac 02:00:00:00:00:05 port eth9", {"error": error})
+    same((run.rc, run.out, run.err), (2, "", "Error: port: eth9 is not a port (mipctl port add eth9 dev mip0)\n"))
+    same(agent("agent", {"error": {"message": "busy"}})[0].err, "Error: busy\n")
+    for lines in (["not json\n"], ["[1]\n"], [], ['{"id": 1}'], [{"registrations": 5}], [{"registrations": [5]}],
+                  [{"registrations": {"home": []}}], [{"error": 5}], ['{"id": 1, "registrations": [']):
+        run, _ = agent("-j agent", *lines)
+        if run.rc:
+            same(run.rc, 2)
+            assert run.err.startswith("Error: "), run.err
+        else:
+            run.json()
+    same(agent("agent", "not json\n")[0].rc, 2)
+    same(agent("agent")[0].rc, 2)
+
+
+def test_agent_strange_text():
+    """What a device calls itself does not reach the terminal unfiltered."""
+    nai = "a\u001b[2J\u009b\u00e9\nb"
+    for words, reply in (("agent", {"registrations": [{**REG, "nai": nai}]}), ("agent version", {"name": nai}),
+                         ("agent timeline", {"handovers": [{"trigger": nai}]}),
+                         ("agent counters", {"counters": {"x": nai}}), ("agent", {"error": {"message": nai}})):
+        run, _ = agent(words, reply)
+        assert "a?[2J??\u00e9?b" in run.out + run.err, run.out + run.err
+    run, _ = agent("-j agent", {"registrations": [{**REG, "nai": nai}]})
+    same(run.json()[0]["nai"], nai)
+    for reply in ({"name": None, "roles": [None]}, {"name": 5, "roles": {}}):
+        same(agent("agent version", reply)[0].rc, 0)
+    same(agent("agent", {"registrations": [{"home": None, "key": None, "x": None}]})[0].rc, 0)
+    same(agent("agent timeline", {"handovers": [{"phases_us": None, "seen_us": None}]})[0].rc, 0)
+
+
+def test_agent_choice():
+    refused("agent", "no agent runs here", rc=2)
+    refused("agent name blue", "blue.sock", rc=2)
+    refused(f"agent socket {path('x' * 120)}", "at most 107", rc=1)
+    open(path("stale.sock"), "w").close()
+    try:
+        refused("agent", rc=2)
+        run, _ = agent("agent name red version", {"name": "red"})
+        same(run.rc, 0)
+        run, _ = agent(f"agent socket {path('red.sock')} version", {"name": "red"})
+        same(run.rc, 0)
+        silent = socket.socket(socket.AF_UNIX)
+        silent.bind(path("red.sock"))
+        refused("agent", "red, stale")
+        refused("agent name red", "nobody listens", rc=2)
+        silent.close()
+        os.unlink(path("red.sock"))
+    finally:
+        os.unlink(path("stale.sock"))
+
+
+# ---- this machine ----
+
+def test_machine():
+    """With the module loaded or without, the answer says which."""
+    plain = subprocess.run([MIPCTL, "-j", "version"], capture_output=True, text=True)
+    same(plain.returncode, 0)
+    row = json.loads(plain.stdout)[0]
+    same((row["mipctl"], row["kernel"]), (VERSION, os.uname().release))
+    listing = subprocess.run([MIPCTL, "-j", "binding"], capture_output=True, text=True)
+    if "module" in row:
+        same(listing.returncode, 0)
+        json.loads(listing.stdout)
+    else:
+        same((listing.returncode, listing.stdout, listing.stderr),
+             (2, "", "Error: mip4 module not loaded (modprobe mip4)\n"))
+    links = subprocess.run([MIPCTL, "-j", "link"], capture_output=True, text=True)
+    same(links.returncode, 0)
+    json.loads(links.stdout)
+    other = subprocess.run([MIPCTL, "link", "del", "lo"], capture_output=True, text=True)
+    same((other.returncode, other.stderr), (2, "Error: lo is not a mip4 device\n"))
+    with open("/dev/full", "w") as full:
+        same(subprocess.run([MIPCTL, "help"], stdout=full, stderr=subprocess.DEVNULL).returncode, 2)
+
+
+def main():
+    tests = [(n[5:].replace("_", " "), f) for n, f in globals().items() if n.startswith("test_")]
+    failed = 0
+    print(f"TAP version 13\n1..{len(tests)}", flush=True)
+    for number, (name, test) in enumerate(tests, 1):
+        try:
+            test()
+            print(f"ok {number} - {name}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"not ok {number} - {name}", flush=True)
+            for line in traceback.format_exc().splitlines():
+                print(f"# {line}", flush=True)
+    sys.exit(failed > 0)
+
+
+main()
