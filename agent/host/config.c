@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/config.h"
+#include "host/config_text.h"
+#include "host/log.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
+#define LIFETIME	600	/* s, default */
+#define LEASE		300	/* s, default */
+#define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
+
+static uint32_t prefix_mask(unsigned int plen)
+{
+	return plen ? ~0u << (32 - plen) : 0;
+}
+
+static bool in_prefix(struct in_addr addr, struct in_addr prefix, unsigned int plen)
+{
+	return !((ntohl(addr.s_addr) ^ ntohl(prefix.s_addr)) & prefix_mask(plen));
+}
+
+static bool get_device_name(const struct section *sec, const char *option, bool must, char *name)
+{
+	if (!get_string(sec, option, must, name, IFNAMSIZ))
+		return false;
+	if (strpbrk(name, "/ \t:") || !strcmp(name, ".") || !strcmp(name, "..")) {
+		section_error(sec, option, NULL, "not a name of a network device: \"%s\"", name);
+		return false;
+	}
+	return true;
+}
+
+static bool nai_ok(const char *nai)
+{
+	const char *at = strrchr(nai, '@');
+
+	for (const char *p = nai; *p; p++)
+		if (!isgraph((unsigned char)*p))
+			return false;
+	return at && at[1] && at != nai;
+}
+
+/* ---- networks ---- */
+
+static void read_pool(const struct section *sec, struct core_network *net)
+{
+	char text[64], *dash;
+
+	if (!get_string(sec, "pool", MUST, text, sizeof(text)))
+		return;
+	dash = strchr(text, '-');
+	if (!dash) {
+		section_error(sec, "pool", "as \"10.0.0.10-10.0.0.250\"", "not a range: \"%s\"", text);
+		return;
+	}
+	*dash++ = '\0';
+	while (isblank((unsigned char)*dash))
+		dash++;
+	text[strcspn(text, " \t")] = '\0';
+	if (!parse_addr(sec, "pool", item_get(sec, "pool", 0)->line, text, &net->pool_first) ||
+	    !parse_addr(sec, "pool", item_get(sec, "pool", 0)->line, dash, &net->pool_last)) {
+		net->pool_first.s_addr = net->pool_last.s_addr = 0;
+		return;
+	}
+	if (ntohl(net->pool_first.s_addr) > ntohl(net->pool_last.s_addr))
+		section_error(sec, "pool", "swap the two addresses", "ends before it begins");
+}
+
+static void check_prefix(const struct section *sec, const struct core_network *net)
+{
+	uint32_t host = prefix_mask(net->plen) ^ ~0u;
+	uint32_t first = ntohl(net->pool_first.s_addr), last = ntohl(net->pool_last.s_addr);
+	uint32_t gateway = ntohl(net->gateway.s_addr);
+
+	if (!gateway || !net->plen)
+		return;		/* complained about */
+	if (net->plen < 31 && (!(gateway & host) || (gateway & host) == host))
+		section_error(sec, "gateway", "the first and the last address of a prefix are no hosts",
+			      "not a host address in its /%u", net->plen);
+	if (!first)
+		return;
+	if (!in_prefix(net->pool_first, net->gateway, net->plen) ||
+	    !in_prefix(net->pool_last, net->gateway, net->plen)) {
+		section_error(sec, "pool", "gateway and prefix-length say which prefix that is",
+			      "lies outside the home prefix of %s/%u", ip_text(net->gateway).s, net->plen);
+		return;
+	}
+	if (net->plen < 31 && (!(first & host) || (last & host) == host))
+		section_error(sec, "pool", "the first and the last address of a prefix are no hosts",
+			      "holds the network's own or its broadcast address");
+	if (first <= gateway && gateway <= last)
+		section_error(sec, "pool", "leave the gateway out of it", "holds the gateway %s",
+			      ip_text(net->gateway).s);
+}
+
+static void read_dns(const struct section *sec, struct config_network *extra)
+{
+	for (unsigned int i = 0; i < item_count(sec, "dns"); i++) {
+		const struct item *item = item_get(sec, "dns", i);
+
+		if (i == CONFIG_DNS_MAX) {
+			section_error(sec, "dns", NULL, "more than %d servers", CONFIG_DNS_MAX);
+			return;
+		}
+		if (parse_addr(sec, "dns", item->line, item->text, &extra->dns[i]))
+			extra->n_dns = i + 1;
+	}
+}
+
+static void read_network(const struct section *sec, const struct core_config *core,
+			 struct core_network *net, struct config_network *extra)
+{
+	uint64_t n;
+
+	if (strlen(section_title(sec)) >= sizeof(net->name))
+		section_error(sec, NULL, NULL, "a name has at most %zu characters", sizeof(net->name) - 1);
+	else
+		strcpy(net->name, section_title(sec));
+	if (get_string(sec, "nai", MUST, net->nai, sizeof(net->nai)) && !nai_ok(net->nai))
+		section_error(sec, "nai", "\"*@realm\" or \"user@realm\"", "not an NAI: \"%s\"", net->nai);
+	else if (strchr(net->nai, '*') && (strncmp(net->nai, "*@", 2) || strchr(net->nai + 1, '*')))
+		section_error(sec, "nai", "\"*@realm\" or \"user@realm\"", "\"*\" can only be all before the \"@\"");
+	get_device_name(sec, "device", MUST, net->device);
+	if (get_number(sec, "realm", MAY, 0, UINT32_MAX, &n))
+		net->realm = n;
+	get_addr(sec, "home-agent-address", MUST, &net->ha);
+	get_addr(sec, "gateway", MUST, &net->gateway);
+	if (get_number(sec, "prefix-length", MUST, 1, 32, &n))
+		net->plen = n;
+	net->lifetime = LIFETIME;
+	if (get_number(sec, "lifetime", MAY, 10, WIRE_LIFETIME_INFINITE, &n))
+		net->lifetime = n;
+	if (core->ha)
+		read_pool(sec, net);
+	else if (item_get(sec, "pool", 0))
+		section_error(sec, "pool", "remove it, or set home-agent = true", "only a home agent has a pool");
+	check_prefix(sec, net);
+
+	extra->lease = LEASE;
+	if (get_number(sec, "lease", MAY, 10, UINT32_MAX - 1, &n))
+		extra->lease = n;
+	if (get_number(sec, "mtu", MAY, 576, 65535, &n))
+		extra->mtu = n;
+	read_dns(sec, extra);
+}
+
+static void check_network_pair(const struct section *sec, const struct core_config *core,
+			       const struct core_network *net, const struct core_network *other)
+{
+	if (!core->ha || net->realm != other->realm)
+		return;
+	if (*net->device && *other->device && strcmp(net->device, other->device))
+		section_error(sec, "device", "give this network a realm of its own, or the same device",
+			      "realm %u is on %s in network %s", net->realm, other->device, other->name);
+	if (net->pool_first.s_addr && other->pool_first.s_addr &&
+	    ntohl(net->pool_first.s_addr) <= ntohl(other->pool_last.s_addr) &&
+	    ntohl(other->pool_first.s_addr) <= ntohl(net->pool_last.s_addr))
+		section_error(sec, "pool", "equal addresses need different realms",
+			      "overlaps the pool of network %s in realm %u", other->name, net->realm);
+}
+
+/* ---- identities ---- */
+
+static void read_identity(const struct section *sec, struct core_identity *id)
+{
+	char text[40], *slash;
+
+	snprintf(text, sizeof(text), "%s", section_title(sec));
+	memset(id->mask, 0xff, sizeof(id->mask));
+	slash = strchr(text, '/');
+	if (slash)
+		*slash++ = '\0';
+	if (!mac_parse(text, id->mac) || (slash && !mac_parse(slash, id->mask)))
+		section_error(sec, NULL, "as \"02:00:00:00:01:00/ff:ff:ff:ff:ff:00\"", "not a MAC address with mask");
+	for (int i = 0; i < 6; i++)
+		if (id->mac[i] & ~id->mask[i]) {
+			section_error(sec, NULL, "clear the bits that the mask leaves open",
+				      "the MAC address has bits outside its mask");
+			break;
+		}
+	if (!get_string(sec, "nai", MUST, id->nai, sizeof(id->nai)))
+		return;
+	if (!nai_ok(id->nai))
+		section_error(sec, "nai", "as \"%m@realm\"", "not an NAI: \"%s\"", id->nai);
+	for (const char *p = id->nai; (p = strchr(p, '%')); p += 2)
+		if (!p[1] || !strchr("mM%", p[1])) {
+			section_error(sec, "nai", "%m, %M or %%", "unknown %% in \"%s\"", id->nai);
+			break;
+		}
+}
+
+/* ---- peers ---- */
+
+/* Hexadecimal text of a key; the buffers are wiped whatever comes of it. */
+static void decode_key(const struct section *sec, char *text, size_t len, struct wire_sa *sa)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
+		uint8_t digit;
+
+		if (isspace(c))
+			continue;
+		if (!isxdigit(c)) {
+			section_error(sec, "key-file", "hexadecimal digits only", "%s holds something else",
+				      item_get(sec, "key-file", 0)->text);
+			return;
+		}
+		digit = isdigit(c) ? c - '0' : tolower(c) - 'a' + 10;
+		if (n / 2 == WIRE_KEY_MAX) {
+			section_error(sec, "key-file", NULL, "the key is longer than %d bytes", WIRE_KEY_MAX);
+			return;
+		}
+		sa->key[n / 2] = n % 2 ? sa->key[n / 2] | digit : digit << 4;
+		n++;
+	}
+	if (n % 2)
+		section_error(sec, "key-file", "two digits make a byte", "an odd number of hexadecimal digits");
+	else if (n / 2 < KEY_MIN)
+		section_error(sec, "key-file", "openssl rand -hex 32", "the key has %zu bytes, %d are the least",
+			      n / 2, KEY_MIN);
+	sa->key_len = n / 2;
+}
+
+static void read_key(const struct section *sec, struct wire_sa *sa)
+{
+	char path[256], text[1024], hint[320];
+	struct stat st;
+	ssize_t len;
+	int fd;
+
+	if (!get_string(sec, "key-file", MUST, path, sizeof(path)))
+		return;
+	if (*path != '/') {
+		section_error(sec, "key-file", "begin with \"/\"", "not an absolute path: %s", path);
+		return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		section_error(sec, "key-file", errno == EACCES ? "the agent's user must be able to read it" : NULL,
+			      "cannot open %s: %s", path, strerror(errno));
+		return;
+	}
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		section_error(sec, "key-file", NULL, "%s is not a regular file", path);
+	} else if (st.st_mode & 007) {
+		snprintf(hint, sizeof(hint), "chmod o= %s", path);
+		section_error(sec, "key-file", hint, "others may use %s (mode %04o)", path, st.st_mode & 07777);
+	} else {
+		len = read(fd, text, sizeof(text));
+		if (len < 0)
+			section_error(sec, "key-file", NULL, "cannot read %s: %s", path, strerror(errno));
+		else if (len == sizeof(text))
+			section_error(sec, "key-file", NULL, "%s is too large for a key", path);
+		else
+			decode_key(sec, text, len, sa);
+		explicit_bzero(text, sizeof(text));
+	}
+	close(fd);
+}
+
+static void read_sa(const struct section *sec, struct wire_sa *sa)
+{
+	char name[32];
+	uint64_t n;
+
+	/* Below 256 they are reserved, RFC 5944 s1.6. */
+	if (parse_number(sec, NULL, sec->line, section_title(sec), 256, UINT32_MAX, &n))
+		sa->spi = n;
+	sa->alg = WIRE_ALG_HMAC_SHA256;
+	if (get_string(sec, "algorithm", MAY, name, sizeof(name)) && !wire_alg_parse(name, &sa->alg))
+		section_error(sec, "algorithm", "hmac-sha-256 or hmac-md5", "unknown: \"%s\"", name);
+	read_key(sec, sa);
+}
+
+static void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
+{
+	struct section sub;
+
+	parse_addr(sec, NULL, sec->line, section_title(sec), &peer->addr);
+	peer->revocation = true;
+	get_bool(sec, "per-node", &peer->proxy);
+	get_bool(sec, "gre-key", &peer->gre_key);
+	get_bool(sec, "revocation", &peer->revocation);
+	for (unsigned int i = 0; section_open(text, sec, "spi", i, &sub); i++) {
+		if (i == CORE_SA_MAX) {
+			section_error(&sub, NULL, NULL, "more than %d security associations", CORE_SA_MAX);
+			return;
+		}
+		read_sa(&sub, &peer->sa[i]);
+		for (unsigned int j = 0; j < i; j++)
+			if (peer->sa[j].spi && peer->sa[j].spi == peer->sa[i].spi)
+				section_error(&sub, NULL, "remove one of the two", "the same SPI twice");
+		peer->n_sa++;
+	}
+	if (!peer->n_sa)
+		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }",
+			      "no security association");
+}
+
+/* ---- devices ---- */
+
+static void read_device_addr(const struct section *sec, const struct item *item, struct config_device *dev)
+{
+	char text[40], *slash;
+	uint64_t plen;
+
+	snprintf(text, sizeof(text), "%s", item->text);
+	slash = strchr(text, '/');
+	if (!slash) {
+		section_error(sec, "addresses", "as \"10.0.0.1/24\"", "no prefix length in \"%s\"", text);
+		return;
+	}
+	*slash++ = '\0';
+	if (parse_addr(sec, "addresses", item->line, text, &dev->addrs[dev->n_addrs].addr) &&
+	    parse_number(sec, "addresses", item->line, slash, 1, 32, &plen))
+		dev->addrs[dev->n_addrs++].plen = plen;
+}
+
+static void read_device(const struct section *sec, struct config_device *dev)
+{
+	char mac[24];
+
+	if (strlen(section_title(sec)) >= sizeof(dev->name))
+		section_error(sec, NULL, NULL, "a device name has at most %zu characters", sizeof(dev->name) - 1);
+	else
+		strcpy(dev->name, section_title(sec));
+	get_addr(sec, "local", MUST, &dev->local);
+	if (get_string(sec, "gateway-mac", MAY, mac, sizeof(mac))) {
+		dev->has_gwmac = mac_parse(mac, dev->gwmac);
+		if (!dev->has_gwmac || dev->gwmac[0] & 1 || !memcmp(dev->gwmac, "\0\0\0\0\0", 6))
+			section_error(sec, "gateway-mac", "as 02:00:5e:00:00:01", "not a unicast MAC address: \"%s\"", mac);
+	}
+	for (unsigned int i = 0; i < item_count(sec, "ports"); i++) {
+		const char *port = item_get(sec, "ports", i)->text;
+
+		if (i == CONFIG_PORTS_MAX) {
+			section_error(sec, "ports", NULL, "more than %d ports", CONFIG_PORTS_MAX);
+			break;
+		}
+		if (!*port || strlen(port) >= IFNAMSIZ)
+			section_error(sec, "ports", NULL, "not a name of a network device: \"%s\"", port);
+		else
+			strcpy(dev->ports[dev->n_ports++], port);
+	}
+	for (unsigned int i = 0; i < item_count(sec, "addresses"); i++) {
+		if (i == CONFIG_ADDRS_MAX) {
+			section_error(sec, "addresses", NULL, "more than %d addresses", CONFIG_ADDRS_MAX);
+			break;
+		}
+		read_device_addr(sec, item_get(sec, "addresses", i), dev);
+	}
+}
+
+/* ---- the whole ---- */
+
+static const struct core_peer *find_peer(const struct config *config, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < config->core.n_peers; i++)
+		if (config->peers[i].addr.s_addr == addr.s_addr)
+			return &config->peers[i];
+	return NULL;
+}
+
+static void read_root(const struct section *root, struct core_config *core)
+{
+	uint64_t n;
+
+	get_bool(root, "home-agent", &core->ha);
+	get_bool(root, "proxy-agent", &core->pma);
+	if (!core->ha && !core->pma && !root->diag->errors)
+		section_error(root, NULL, "home-agent = true, proxy-agent = true, or both", "no role");
+	if (get_addr(root, "care-of-address", core->pma, &core->care_of) && !core->pma)
+		section_error(root, "care-of-address", "set proxy-agent = true, or remove it", "only a proxy agent has one");
+	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
+		core->max_registrations = n;
+	core->replay_window = REPLAY_WINDOW;
+	/* More than 3 s, or ordinary clock drift refuses devices. */
+	if (get_number(root, "replay-window", MAY, 4, 3600, &n))
+		core->replay_window = n;
+}
+
+static void check_roles(struct config_text *text, const struct section *root, const struct config *config)
+{
+	const struct core_config *core = &config->core;
+	struct section sec;
+
+	if (!core->n_networks)
+		section_error(root, "network", "network NAME { … }", "missing: at least one is needed");
+	if (!core->n_peers)
+		section_error(root, "peer", core->ha ? "one for each proxy agent" : "one for each home agent",
+			      "missing: at least one is needed");
+	for (unsigned int i = 0; section_open(text, root, "network", i, &sec); i++) {
+		const struct core_network *net = &config->networks[i];
+
+		if (core->pma && !core->ha && net->ha.s_addr && !find_peer(config, net->ha))
+			section_error(&sec, "home-agent-address", "add a peer section with its security association",
+				      "no peer %s", ip_text(net->ha).s);
+		for (unsigned int j = 0; j < i; j++)
+			check_network_pair(&sec, core, net, &config->networks[j]);
+	}
+	for (unsigned int i = 0; section_open(text, root, "peer", i, &sec); i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (config->peers[i].addr.s_addr && config->peers[i].addr.s_addr == config->peers[j].addr.s_addr)
+				section_error(&sec, NULL, "merge the two sections", "the same peer twice");
+}
+
+static void *array(size_t n, size_t size)
+{
+	return calloc(n ? n : 1, size);
+}
+
+static bool allocate(struct config *config, const struct section *root)
+{
+	struct core_config *core = &config->core;
+
+	core->n_networks = section_count(root, "network");
+	core->n_peers = section_count(root, "peer");
+	core->n_identities = section_count(root, "identity");
+	config->n_devices = section_count(root, "device");
+	core->networks = config->networks = array(core->n_networks, sizeof(*config->networks));
+	config->extras = array(core->n_networks, sizeof(*config->extras));
+	core->peers = config->peers = array(core->n_peers, sizeof(*config->peers));
+	core->identities = config->identities = array(core->n_identities, sizeof(*config->identities));
+	config->devices = array(config->n_devices, sizeof(*config->devices));
+	return config->networks && config->extras && config->peers && config->identities && config->devices;
+}
+
+struct config *config_load(const char *path, FILE *complaints)
+{
+	struct diag diag = { .out = complaints, .file = path };
+	struct config_text *text = config_text_read(path, &diag);
+	struct config *config;
+	struct section root, sec;
+
+	if (!text)
+		return NULL;
+	config_text_root(text, &diag, &root);
+	config = calloc(1, sizeof(*config));
+	if (!config || !allocate(config, &root)) {
+		diag_error(&diag, 0, NULL, NULL, "no memory");
+		goto out;
+	}
+	read_root(&root, &config->core);
+	for (unsigned int i = 0; section_open(text, &root, "network", i, &sec); i++)
+		read_network(&sec, &config->core, &config->networks[i], &config->extras[i]);
+	for (unsigned int i = 0; section_open(text, &root, "identity", i, &sec); i++)
+		read_identity(&sec, &config->identities[i]);
+	for (unsigned int i = 0; section_open(text, &root, "peer", i, &sec); i++)
+		read_peer(text, &sec, &config->peers[i]);
+	for (unsigned int i = 0; section_open(text, &root, "device", i, &sec); i++)
+		read_device(&sec, &config->devices[i]);
+	check_roles(text, &root, config);
+out:
+	config_text_free(text);
+	if (diag.errors) {
+		config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	if (config->peers)
+		explicit_bzero(config->peers, config->core.n_peers * sizeof(*config->peers));
+	free(config->networks);
+	free(config->extras);
+	free(config->peers);
+	free(config->identities);
+	free(config->devices);
+	free(config);
+}
+
+const struct core_network *config_network(const struct config *config, const char *name,
+					  const struct config_network **extra)
+{
+	for (unsigned int i = 0; i < config->core.n_networks; i++)
+		if (!strcmp(config->networks[i].name, name)) {
+			if (extra)
+				*extra = &config->extras[i];
+			return &config->networks[i];
+		}
+	return NULL;
+}
+
+bool config_uses_device(const struct config *config, const char *device)
+{
+	for (unsigned int i = 0; i < config->core.n_networks; i++)
+		if (!strcmp(config->networks[i].device, device))
+			return true;
+	return false;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration file of one agent: see mip4d.conf(5). */
+#ifndef MIP4_CONFIG_H
+#define MIP4_CONFIG_H
+
+#include "core/core.h"
+
+#include <net/if.h>
+#include <stdio.h>
+
+#define CONFIG_DNS_MAX		4
+#define CONFIG_PORTS_MAX	64
+#define CONFIG_ADDRS_MAX	16
+
+/* What host wants to know of a network beyond struct core_network; same index. */
+struct config_network {
+	uint32_t lease;			/* s; most that DHCP grants */
+	uint16_t mtu;			/* DHCP option 26, 0 = not sent */
+	struct in_addr dns[CONFIG_DNS_MAX];
+	unsigned int n_dns;
+};
+
+/* A mip4 device that the agent creates when it isn't there. */
+struct config_device {
+	char name[IFNAMSIZ];
+	struct in_addr local;
+	bool has_gwmac;
+	uint8_t gwmac[6];
+	char ports[CONFIG_PORTS_MAX][IFNAMSIZ];
+	unsigned int n_ports;
+	struct { struct in_addr addr; uint8_t plen; } addrs[CONFIG_ADDRS_MAX];
+	unsigned int n_addrs;
+};
+
+struct config {
+	struct core_config core;	/* points into the arrays below */
+	struct core_network *networks;
+	struct config_network *extras;	/* of networks, by index */
+	struct core_peer *peers;
+	struct core_identity *identities;
+	struct config_device *devices;
+	unsigned int n_devices;
+};
+
+/*
+ * Reads and checks @path; complaints go to @complaints, one line each. NULL
+ * after any. The result holds key material: free it with config_free().
+ */
+struct config *config_load(const char *path, FILE *complaints);
+void config_free(struct config *config);
+
+/* By name; NULL if the configuration has no such network. */
+const struct core_network *config_network(const struct config *config, const char *name,
+					  const struct config_network **extra);
+/* Is @device the mip4 device of a network here? */
+bool config_uses_device(const struct config *config, const char *device);
+
+#endif /* MIP4_CONFIG_H */

@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/config_text.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/param.h>
+
+#define FILE_MAX	(16 << 20)
+#define OPT_SEEN	(1 << 20)	/* in cfg_opt_t's flags; libconfuse uses 14 bits */
+
+/* A section's opening brace; the n-th of a kind here is libconfuse's n-th of that kind. */
+struct brace {
+	char kind[32];
+	int line;
+	bool open;
+};
+
+struct config_text {
+	cfg_t *cfg;
+	struct brace *braces;
+	size_t n_braces;
+};
+
+/* libconfuse's callbacks get no argument of ours; set while it parses. */
+static struct diag *parsing;
+
+static void vdiag(struct diag *diag, int line, const char *path, const char *hint,
+		  const char *fmt, va_list ap)
+{
+	diag->errors++;
+	if (line)
+		fprintf(diag->out, "%s:%d: ", diag->file, line);
+	else
+		fprintf(diag->out, "%s: ", diag->file);
+	if (path && *path)
+		fprintf(diag->out, "%s: ", path);
+	vfprintf(diag->out, fmt, ap);
+	if (hint)
+		fprintf(diag->out, " (%s)", hint);
+	fputc('\n', diag->out);
+}
+
+void diag_error(struct diag *diag, int line, const char *path, const char *hint,
+		const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vdiag(diag, line, path, hint, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- the grammar ---- */
+
+static int keep_item(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	size_t len = strlen(value);
+	struct item *item = malloc(sizeof(*item) + len + 1);
+
+	if (!item)
+		return -1;
+	item->line = cfg->line;
+	memcpy(item->text, value, len + 1);
+	*(struct item **)result = item;
+
+	/* The first value of a second assignment, which libconfuse would silently take. */
+	if (opt->flags & OPT_SEEN && opt->nvalues <= 1)
+		diag_error(parsing, cfg->line, opt->name, "remove one of the two", "given twice");
+	opt->flags |= OPT_SEEN;
+	return 0;
+}
+
+#define VALUE(name)	CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, keep_item, free)
+#define LIST(name)	CFG_PTR_LIST_CB(name, NULL, CFGF_NODEFAULT, keep_item, free)
+#define SECTION(name, options) \
+	CFG_SEC(name, options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+
+static cfg_opt_t network_options[] = {
+	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
+	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
+	VALUE("lease"), LIST("dns"), VALUE("mtu"), CFG_END()
+};
+
+static cfg_opt_t identity_options[] = { VALUE("nai"), CFG_END() };
+
+static cfg_opt_t spi_options[] = { VALUE("algorithm"), VALUE("key-file"), CFG_END() };
+
+static cfg_opt_t peer_options[] = {
+	VALUE("per-node"), VALUE("gre-key"), VALUE("revocation"), SECTION("spi", spi_options), CFG_END()
+};
+
+static cfg_opt_t device_options[] = {
+	VALUE("local"), VALUE("gateway-mac"), LIST("ports"), LIST("addresses"), CFG_END()
+};
+
+static cfg_opt_t root_options[] = {
+	VALUE("home-agent"), VALUE("proxy-agent"), VALUE("care-of-address"),
+	VALUE("max-registrations"), VALUE("replay-window"),
+	SECTION("network", network_options), SECTION("identity", identity_options),
+	SECTION("peer", peer_options), SECTION("device", device_options), CFG_END()
+};
+
+/* ---- errors of libconfuse, in our words ---- */
+
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[64], n = strlen(b);
+
+	if (n >= 64)
+		return n;
+	for (unsigned int j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned int i = 0; a[i]; i++) {
+		unsigned int diag = row[0];
+
+		row[0] = i + 1;
+		for (unsigned int j = 1; j <= n; j++) {
+			unsigned int up = row[j], cost = diag + (a[i] != b[j - 1]);
+
+			row[j] = MIN(cost, MIN(up, row[j - 1]) + 1);
+			diag = up;
+		}
+	}
+	return row[n];
+}
+
+static const char *closest(const cfg_opt_t *opts, const char *name)
+{
+	const char *best = NULL;
+	unsigned int least = 4;		/* further off is no typing error */
+
+	for (; opts->name; opts++) {
+		unsigned int d = distance(name, opts->name);
+
+		if (d < least && d < strlen(opts->name)) {
+			least = d;
+			best = opts->name;
+		}
+	}
+	return best;
+}
+
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char path[300] = "";
+
+	if (cfg->title)
+		snprintf(path, sizeof(path), "%s %s", cfg->name, cfg->title);
+	if (strstr(fmt, "no such option")) {
+		const char *name = va_arg(ap, const char *), *near = closest(cfg->opts, name);
+		char hint[128] = "see mip4d.conf(5)";
+
+		if (near)
+			snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
+		diag_error(parsing, cfg->line, path, hint, "unknown option \"%s\"", name);
+	} else if (strstr(fmt, "duplicate title")) {
+		diag_error(parsing, cfg->line, path, "merge the two sections, or rename one",
+			   "a second section titled \"%s\"", va_arg(ap, const char *));
+	} else if (strstr(fmt, "unexpected closing brace")) {
+		diag_error(parsing, cfg->line, path, "one too many", "\"}\" closes no section");
+	} else {
+		vdiag(parsing, cfg->line, path, NULL, fmt, ap);
+	}
+}
+
+/* ---- braces: libconfuse takes the end of the file for every missing one ---- */
+
+struct scan {
+	const char *p;
+	int line;
+};
+
+/* Past blanks, comments; false at the end of the text. */
+static bool skip(struct scan *s)
+{
+	while (*s->p) {
+		if (*s->p == '\n') {
+			s->line++;
+			s->p++;
+		} else if (isspace((unsigned char)*s->p)) {
+			s->p++;
+		} else if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/')) {
+			s->p += strcspn(s->p, "\n");
+		} else if (s->p[0] == '/' && s->p[1] == '*') {
+			for (s->p += 2; *s->p && !(s->p[0] == '*' && s->p[1] == '/'); s->p++)
+				s->line += *s->p == '\n';
+			s->p += *s->p ? 2 : 0;
+		} else {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Past a quoted string; false if it doesn't end. */
+static bool skip_string(struct scan *s)
+{
+	char quote = *s->p++;
+
+	for (; *s->p && *s->p != quote; s->p++) {
+		if (*s->p == '\\' && s->p[1])
+			s->p++;
+		s->line += *s->p == '\n';
+	}
+	if (!*s->p)
+		return false;
+	s->p++;
+	return true;
+}
+
+static bool find_braces(struct config_text *text, const char *buf, struct diag *diag)
+{
+	struct scan s = { buf, 1 };
+	char word[2][32] = { "", "" };	/* kind and title: the last two words */
+	unsigned int list = 0;
+
+	while (skip(&s)) {
+		const char *start = s.p;
+		int line = s.line;
+		char c = *s.p;
+
+		if (c == '"' || c == '\'') {
+			if (!skip_string(&s)) {
+				diag_error(diag, line, NULL, "add the closing quote", "the string that begins here never ends");
+				return false;
+			}
+		} else if (c == '{' && word[1][0] == '=') {	/* a list of values */
+			list++;
+			s.p++;
+		} else if (c == '{') {
+			struct brace *grown = reallocarray(text->braces, text->n_braces + 1, sizeof(*grown));
+
+			if (!grown)
+				return false;
+			text->braces = grown;
+			grown[text->n_braces] = (struct brace){ .line = line, .open = true };
+			strcpy(grown[text->n_braces++].kind, word[0]);
+			s.p++;
+		} else if (c == '}') {
+			if (list) {
+				list--;
+			} else {
+				for (size_t i = text->n_braces; i--; )
+					if (text->braces[i].open) {
+						text->braces[i].open = false;
+						break;
+					}
+			}
+			s.p++;
+		} else {
+			s.p++;
+			if (!strchr("=+,()", c))
+				s.p += strcspn(s.p, " \t\r\n{}=+,()\"'#");
+		}
+		memcpy(word[0], word[1], sizeof(word[0]));
+		snprintf(word[1], sizeof(word[1]), "%.*s", (int)MIN(s.p - start, 31), start);
+	}
+	for (size_t i = text->n_braces; i--; )
+		if (text->braces[i].open) {
+			diag_error(diag, text->braces[i].line, text->braces[i].kind, "add the missing \"}\"",
+				   "the section that begins here is never closed");
+			return false;
+		}
+	return true;
+}
+
+static int brace_line(const struct config_text *text, const char *kind, unsigned int n)
+{
+	for (size_t i = 0; i < text->n_braces; i++)
+		if (!strcmp(text->braces[i].kind, kind) && !n--)
+			return text->braces[i].line;
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static char *read_all(const char *path, struct diag *diag)
+{
+	FILE *f = fopen(path, "re");
+	char *buf = NULL;
+	size_t len = 0;
+
+	if (!f) {
+		diag_error(diag, 0, NULL, NULL, "cannot open: %s", strerror(errno));
+		return NULL;
+	}
+	if (getdelim(&buf, &len, '\0', f) < 0) {	/* also an empty file */
+		if (ferror(f)) {
+			diag_error(diag, 0, NULL, NULL, "cannot read: %s", strerror(errno));
+			free(buf);
+			buf = NULL;
+		} else {
+			free(buf);
+			buf = strdup("");
+		}
+	} else if (!feof(f) && getc(f) != EOF) {
+		diag_error(diag, 0, NULL, "is it a text file?", "contains a NUL byte");
+		free(buf);
+		buf = NULL;
+	} else if (strlen(buf) > FILE_MAX) {
+		diag_error(diag, 0, NULL, NULL, "larger than %d bytes", FILE_MAX);
+		free(buf);
+		buf = NULL;
+	}
+	fclose(f);
+	return buf;
+}
+
+struct config_text *config_text_read(const char *path, struct diag *diag)
+{
+	struct config_text *text = calloc(1, sizeof(*text));
+	char *buf = read_all(path, diag);
+	int rc = -1;
+
+	if (text && buf && find_braces(text, buf, diag)) {
+		text->cfg = cfg_init(root_options, 0);
+		cfg_set_error_function(text->cfg, on_error);
+		parsing = diag;
+		rc = cfg_parse_buf(text->cfg, buf);
+		parsing = NULL;
+		if (rc && !diag->errors)
+			diag_error(diag, 0, NULL, NULL, "cannot be parsed");
+	}
+	free(buf);
+	if (rc) {
+		config_text_free(text);
+		return NULL;
+	}
+	return text;
+}
+
+void config_text_free(struct config_text *text)
+{
+	if (!text)
+		return;
+	if (text->cfg)
+		cfg_free(text->cfg);
+	free(text->braces);
+	free(text);
+}
+
+void config_text_root(struct config_text *text, struct diag *diag, struct section *root)
+{
+	*root = (struct section){ .diag = diag, .cfg = text->cfg };
+}
+
+unsigned int section_count(const struct section *sec, const char *kind)
+{
+	return cfg_size(sec->cfg, kind);
+}
+
+const char *section_title(const struct section *sec)
+{
+	return cfg_title(sec->cfg);
+}
+
+bool section_open(struct config_text *text, const struct section *parent, const char *kind,
+		  unsigned int index, struct section *sub)
+{
+	unsigned int before = 0;	/* of this kind, in earlier parents */
+
+	if (index >= section_count(parent, kind))
+		return false;
+	if (parent->cfg != text->cfg) {
+		for (unsigned int i = 0; i < cfg_size(text->cfg, parent->cfg->name); i++) {
+			cfg_t *other = cfg_getnsec(text->cfg, parent->cfg->name, i);
+
+			if (other == parent->cfg)
+				break;
+			before += cfg_size(other, kind);
+		}
+	}
+	*sub = (struct section){ .diag = parent->diag, .cfg = cfg_getnsec(parent->cfg, kind, index) };
+	sub->line = brace_line(text, kind, before + index);
+	snprintf(sub->path, sizeof(sub->path), "%.190s%s%s %.190s", parent->path, *parent->path ? " " : "",
+		 kind, cfg_title(sub->cfg));
+	return true;
+}
+
+const struct item *item_get(const struct section *sec, const char *option, unsigned int index)
+{
+	return index < cfg_size(sec->cfg, option) ? cfg_getnptr(sec->cfg, option, index) : NULL;
+}
+
+unsigned int item_count(const struct section *sec, const char *option)
+{
+	return cfg_size(sec->cfg, option);
+}
+
+static void option_path(const struct section *sec, const char *option, char path[static 512])
+{
+	snprintf(path, 512, "%s%s%s", sec->path, *sec->path && option ? " " : "", option ? option : "");
+}
+
+void section_error(const struct section *sec, const char *option, const char *hint,
+		   const char *fmt, ...)
+{
+	const struct item *item = option ? item_get(sec, option, 0) : NULL;
+	char path[512];
+	va_list ap;
+
+	option_path(sec, option, path);
+	va_start(ap, fmt);
+	vdiag(sec->diag, item ? item->line : sec->line, path, hint, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- types ---- */
+
+static const char *no_semicolon(const char *text, const char *hint)
+{
+	return strchr(text, ';') ? "no semicolons: blanks or new lines part options" : hint;
+}
+
+bool parse_number(const struct section *sec, const char *option, int line, const char *text,
+		  uint64_t min, uint64_t max, uint64_t *out)
+{
+	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = hex ? text + 2 : text;
+	char range[64], path[512];
+
+	option_path(sec, option, path);
+	snprintf(range, sizeof(range), "%ju to %ju", (uintmax_t)min, (uintmax_t)max);
+	if (*text == '-') {
+		diag_error(sec->diag, line, path, range, "must not be negative: %s", text);
+		return false;
+	}
+	if (!*digits || digits[strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789")]) {
+		diag_error(sec->diag, line, path, no_semicolon(text, range), "not a number: \"%s\"", text);
+		return false;
+	}
+	if (!hex && text[0] == '0' && text[1]) {
+		diag_error(sec->diag, line, path, "drop the leading zero; hexadecimal begins with 0x",
+			   "octal numbers aren't taken: %s", text);
+		return false;
+	}
+	errno = 0;
+	*out = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || *out < min || *out > max) {
+		diag_error(sec->diag, line, path, range, "out of range: %s", text);
+		return false;
+	}
+	return true;
+}
+
+bool parse_addr(const struct section *sec, const char *option, int line, const char *text,
+		struct in_addr *out)
+{
+	struct in_addr addr;
+	char path[512];
+	uint32_t host;
+
+	option_path(sec, option, path);
+	if (inet_pton(AF_INET, text, &addr) != 1) {
+		diag_error(sec->diag, line, path, no_semicolon(text, "four decimal numbers, as 192.0.2.1"),
+			   "not an IPv4 address: \"%s\"", text);
+		return false;
+	}
+	host = ntohl(addr.s_addr);
+	if (!(host >> 24) || host >> 28 >= 0xe || host >> 24 == 127) {
+		diag_error(sec->diag, line, path, NULL, "not a unicast address that packets can carry: %s", text);
+		return false;
+	}
+	*out = addr;
+	return true;
+}
+
+static const struct item *want(const struct section *sec, const char *option, bool must)
+{
+	const struct item *item = item_get(sec, option, 0);
+
+	if (!item && must)
+		section_error(sec, option, NULL, "missing");
+	return item;
+}
+
+bool get_bool(const struct section *sec, const char *option, bool *out)
+{
+	static const char *const yes[] = { "true", "yes", "on" }, *const no[] = { "false", "no", "off" };
+	const struct item *item = want(sec, option, MAY);
+
+	if (!item)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (!strcasecmp(item->text, yes[i]) || !strcasecmp(item->text, no[i])) {
+			*out = !strcasecmp(item->text, yes[i]);
+			return true;
+		}
+	section_error(sec, option, "true or false", "\"%s\" is neither true nor false", item->text);
+	return false;
+}
+
+bool get_number(const struct section *sec, const char *option, bool must,
+		uint64_t min, uint64_t max, uint64_t *out)
+{
+	const struct item *item = want(sec, option, must);
+
+	return item && parse_number(sec, option, item->line, item->text, min, max, out);
+}
+
+bool get_string(const struct section *sec, const char *option, bool must, char *out, size_t size)
+{
+	const struct item *item = want(sec, option, must);
+
+	if (!item)
+		return false;
+	if (!*item->text || strlen(item->text) >= size) {
+		section_error(sec, option, NULL, "must have 1 to %zu characters", size - 1);
+		return false;
+	}
+	strcpy(out, item->text);
+	return true;
+}
+
+bool get_addr(const struct section *sec, const char *option, bool must, struct in_addr *out)
+{
+	const struct item *item = want(sec, option, must);
+
+	return item && parse_addr(sec, option, item->line, item->text, out);
+}

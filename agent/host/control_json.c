@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/control_json.h"
+#include "host/dhcp.h"
+#include "host/log.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+static void add_text(struct json_object *obj, const char *key, const char *text)
+{
+	if (*text)
+		json_object_object_add(obj, key, json_object_new_string(text));
+}
+
+static void add_number(struct json_object *obj, const char *key, uint64_t value)
+{
+	json_object_object_add(obj, key, json_object_new_uint64(value));
+}
+
+static void add_addr(struct json_object *obj, const char *key, struct in_addr addr)
+{
+	if (addr.s_addr)
+		add_text(obj, key, ip_text(addr).s);
+}
+
+struct json_object *json_registration(const struct core_reg *reg)
+{
+	const struct core_record *rec = &reg->rec;
+	struct json_object *obj = json_object_new_object();
+	uint64_t now = time(NULL);
+	char cookie[17];
+
+	add_text(obj, "role", rec->role == CORE_HA ? "ha" : "pma");
+	add_text(obj, "nai", rec->nai);
+	add_text(obj, "network", rec->network);
+	add_number(obj, "realm", rec->realm);
+	add_text(obj, "state", core_state_name(reg->state));
+	add_addr(obj, "home", rec->home);
+	add_addr(obj, "ha", rec->ha);
+	add_addr(obj, "coa", rec->coa);
+	add_text(obj, "encap", rec->gre ? "gre" : "ipip");
+	if (rec->keyed) {
+		add_number(obj, "key", rec->key_in);
+		add_number(obj, "okey", rec->key_out);
+	}
+	add_number(obj, "lifetime", rec->lifetime);
+	if (rec->expires_unix != UINT64_MAX)
+		add_number(obj, "expires", rec->expires_unix > now ? rec->expires_unix - now : 0);
+	snprintf(cookie, sizeof(cookie), "%016" PRIx64, rec->cookie);
+	add_text(obj, "cookie", cookie);
+	if (rec->role == CORE_PMA) {
+		add_text(obj, "mac", mac_text(rec->mac).s);
+		add_text(obj, "port", rec->port_name);
+		json_object_object_add(obj, "dhcp", json_object_new_boolean(rec->dhcp));
+	}
+	if (reg->last_code)
+		add_number(obj, "code", reg->last_code);
+	return obj;
+}
+
+static void add_phase(struct json_object *obj, const char *key, uint64_t at_us, uint64_t seen_us)
+{
+	if (at_us && at_us >= seen_us)
+		add_number(obj, key, at_us - seen_us);
+}
+
+struct json_object *json_handover(const struct handover *h)
+{
+	struct json_object *obj = json_object_new_object(), *phases = json_object_new_object();
+	uint64_t seen_us = h->at.seen_us;
+
+	add_text(obj, "mac", mac_text(h->mac).s);
+	add_text(obj, "nai", h->nai);
+	add_addr(obj, "home", h->home);
+	add_text(obj, "port", h->port_name);
+	add_text(obj, "trigger", core_trigger_name(h->at.trigger));
+	add_phase(phases, "identity", h->at.identity_us, seen_us);
+	add_phase(phases, "rrq", h->at.rrq_us, seen_us);
+	add_phase(phases, "rrp", h->at.rrp_us, seen_us);
+	add_phase(phases, "binding", h->at.bound_us, seen_us);
+	add_phase(phases, "first_up", h->first_up_us, seen_us);
+	add_phase(phases, "first_down", h->first_down_us, seen_us);
+	json_object_object_add(obj, "phases_us", phases);
+	add_number(obj, "seen_us", seen_us);
+	return obj;
+}
+
+static void add_counter(void *arg, const char *name, uint64_t value)
+{
+	add_number(arg, name, value);
+}
+
+struct json_object *json_counters(const struct host *host)
+{
+	const struct core_counters *counters = core_counters(host->core);
+	struct json_object *obj = json_object_new_object();
+
+#define CORE_COUNTER_JSON(name) add_number(obj, #name, counters->name);
+	CORE_COUNTERS(CORE_COUNTER_JSON)
+	if (host->config->core.pma)
+		dhcp_counters(host->dhcp, add_counter, obj);
+	return obj;
+}
+
+bool json_get_u32(struct json_object *v, uint32_t *out)
+{
+	int64_t n = json_object_is_type(v, json_type_int) ? json_object_get_int64(v) : -1;
+
+	if (n < 0 || n > UINT32_MAX)
+		return false;
+	*out = n;
+	return true;
+}
+
+bool json_parse_addr(const char *text, struct in_addr *addr)
+{
+	return inet_pton(AF_INET, text, addr) == 1;
+}

@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/datapath.h"
+#include "host/log.h"
+#include "host/nl.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <net/if.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+struct datapath {
+	struct nl_sock *requests, *events;
+	struct event *ev;
+	struct datapath_ops ops;
+	int family;
+};
+
+/* ---- is the module there? ---- */
+
+static bool file_has(const char *path, const char *word)
+{
+	FILE *f = fopen(path, "re");
+	char *line = NULL;
+	bool found = false;
+	size_t size = 0;
+
+	if (!f)
+		return false;
+	while (!found && getline(&line, &size, f) >= 0)
+		found = strstr(line, word);
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/* The kernel has tried to load it by then, for the family's alias. */
+static void explain_missing(char *text)
+{
+	struct utsname uts;
+	char deps[300];
+
+	uname(&uts);
+	snprintf(deps, sizeof(deps), "/lib/modules/%s/modules.dep", uts.release);
+	if (!file_has(deps, "/mip4.ko"))
+		snprintf(text, CORE_TEXT_MAX, "the mip4 module is not installed for kernel %s: "
+			 "run \"make install\", or install mip4-dkms and this kernel's headers", uts.release);
+	else if (file_has("/sys/module/module/parameters/sig_enforce", "Y") ||
+		 file_has("/sys/kernel/security/lockdown", "[integrity]") ||
+		 file_has("/sys/kernel/security/lockdown", "[confidentiality]"))
+		snprintf(text, CORE_TEXT_MAX, "the mip4 module is installed but this kernel loads signed modules only "
+			 "(Secure Boot): sign it and enrol the key with \"mokutil --import\"; "
+			 "\"modprobe mip4\" says \"Key was rejected\" until then");
+	else
+		snprintf(text, CORE_TEXT_MAX, "mip4 module not loaded: modprobe mip4");
+}
+
+/* ---- reading ---- */
+
+static struct nlattr *list_first(struct nlattr *list, int entry)
+{
+	return list ? nla_find(nla_data(list), nla_len(list), entry) : NULL;
+}
+
+static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *addr[MIP4_ADDR_A_MAX + 1], *leg[MIP4_LEG_A_MAX + 1],
+		      *stats[MIP4_STATS_A_MAX + 1], *entry;
+
+	memset(b, 0, sizeof(*b));
+	if (!top[MIP4_A_BINDING] || nla_parse_nested(tb, MIP4_BINDING_A_MAX, top[MIP4_A_BINDING], NULL))
+		return false;
+	if (top[MIP4_A_IFINDEX])
+		b->ifindex = nla_get_u32(top[MIP4_A_IFINDEX]);
+	if (tb[MIP4_BINDING_A_ID])
+		b->id = nla_get_u32(tb[MIP4_BINDING_A_ID]);
+	if (tb[MIP4_BINDING_A_COOKIE])
+		b->cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
+	if (tb[MIP4_BINDING_A_REALM])
+		b->realm = nla_get_u32(tb[MIP4_BINDING_A_REALM]);
+	if (tb[MIP4_BINDING_A_PORT])
+		b->port = nla_get_u32(tb[MIP4_BINDING_A_PORT]);
+	if (tb[MIP4_BINDING_A_MAC] && nla_len(tb[MIP4_BINDING_A_MAC]) == 6)
+		memcpy(b->mac, nla_data(tb[MIP4_BINDING_A_MAC]), 6);
+	entry = list_first(tb[MIP4_BINDING_A_ADDRS], MIP4_BINDING_A_ADDR);
+	if (entry && !nla_parse_nested(addr, MIP4_ADDR_A_MAX, entry, NULL) && addr[MIP4_ADDR_A_ADDRESS])
+		b->home.s_addr = nla_get_u32(addr[MIP4_ADDR_A_ADDRESS]);
+	entry = list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG);
+	if (entry && !nla_parse_nested(leg, MIP4_LEG_A_MAX, entry, NULL) && leg[MIP4_LEG_A_PEER])
+		b->peer.s_addr = nla_get_u32(leg[MIP4_LEG_A_PEER]);
+	if (tb[MIP4_BINDING_A_STATS] && !nla_parse_nested(stats, MIP4_STATS_A_MAX, tb[MIP4_BINDING_A_STATS], NULL)) {
+		b->seen = stats[MIP4_STATS_A_SEEN_MS];
+		if (b->seen)
+			b->seen_ms = nla_get_u64(stats[MIP4_STATS_A_SEEN_MS]);
+		if (stats[MIP4_STATS_A_FIRST_UP_NS])
+			b->first_up_us = nla_get_u64(stats[MIP4_STATS_A_FIRST_UP_NS]) / 1000;
+		if (stats[MIP4_STATS_A_FIRST_DOWN_NS])
+			b->first_down_us = nla_get_u64(stats[MIP4_STATS_A_FIRST_DOWN_NS]) / 1000;
+	}
+	return true;
+}
+
+static void unknown_device(struct datapath *dp, struct nlattr *nest)
+{
+	struct nlattr *tb[MIP4_EVENT_A_MAX + 1];
+	struct datapath_device dev = { 0 };
+
+	if (nla_parse_nested(tb, MIP4_EVENT_A_MAX, nest, NULL) || !tb[MIP4_EVENT_A_TYPE] ||
+	    nla_get_u8(tb[MIP4_EVENT_A_TYPE]) != MIP4_EVENT_UNKNOWN_DEVICE ||
+	    !tb[MIP4_EVENT_A_PORT] || !tb[MIP4_EVENT_A_MAC] || nla_len(tb[MIP4_EVENT_A_MAC]) != 6)
+		return;
+	dev.port = nla_get_u32(tb[MIP4_EVENT_A_PORT]);
+	memcpy(dev.mac, nla_data(tb[MIP4_EVENT_A_MAC]), 6);
+	if (tb[MIP4_EVENT_A_ETHERTYPE])
+		dev.ethertype = nla_get_u16(tb[MIP4_EVENT_A_ETHERTYPE]);
+	if (tb[MIP4_EVENT_A_ADDRESS])
+		dev.addr.s_addr = nla_get_u32(tb[MIP4_EVENT_A_ADDRESS]);
+	if (tb[MIP4_EVENT_A_TIME_NS])
+		dev.seen_us = nla_get_u64(tb[MIP4_EVENT_A_TIME_NS]) / 1000;
+	dp->ops.unknown_device(dp->ops.arg, &dev);
+}
+
+static int on_notification(struct nl_msg *msg, void *arg)
+{
+	struct genlmsghdr *gnlh = genlmsg_hdr(nlmsg_hdr(msg));
+	struct nlattr *tb[MIP4_A_MAX + 1];
+	struct datapath_binding binding;
+	struct datapath *dp = arg;
+
+	if (nlmsg_hdr(msg)->nlmsg_type != dp->family || genlmsg_parse(nlmsg_hdr(msg), 0, tb, MIP4_A_MAX, NULL))
+		return NL_SKIP;
+	if (gnlh->cmd == MIP4_CMD_EVENT && tb[MIP4_A_EVENT])
+		unknown_device(dp, tb[MIP4_A_EVENT]);
+	else if (gnlh->cmd == MIP4_CMD_BINDING_DEL && tb[MIP4_A_REASON] && parse_binding(tb, &binding))
+		dp->ops.deleted(dp->ops.arg, &binding, nla_get_u8(tb[MIP4_A_REASON]));
+	return NL_OK;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct datapath *dp = arg;
+	int rc = nl_recvmsgs_default(dp->events);
+
+	(void)fd;
+	(void)what;
+	if (rc == -NLE_NOMEM) {		/* ENOBUFS: the queue ran over */
+		log_warning("kernel notifications were lost; comparing bindings");
+		dp->ops.lost(dp->ops.arg);
+	}
+}
+
+/* ---- opening ---- */
+
+static bool subscribe(struct datapath *dp, const char *group)
+{
+	int id = genl_ctrl_resolve_grp(dp->requests, MIP4_GENL_NAME, group);
+
+	return id >= 0 && !nl_socket_add_memberships(dp->events, id, 0);
+}
+
+struct datapath *datapath_open(struct event_base *base, const struct datapath_ops *ops, char *text)
+{
+	struct datapath *dp = calloc(1, sizeof(*dp));
+
+	if (!dp) {
+		strcpy(text, "no memory");
+		return NULL;
+	}
+	dp->ops = *ops;
+	dp->requests = nl_open(NETLINK_GENERIC);
+	dp->events = nl_open_events(NETLINK_GENERIC, on_notification, dp);
+	if (!dp->requests || !dp->events) {
+		snprintf(text, CORE_TEXT_MAX, "cannot open generic netlink: %s", strerror(errno));
+		goto err;
+	}
+	dp->family = genl_ctrl_resolve(dp->requests, MIP4_GENL_NAME);
+	if (dp->family < 0) {
+		explain_missing(text);
+		goto err;
+	}
+	if (!subscribe(dp, MIP4_MCGRP_BINDINGS) || !subscribe(dp, MIP4_MCGRP_EVENTS)) {
+		strcpy(text, "cannot listen to the mip4 module: CAP_NET_ADMIN is needed");
+		goto err;
+	}
+	dp->ev = event_new(base, nl_socket_get_fd(dp->events), EV_READ | EV_PERSIST, on_readable, dp);
+	if (!dp->ev || event_add(dp->ev, NULL)) {
+		strcpy(text, "no memory");
+		goto err;
+	}
+	return dp;
+err:
+	datapath_close(dp);
+	return NULL;
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (!dp)
+		return;
+	if (dp->ev)
+		event_free(dp->ev);
+	nl_socket_free(dp->requests);
+	nl_socket_free(dp->events);
+	free(dp);
+}
+
+/* ---- requests ---- */
+
+static struct nl_msg *new_request(struct datapath *dp, uint8_t cmd, int flags, uint32_t ifindex)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+
+	if (!msg)
+		return NULL;
+	if (!genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, dp->family, 0, flags, cmd, MIP4_GENL_VERSION) ||
+	    (ifindex && nla_put_u32(msg, MIP4_A_IFINDEX, ifindex))) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+static struct nlattr *nest(struct nl_msg *msg, int type)
+{
+	return nla_nest_start(msg, type | NLA_F_NESTED);
+}
+
+static void put_selector(struct nl_msg *msg, uint32_t realm, struct in_addr home)
+{
+	struct nlattr *list, *entry;
+
+	nla_put_u32(msg, MIP4_BINDING_A_REALM, realm);
+	list = nest(msg, MIP4_BINDING_A_ADDRS);
+	entry = nest(msg, MIP4_BINDING_A_ADDR);
+	nla_put_u32(msg, MIP4_ADDR_A_ADDRESS, home.s_addr);
+	nla_nest_end(msg, entry);
+	nla_nest_end(msg, list);
+}
+
+static void put_leg(struct nl_msg *msg, const struct core_binding *b)
+{
+	struct nlattr *list = nest(msg, MIP4_BINDING_A_LEGS), *leg = nest(msg, MIP4_BINDING_A_LEG);
+
+	nla_put_u32(msg, MIP4_LEG_A_PEER, b->peer.s_addr);
+	nla_put_u32(msg, MIP4_LEG_A_LOCAL, b->local.s_addr);
+	nla_put_u8(msg, MIP4_LEG_A_ENCAP, b->gre ? MIP4_ENCAP_GRE : MIP4_ENCAP_IPIP);
+	if (b->gre && b->keyed) {
+		nla_put_u32(msg, MIP4_LEG_A_IKEY, htonl(b->key_in));
+		nla_put_u32(msg, MIP4_LEG_A_OKEY, htonl(b->key_out));
+	}
+	nla_nest_end(msg, leg);
+	nla_nest_end(msg, list);
+}
+
+/*
+ * NEW without @id; SET with one selects by it, as PORT and MAC would else be
+ * taken for the selector of a device that changed its port.
+ */
+static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, uint32_t id,
+		       const struct core_binding *b, char *text)
+{
+	struct nl_msg *msg = new_request(dp, cmd, 0, ifindex);
+	struct nlattr *binding;
+
+	if (msg) {
+		/* Some 150 bytes in a page: nothing of this can run out of room. */
+		binding = nest(msg, MIP4_A_BINDING);
+		if (id)
+			nla_put_u32(msg, MIP4_BINDING_A_ID, id);
+		else
+			put_selector(msg, b->realm, b->home);
+		nla_put_u64(msg, MIP4_BINDING_A_COOKIE, b->cookie);
+		if (b->port) {
+			nla_put_u32(msg, MIP4_BINDING_A_PORT, b->port);
+			nla_put(msg, MIP4_BINDING_A_MAC, 6, b->mac);
+		}
+		if (b->gateway.s_addr)
+			nla_put_u32(msg, MIP4_BINDING_A_GATEWAY, b->gateway.s_addr);
+		if (b->plen)
+			nla_put_u8(msg, MIP4_BINDING_A_HOME_PLEN, b->plen);
+		nla_put_u32(msg, MIP4_BINDING_A_LIFETIME, b->lifetime);
+		put_leg(msg, b);
+		nla_nest_end(msg, binding);
+	}
+	return nl_request(dp->requests, msg, NULL, NULL, text);
+}
+
+static int on_binding(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[MIP4_A_MAX + 1];
+
+	return !genlmsg_parse(nlmsg_hdr(msg), 0, tb, MIP4_A_MAX, NULL) && parse_binding(tb, arg) ? NL_OK : NL_SKIP;
+}
+
+static int get_binding(struct datapath *dp, uint32_t ifindex, uint32_t realm, struct in_addr home,
+		       struct datapath_binding *binding)
+{
+	struct nl_msg *msg = new_request(dp, MIP4_CMD_BINDING_GET, 0, ifindex);
+	struct nlattr *sel;
+
+	if (msg) {
+		sel = nest(msg, MIP4_A_BINDING);
+		put_selector(msg, realm, home);
+		nla_nest_end(msg, sel);
+	}
+	return nl_request(dp->requests, msg, on_binding, binding, NULL);
+}
+
+static uint32_t device_index(const char *device, char *text)
+{
+	uint32_t ifindex = if_nametoindex(device);
+
+	if (!ifindex && text)
+		snprintf(text, CORE_TEXT_MAX, "there is no device %s: create it (mipctl link add %s local ADDRESS) "
+			 "or give the configuration a section device %s", device, device, device);
+	return ifindex;
+}
+
+static int change_binding(struct datapath *dp, uint32_t ifindex, const struct core_binding *b, char *text)
+{
+	struct datapath_binding old;
+	int error;
+
+	if (!b->port)
+		return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, 0, b, text);
+	error = get_binding(dp, ifindex, b->realm, b->home, &old);
+	if (error) {
+		snprintf(text, CORE_TEXT_MAX, "%s", strerror(error));
+		return error;
+	}
+	return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, old.id, b, text);
+}
+
+int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
+{
+	uint32_t ifindex = device_index(b->device, text);
+	char other[CORE_TEXT_MAX];
+	int error;
+
+	if (!ifindex)
+		return ENODEV;
+	if (b->exists) {
+		error = change_binding(dp, ifindex, b, text);
+		if (error != ENOENT)
+			return error;
+	}
+	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, 0, b, text);
+	/* Ours from an earlier life. A clash of another kind keeps its words in @text. */
+	if (error == EEXIST && !b->exists) {
+		int again = change_binding(dp, ifindex, b, other);
+
+		if (again != ENOENT) {
+			memcpy(text, other, sizeof(other));
+			error = again;
+		}
+	}
+	return error;
+}
+
+int datapath_unbind(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home, char *text)
+{
+	uint32_t ifindex = device_index(device, text);
+	struct nlattr *sel;
+	struct nl_msg *msg;
+
+	if (!ifindex)
+		return ENODEV;
+	msg = new_request(dp, MIP4_CMD_BINDING_DEL, 0, ifindex);
+	if (msg) {
+		sel = nest(msg, MIP4_A_BINDING);
+		put_selector(msg, realm, home);
+		nla_nest_end(msg, sel);
+	}
+	return nl_request(dp->requests, msg, NULL, NULL, text);
+}
+
+int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home,
+		 struct datapath_binding *binding)
+{
+	uint32_t ifindex = device_index(device, NULL);
+
+	return ifindex ? get_binding(dp, ifindex, realm, home, binding) : ENODEV;
+}
+
+struct walk {
+	void (*fn)(void *arg, const struct datapath_binding *binding);
+	void *arg;
+};
+
+static int on_walk(struct nl_msg *msg, void *arg)
+{
+	struct datapath_binding binding;
+	struct walk *walk = arg;
+
+	if (on_binding(msg, &binding) == NL_OK)
+		walk->fn(walk->arg, &binding);
+	return NL_OK;
+}
+
+int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
+		  void *arg, char *text)
+{
+	struct walk walk = { fn, arg };
+
+	return nl_request(dp->requests, new_request(dp, MIP4_CMD_BINDING_GET, NLM_F_DUMP, 0), on_walk, &walk, text);
+}
+
+struct version {
+	char *buf;
+	size_t size;
+};
+
+static int on_version(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[MIP4_A_MAX + 1];
+	struct version *version = arg;
+
+	if (!genlmsg_parse(nlmsg_hdr(msg), 0, tb, MIP4_A_MAX, NULL) && tb[MIP4_A_VERSION])
+		snprintf(version->buf, version->size, "%.*s", nla_len(tb[MIP4_A_VERSION]),
+			 (char *)nla_data(tb[MIP4_A_VERSION]));
+	return NL_OK;
+}
+
+int datapath_version(struct datapath *dp, char *buf, size_t size)
+{
+	struct version version = { buf, size };
+
+	*buf = '\0';
+	return nl_request(dp->requests, new_request(dp, MIP4_CMD_VERSION_GET, 0, 0), on_version, &version, NULL);
+}

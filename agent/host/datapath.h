@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The agent's side of the kernel module's generic netlink family (uapi/linux/mip4.h). */
+#ifndef MIP4_DATAPATH_H
+#define MIP4_DATAPATH_H
+
+#include "core/core.h"
+
+#include <linux/mip4.h>
+
+struct event_base;
+struct datapath;
+
+/* A binding as the kernel tells of it. */
+struct datapath_binding {
+	uint32_t ifindex;	/* of its mip4 device */
+	uint32_t id, realm;
+	uint64_t cookie;	/* 0: made by hand */
+	struct in_addr home, peer;
+	uint32_t port;		/* 0: routed */
+	uint8_t mac[6];
+	/* present in answers, not in notifications */
+	bool seen;
+	uint64_t seen_ms;	/* since the last frame of the device; if @seen */
+	uint64_t first_up_us, first_down_us;	/* CLOCK_MONOTONIC, 0 = none yet */
+};
+
+struct datapath_device {	/* MIP4_EVENT_UNKNOWN_DEVICE */
+	uint32_t port;
+	uint8_t mac[6];
+	uint16_t ethertype;
+	struct in_addr addr;
+	uint64_t seen_us;
+};
+
+struct datapath_ops {
+	void (*unknown_device)(void *arg, const struct datapath_device *device);
+	void (*deleted)(void *arg, const struct datapath_binding *binding, enum mip4_del_reason reason);
+	void (*lost)(void *arg);	/* notifications were; the state has to be compared */
+	void *arg;
+};
+
+/*
+ * Opens the family and subscribes to its groups. NULL with a sentence in
+ * @text (CORE_TEXT_MAX bytes) that says what to do, for instance when the
+ * module isn't loaded.
+ */
+struct datapath *datapath_open(struct event_base *base, const struct datapath_ops *ops, char *text);
+void datapath_close(struct datapath *dp);
+
+/* All of these: 0 or a positive errno; @text as above. */
+int datapath_version(struct datapath *dp, char *version, size_t size);
+int datapath_bind(struct datapath *dp, const struct core_binding *binding, char *text);
+int datapath_unbind(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home, char *text);
+int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home,
+		 struct datapath_binding *binding);
+int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
+		  void *arg, char *text);
+
+#endif /* MIP4_DATAPATH_H */

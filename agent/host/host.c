@@ -1,0 +1,651 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/host.h"
+#include "host/clock.h"
+#include "host/control.h"
+#include "host/dhcp.h"
+#include "host/log.h"
+#include "host/presence.h"
+#include "host/store.h"
+#include "host/timeline.h"
+#include "host/udp.h"
+
+#include <event2/event.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define NTP_UNIX	2208988800ULL	/* s from 1900 to 1970 */
+#define RESYNC_MS	200		/* deletions by others come in bursts */
+
+/* A completion or a result, to be handled when the core has returned. */
+struct host_queued {
+	union {
+		struct core_event event;
+		struct core_action action;
+	};
+	char text[CORE_TEXT_MAX];	/* of event.done */
+	STAILQ_ENTRY(host_queued) list;
+};
+
+static struct host_queued *queued_new(void)
+{
+	struct host_queued *q = calloc(1, sizeof(*q));
+
+	if (!q) {
+		/* A lost completion would hang its registration; a restart loses nothing. */
+		log_error("out of memory");
+		exit(1);
+	}
+	return q;
+}
+
+/* ---- actions ---- */
+
+static void complete(struct host *host, enum core_event_type type, uint64_t cookie, int error, const char *text)
+{
+	struct host_queued *q = queued_new();
+
+	q->event.type = type;
+	q->event.done.cookie = cookie;
+	q->event.done.error = error;
+	if (error) {
+		snprintf(q->text, sizeof(q->text), "%s", text);
+		q->event.done.text = q->text;
+	}
+	STAILQ_INSERT_TAIL(&host->events, q, list);
+}
+
+static void do_bind(struct host *host, const struct core_binding *b)
+{
+	char text[CORE_TEXT_MAX] = "";
+	int error = datapath_bind(host->datapath, b, text);
+
+	if (error)
+		log_warning("cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
+	complete(host, CORE_EV_BOUND, b->cookie, error, text);
+}
+
+static void do_unbind(struct host *host, const struct core_binding *b)
+{
+	char text[CORE_TEXT_MAX] = "";
+	int error;
+
+	timeline_close(host->timeline, host->datapath, b->cookie);
+	error = datapath_unbind(host->datapath, b->device, b->realm, b->home, text);
+	if (error && error != ENOENT && error != ENODEV)
+		log_warning("cannot unbind %s on %s: %s", ip_text(b->home).s, b->device, text);
+}
+
+static void do_store(struct host *host, const struct core_action *action)
+{
+	char text[CORE_TEXT_MAX] = "";
+	int error;
+
+	if (action->type == CORE_ACT_STORE) {
+		error = store_put(host->store, &action->store, text);
+		complete(host, CORE_EV_STORED, action->store.cookie, error, text);
+	} else {
+		error = store_del(host->store, action->store.cookie, text);
+	}
+	if (error)
+		log_error("%s", text);
+}
+
+static void on_action(void *arg, const struct core_action *action)
+{
+	static const enum log_level levels[] = {
+		[CORE_LOG_DEBUG] = LOG_L_DEBUG, [CORE_LOG_INFO] = LOG_L_INFO, [CORE_LOG_WARNING] = LOG_L_WARNING,
+	};
+	struct host *host = arg;
+	struct host_queued *q;
+
+	switch (action->type) {
+	case CORE_ACT_SEND:
+		udp_send(host->udp, action->send.src, action->send.dst, action->send.dport,
+			 action->send.data, action->send.len);
+		break;
+	case CORE_ACT_BIND:
+		do_bind(host, &action->bind);
+		break;
+	case CORE_ACT_UNBIND:
+		do_unbind(host, &action->bind);
+		break;
+	case CORE_ACT_STORE:
+	case CORE_ACT_FORGET:
+		do_store(host, action);
+		break;
+	case CORE_ACT_ATTACHED:
+	case CORE_ACT_REFUSED:
+	case CORE_ACT_GONE:
+	case CORE_ACT_CONFIRM:
+		q = queued_new();
+		q->action = *action;
+		STAILQ_INSERT_TAIL(&host->results, q, list);
+		break;
+	case CORE_ACT_LOG:
+		log_at(levels[action->log.level], "%s", action->log.text);
+		break;
+	}
+}
+
+/* ---- events ---- */
+
+static void run(struct host *host, const struct core_event *event)
+{
+	struct core_now now = { .mono_us = clock_mono_us() };
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	now.ntp = (ts.tv_sec + NTP_UNIX) << 32 | ((uint64_t)ts.tv_nsec << 32) / 1000000000;
+	if (getrandom(now.random, sizeof(now.random), 0) != sizeof(now.random)) {
+		log_error("no random bytes");
+		exit(1);
+	}
+	core_event(host->core, &now, event);
+}
+
+static void arm(struct host *host)
+{
+	uint64_t next = core_next(host->core), now, wait;
+	struct timeval tv;
+
+	if (next == host->armed_us)
+		return;
+	host->armed_us = next;
+	if (!next) {
+		evtimer_del(host->timer);
+		return;
+	}
+	now = clock_mono_us();
+	wait = next > now ? next - now : 0;
+	tv = (struct timeval){ wait / 1000000, wait % 1000000 };
+	evtimer_add(host->timer, &tv);
+}
+
+static void handle_result(struct host *host, const struct core_action *action)
+{
+	const struct core_network *net;
+	const struct core_reg *reg;
+
+	if (action->type == CORE_ACT_CONFIRM) {
+		presence_ask(host->presence, action);
+		return;
+	}
+	if (action->type == CORE_ACT_ATTACHED) {
+		reg = core_find_device(host->core, action->device.port, action->device.mac);
+		net = reg ? config_network(host->config, reg->rec.network, NULL) : NULL;
+		if (net)
+			timeline_add(host->timeline, reg, net->device);
+	}
+	dhcp_result(host->dhcp, action);
+	if (host->control)
+		control_result(host->control, action);
+}
+
+void host_event(struct host *host, const struct core_event *event)
+{
+	struct host_queued *q;
+
+	if (host->busy) {	/* only from within an action; those have no foreign pointers */
+		q = queued_new();
+		q->event = *event;
+		STAILQ_INSERT_TAIL(&host->events, q, list);
+		return;
+	}
+	host->busy = true;
+	run(host, event);
+	while ((q = STAILQ_FIRST(&host->events))) {
+		STAILQ_REMOVE_HEAD(&host->events, list);
+		run(host, &q->event);
+		free(q);
+	}
+	host->busy = false;
+	while ((q = STAILQ_FIRST(&host->results))) {
+		STAILQ_REMOVE_HEAD(&host->results, list);
+		handle_result(host, &q->action);
+		free(q);
+	}
+	if (host->control)
+		control_poll(host->control);
+	arm(host);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *host = arg;
+
+	(void)fd;
+	(void)what;
+	host->armed_us = 0;
+	host_event(host, &(struct core_event){ .type = CORE_EV_TIMEOUT });
+}
+
+void host_attach(struct host *host, uint32_t port, const char *port_name, const uint8_t mac[static 6],
+		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
+{
+	struct core_event event = { .type = CORE_EV_ATTACH };
+
+	log_debug("%s on port %s, noticed by %s", mac_text(mac).s, port_name, core_trigger_name(trigger));
+	event.attach.port = port;
+	event.attach.port_name = port_name;
+	memcpy(event.attach.mac, mac, 6);
+	event.attach.trigger = trigger;
+	event.attach.hint = hint;
+	event.attach.nai = nai;
+	event.attach.seen_us = seen_us;
+	host_event(host, &event);
+}
+
+void host_detach(struct host *host, uint32_t port, const uint8_t mac[static 6], enum core_detach why)
+{
+	struct core_event event = { .type = CORE_EV_DETACH };
+
+	if (why == CORE_DETACH_ADMIN)
+		dhcp_forget(host->dhcp, mac);
+	event.detach.port = port;
+	memcpy(event.detach.mac, mac, 6);
+	event.detach.why = why;
+	host_event(host, &event);
+}
+
+/* ---- what the kernel tells ---- */
+
+static void on_unknown_device(void *arg, const struct datapath_device *device)
+{
+	struct host *host = arg;
+	const struct port *port = port_find(host->ports, device->port);
+	uint64_t now = clock_mono_us();
+
+	if (!port)	/* of a mip4 device that isn't ours */
+		return;
+	host_attach(host, device->port, port->name, device->mac,
+		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, device->addr, NULL,
+		    device->seen_us && device->seen_us <= now ? device->seen_us : now);
+}
+
+static void request_resync(struct host *host)
+{
+	struct timeval tv = { 0, RESYNC_MS * 1000 };
+
+	if (!evtimer_pending(host->resync, NULL))
+		evtimer_add(host->resync, &tv);
+}
+
+/*
+ * A binding went. If it was our doing, its registration has gone before. The
+ * rest is compared with the kernel shortly; a port that left is told at once.
+ */
+static void on_deleted(void *arg, const struct datapath_binding *b, enum mip4_del_reason reason)
+{
+	struct host *host = arg;
+	const struct core_reg *reg = b->port ? core_find_device(host->core, b->port, b->mac) : NULL;
+
+	if (reg && (!host_is_bound(reg) || reg->rec.cookie != b->cookie))
+		reg = NULL;
+	if (reg && reason == MIP4_DEL_PORT)
+		host_detach(host, b->port, b->mac, CORE_DETACH_PORT);
+	else if (b->cookie && (reg || reason != MIP4_DEL_REQUEST))
+		request_resync(host);
+}
+
+static void on_lost(void *arg)
+{
+	request_resync(arg);
+}
+
+struct cookies {
+	uint64_t *cookie;
+	size_t n, size;
+	bool failed;
+};
+
+static void note_cookie(void *arg, const struct datapath_binding *b)
+{
+	struct cookies *c = arg;
+
+	if (c->n == c->size) {
+		size_t size = c->size ? 2 * c->size : 1024;
+		uint64_t *grown = reallocarray(c->cookie, size, sizeof(*grown));
+
+		if (!grown) {
+			c->failed = true;
+			return;
+		}
+		c->cookie = grown;
+		c->size = size;
+	}
+	c->cookie[c->n++] = b->cookie;
+}
+
+static int compare_cookies(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+struct missing {
+	struct cookies present;
+	struct { uint32_t port; uint8_t mac[6]; } *pma;
+	size_t n_pma, n_ha;
+};
+
+static bool note_missing(void *arg, const struct core_reg *reg)
+{
+	struct missing *m = arg;
+	void *grown;
+
+	if (!host_is_bound(reg) ||
+	    (m->present.n && bsearch(&reg->rec.cookie, m->present.cookie, m->present.n, sizeof(uint64_t), compare_cookies)))
+		return true;
+	if (reg->rec.role == CORE_HA) {
+		m->n_ha++;
+		return true;
+	}
+	grown = reallocarray(m->pma, m->n_pma + 1, sizeof(*m->pma));
+	if (!grown)
+		return false;
+	m->pma = grown;
+	m->pma[m->n_pma].port = reg->rec.port;
+	memcpy(m->pma[m->n_pma++].mac, reg->rec.mac, 6);
+	return true;
+}
+
+/*
+ * Registrations whose binding somebody else took away: a device on a port is
+ * deregistered, and its next frame attaches it anew. On a home agent the next
+ * renewal puts the binding back, as a decision of the operator is overruled
+ * only when the device is known to be alive.
+ */
+static void on_resync(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *host = arg;
+	struct missing m = { 0 };
+	char text[CORE_TEXT_MAX];
+
+	(void)fd;
+	(void)what;
+	if (datapath_walk(host->datapath, note_cookie, &m.present, text) || m.present.failed) {
+		log_warning("cannot compare with the kernel's bindings: %s", m.present.failed ? "no memory" : text);
+		goto out;
+	}
+	if (m.present.n)
+		qsort(m.present.cookie, m.present.n, sizeof(uint64_t), compare_cookies);
+	core_walk(host->core, note_missing, &m);
+	if (m.n_ha)
+		log_warning("%zu bindings were deleted by others; they come back with the next renewals", m.n_ha);
+	if (m.n_pma)
+		log_warning("%zu bindings were deleted by others; their devices attach anew", m.n_pma);
+	for (size_t i = 0; i < m.n_pma; i++)
+		host_detach(host, m.pma[i].port, m.pma[i].mac, CORE_DETACH_ADMIN);
+out:
+	free(m.present.cookie);
+	free(m.pma);
+}
+
+static void on_link(void *arg, const struct link_info *info, bool gone)
+{
+	struct host *host = arg;
+
+	if (host->ports)
+		ports_link_changed(host->ports, info, gone);
+}
+
+static void on_frame(void *arg, const struct port *port, const uint8_t *frame, size_t len, bool csum_done,
+		     uint64_t seen_us)
+{
+	struct host *host = arg;
+
+	dhcp_frame(host->dhcp, port, frame, len, csum_done, seen_us);
+}
+
+static void on_datagram(void *arg, const struct core_event *event)
+{
+	host_event(arg, event);
+}
+
+/* ---- start, stop, reload ---- */
+
+static void restore_one(void *arg, const struct core_record *record)
+{
+	struct core_event event = { .type = CORE_EV_RESTORE, .restore = *record };
+
+	/* Interface numbers change with a reboot, names don't. */
+	if (*record->port_name)
+		event.restore.port = if_nametoindex(record->port_name);
+	host_event(arg, &event);
+}
+
+static void adopt_one(void *arg, const struct datapath_binding *b)
+{
+	struct core_event event = { .type = CORE_EV_ADOPT };
+	struct host *host = arg;
+
+	if (!b->cookie || !if_indextoname(b->ifindex, event.adopt.device) ||
+	    !config_uses_device(host->config, event.adopt.device))
+		return;		/* made by hand, or of another agent's device */
+	event.adopt.cookie = b->cookie;
+	event.adopt.realm = b->realm;
+	event.adopt.home = b->home;
+	event.adopt.peer = b->peer;
+	event.adopt.port = b->port;
+	memcpy(event.adopt.mac, b->mac, 6);
+	host_event(host, &event);
+}
+
+struct collect {
+	struct datapath_binding *b;
+	size_t n;
+};
+
+static void collect_one(void *arg, const struct datapath_binding *b)
+{
+	struct collect *c = arg;
+	struct datapath_binding *grown;
+
+	if (!(c->n & (c->n - 1))) {	/* room doubles at powers of two */
+		grown = reallocarray(c->b, c->n ? 2 * c->n : 1, sizeof(*grown));
+		if (!grown) {
+			log_error("out of memory");
+			exit(1);
+		}
+		c->b = grown;
+	}
+	c->b[c->n++] = *b;
+}
+
+static bool restore_dhcp(void *arg, const struct core_reg *reg)
+{
+	struct host *host = arg;
+
+	if (reg->rec.role == CORE_PMA && host_is_bound(reg))
+		dhcp_restore(host->dhcp, reg);
+	return true;
+}
+
+/* Everything the core has to know before it may act: rows, then bindings, then the start. */
+static bool fill_core(struct host *host, char *text)
+{
+	struct collect kernel = { 0 };
+	bool ok;
+
+	/* First out of the kernel and whole: ADOPT may delete, on the same socket. */
+	ok = !store_walk(host->store, restore_one, host, text) &&
+	     !datapath_walk(host->datapath, collect_one, &kernel, text);
+	for (size_t i = 0; ok && i < kernel.n; i++)
+		adopt_one(host, &kernel.b[i]);
+	free(kernel.b);
+	if (!ok)
+		return false;
+	host_event(host, &(struct core_event){ .type = CORE_EV_START });
+	core_walk(host->core, restore_dhcp, host);
+	return true;
+}
+
+static bool ensure_devices(struct host *host, const struct config *config, char *text)
+{
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		if (link_ensure(host->links, &config->devices[i], text))
+			return false;
+	for (unsigned int i = 0; i < config->core.n_networks; i++) {
+		const struct core_network *net = &config->core.networks[i];
+		struct link_info info;
+
+		if (link_get(host->links, net->device, 0, &info) || !info.mip4) {
+			snprintf(text, CORE_TEXT_MAX, "network %.32s: there is no mip4 device %.16s "
+				 "(mipctl link add %.16s local ADDRESS, or a section device %.16s)",
+				 net->name, net->device, net->device, net->device);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void warn_forwarding(const struct config *config)
+{
+	FILE *f = config->core.ha ? fopen("/proc/sys/net/ipv4/ip_forward", "re") : NULL;
+
+	if (!f)
+		return;
+	if (fgetc(f) == '0')
+		log_warning("this home agent forwards nothing: sysctl -w net.ipv4.ip_forward=1");
+	fclose(f);
+}
+
+/* Complaints about the configuration, each as a line of the log. */
+static struct config *load(struct host *host)
+{
+	char *complaints = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&complaints, &len);
+	struct config *config = f ? config_load(host->config_path, f) : NULL;
+
+	if (f)
+		fclose(f);
+	for (char *line = complaints, *save; (line = strtok_r(line, "\n", &save)); line = NULL)
+		log_error("%s", line);
+	free(complaints);
+	return config;
+}
+
+static bool open_kernel(struct host *host, char *text)
+{
+	struct datapath_ops ops = { on_unknown_device, on_deleted, on_lost, host };
+	char version[64];
+
+	host->datapath = datapath_open(host->base, &ops, text);
+	host->links = host->datapath ? links_open(host->base, on_link, host, text) : NULL;
+	if (!host->links)
+		return false;
+	if (!datapath_version(host->datapath, version, sizeof(version)) && strcmp(version, MIP4_VERSION))
+		log_warning("the module is mip4 %s, this agent is %s", version, MIP4_VERSION);
+	return true;
+}
+
+static bool allocate(struct host *host)
+{
+	host->base = event_base_new();
+	if (!host->base)
+		return false;
+	host->timer = evtimer_new(host->base, on_timer, host);
+	host->resync = evtimer_new(host->base, on_resync, host);
+	host->udp = udp_new(host->base, on_datagram, host);
+	host->dhcp = dhcp_new(host);
+	host->presence = presence_new(host);
+	host->timeline = timeline_new();
+	host->core = core_new(&host->config->core, on_action, host);
+	return host->timer && host->resync && host->udp && host->dhcp && host->presence && host->timeline && host->core;
+}
+
+bool host_start(struct host *host)
+{
+	char text[CORE_TEXT_MAX] = "no memory";
+
+	STAILQ_INIT(&host->events);
+	STAILQ_INIT(&host->results);
+	host->config = load(host);
+	if (!host->config)
+		return false;
+	if (!allocate(host))
+		goto err;
+	host->store = store_open(host->state_dir, text);
+	if (!host->store || !open_kernel(host, text) || !ensure_devices(host, host->config, text) ||
+	    !udp_configure(host->udp, &host->config->core, text))
+		goto err;
+	host->ports = ports_new(host->base, host->links, on_frame, host);
+	if (!host->ports)
+		goto err;
+	ports_configure(host->ports, host->config);
+	if (!fill_core(host, text))
+		goto err;
+	host->control = control_open(host, text);
+	if (!host->control)
+		goto err;
+	warn_forwarding(host->config);
+	return true;
+err:
+	log_error("%s", text);
+	return false;
+}
+
+bool host_reload(struct host *host)
+{
+	struct config *config = load(host), *old = host->config;
+	char text[CORE_TEXT_MAX] = "no memory";
+	struct core *core;
+
+	if (!config) {
+		log_error("the running configuration stays");
+		return false;
+	}
+	core = core_new(&config->core, on_action, host);
+	if (!core || !ensure_devices(host, config, text) || !udp_configure(host->udp, &config->core, text)) {
+		log_error("%s; the running configuration stays", text);
+		core_free(core);
+		config_free(config);
+		return false;
+	}
+	/* The new core starts as after a restart: from the store and the kernel. */
+	presence_reset(host->presence);
+	dhcp_reset(host->dhcp);
+	control_reset(host->control, "the configuration was read again meanwhile");
+	core_free(host->core);
+	host->core = core;
+	host->config = config;
+	config_free(old);
+	ports_configure(host->ports, config);
+	if (!fill_core(host, text)) {
+		log_error("%s", text);
+		exit(1);	/* the next start does all of it again */
+	}
+	log_info("configuration read again");
+	return true;
+}
+
+void host_stop(struct host *host)
+{
+	struct host_queued *q;
+
+	control_close(host->control);
+	presence_free(host->presence);
+	dhcp_free(host->dhcp);
+	ports_free(host->ports);
+	udp_free(host->udp);
+	links_close(host->links);
+	datapath_close(host->datapath);
+	store_close(host->store);
+	core_free(host->core);
+	timeline_free(host->timeline);
+	while ((q = STAILQ_FIRST(&host->events))) {
+		STAILQ_REMOVE_HEAD(&host->events, list);
+		free(q);
+	}
+	if (host->timer)
+		event_free(host->timer);
+	if (host->resync)
+		event_free(host->resync);
+	if (host->base)
+		event_base_free(host->base);
+	config_free(host->config);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Network devices by rtnetlink: what there is, what changes, and the mip4 devices that the configuration creates. */
+#ifndef MIP4_LINK_H
+#define MIP4_LINK_H
+
+#include "host/config.h"
+
+struct event_base;
+struct links;
+
+struct link_info {
+	uint32_t ifindex, master;	/* 0: no master */
+	char name[IFNAMSIZ];
+	uint8_t mac[6];			/* zero unless Ethernet */
+	bool ethernet, up;
+	bool mip4;			/* kind "mip4"; then: */
+	struct in_addr local;
+	bool has_gwmac;
+	uint8_t gwmac[6];
+};
+
+/* @changed gets every device that appears, changes or (@gone) goes. */
+struct links *links_open(struct event_base *base, void (*changed)(void *arg, const struct link_info *info, bool gone),
+			 void *arg, char *text);
+void links_close(struct links *links);
+/* All devices there are, through @changed. 0 or a positive errno. */
+int links_walk(struct links *links);
+
+/* By name, or by @ifindex if @name is NULL. 0 or a positive errno. */
+int link_get(struct links *links, const char *name, uint32_t ifindex, struct link_info *info);
+
+/*
+ * Creates the mip4 device if it isn't there, gives it its addresses, sets it
+ * and its ports up and enslaves them. Never deletes or changes what another
+ * hand made. 0 or a positive errno with a sentence in @text (CORE_TEXT_MAX).
+ */
+int link_ensure(struct links *links, const struct config_device *device, char *text);
+
+#endif /* MIP4_LINK_H */

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/log.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum log_level max_level = LOG_L_INFO;
+
+void log_set_level(enum log_level level)
+{
+	max_level = level;
+}
+
+bool log_wants(enum log_level level)
+{
+	return level <= max_level;
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	/* sd-daemon(3): err, warning, info, debug */
+	static const char *const prefix[] = { "<3>", "<4>", "<6>", "<7>" };
+	static const char *const name[] = { "error: ", "warning: ", "", "debug: " };
+	char line[1024];
+	va_list ap;
+
+	if (!log_wants(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	/* NAIs and texts of peers end up here: keep them on one line. */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	fprintf(stderr, "%smip4d: %s\n",
+		getenv("JOURNAL_STREAM") ? prefix[level] : name[level], line);
+}
+
+struct ip_text ip_text(struct in_addr addr)
+{
+	struct ip_text text;
+
+	inet_ntop(AF_INET, &addr, text.s, sizeof(text.s));
+	return text;
+}
+
+struct mac_text mac_text(const uint8_t mac[static 6])
+{
+	struct mac_text text;
+
+	snprintf(text.s, sizeof(text.s), "%02x:%02x:%02x:%02x:%02x:%02x",
+		 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return text;
+}
+
+bool mac_parse(const char *text, uint8_t mac[static 6])
+{
+	unsigned int b[6];
+	int end = 0;
+
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) != 6 ||
+	    text[end])
+		return false;
+	for (int i = 0; i < 6; i++)
+		mac[i] = b[i];
+	return true;
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/port.h"
+#include "host/clock.h"
+#include "host/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FRAME_MAX	2048	/* a DHCP message has at most 1500 bytes on Ethernet */
+#define BATCH		64	/* frames per wake-up, so that others get their turn */
+
+struct port_entry {
+	struct port port;
+	uint32_t master;
+	int fd;
+	struct event *ev;
+	struct ports *ports;
+	LIST_ENTRY(port_entry) list;
+};
+
+struct ports {
+	struct event_base *base;
+	struct links *links;
+	const struct config *config;
+	port_frame_fn fn;
+	void *arg;
+	LIST_HEAD(, port_entry) list;
+};
+
+/* IPv4, UDP, first fragment, destination port 67. */
+static struct sock_filter dhcp_filter[] = {
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 8),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 23),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 17, 0, 6),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 4, 0),
+	BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 14),
+	BPF_STMT(BPF_LD | BPF_H | BPF_IND, 16),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 67, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+/* What a frame's control messages say; the clock falls back to now. */
+static void read_control(struct msghdr *msg, bool *tagged, bool *csum_done, uint64_t *seen_us)
+{
+	*tagged = false;
+	*csum_done = true;
+	*seen_us = clock_mono_us();
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
+			struct tpacket_auxdata aux;
+
+			memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+			*tagged = aux.tp_status & TP_STATUS_VLAN_VALID;
+			*csum_done = !(aux.tp_status & TP_STATUS_CSUMNOTREADY);
+		} else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+			struct timespec stamp;
+
+			memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+			*seen_us = clock_mono_us_of(&stamp);
+		}
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct port_entry *entry = arg;
+	struct ports *ports = entry->ports;
+	uint32_t ifindex = entry->port.ifindex;
+
+	(void)what;
+	for (int i = 0; i < BATCH; i++) {
+		_Alignas(struct cmsghdr) char control[256];
+		uint8_t frame[FRAME_MAX];
+		struct iovec iov = { frame, sizeof(frame) };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				      .msg_controllen = sizeof(control) };
+		bool tagged, csum_done;
+		uint64_t seen_us;
+		ssize_t len = recvmsg(fd, &msg, MSG_DONTWAIT);
+
+		if (len < 0)
+			return;		/* EAGAIN, or ENETDOWN once when the port goes down */
+		read_control(&msg, &tagged, &csum_done, &seen_us);
+		/* Another VLAN's frames are not this port's. */
+		if (tagged || msg.msg_flags & MSG_TRUNC)
+			continue;
+		ports->fn(ports->arg, &entry->port, frame, len, csum_done, seen_us);
+		if (!port_find(ports, ifindex))
+			return;		/* gone meanwhile */
+	}
+}
+
+static int open_socket(uint32_t ifindex)
+{
+	struct sock_fprog prog = { sizeof(dhcp_filter) / sizeof(dhcp_filter[0]), dhcp_filter };
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP), .sll_ifindex = ifindex };
+	/* Protocol 0: nothing comes in before filter and port are set. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+
+	if (fd < 0)
+		return -1;
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&sll, sizeof(sll))) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static void close_port(struct port_entry *entry)
+{
+	LIST_REMOVE(entry, list);
+	if (entry->ev)
+		event_free(entry->ev);
+	if (entry->fd >= 0)
+		close(entry->fd);
+	free(entry);
+}
+
+static void open_port(struct ports *ports, const struct link_info *info, const struct link_info *master)
+{
+	struct port_entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return;
+	entry->ports = ports;
+	entry->master = master->ifindex;
+	entry->port.ifindex = info->ifindex;
+	strcpy(entry->port.name, info->name);
+	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : info->mac, 6);
+	LIST_INSERT_HEAD(&ports->list, entry, list);
+	entry->fd = open_socket(info->ifindex);
+	if (entry->fd >= 0)
+		entry->ev = event_new(ports->base, entry->fd, EV_READ | EV_PERSIST, on_readable, entry);
+	if (!entry->ev || event_add(entry->ev, NULL)) {
+		log_error("port %s: cannot listen for DHCP: %s", info->name, strerror(errno));
+		close_port(entry);
+		return;
+	}
+	log_info("port %s of %s is served", info->name, master->name);
+}
+
+static struct port_entry *find(const struct ports *ports, uint32_t ifindex)
+{
+	struct port_entry *entry;
+
+	LIST_FOREACH(entry, &ports->list, list)
+		if (entry->port.ifindex == ifindex)
+			return entry;
+	return NULL;
+}
+
+void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone)
+{
+	struct port_entry *entry = find(ports, info->ifindex);
+	struct link_info master;
+
+	if (info->mip4 && !gone) {	/* its gateway MAC may have changed */
+		LIST_FOREACH(entry, &ports->list, list)
+			if (entry->master == info->ifindex && info->has_gwmac)
+				memcpy(entry->port.gwmac, info->gwmac, 6);
+		return;
+	}
+	if (entry && (gone || entry->master != info->master)) {
+		log_info("port %s is no longer served", entry->port.name);
+		close_port(entry);
+		entry = NULL;
+	}
+	if (gone || entry || !info->master || !info->ethernet || !ports->config || !ports->config->core.pma ||
+	    link_get(ports->links, NULL, info->master, &master) || !master.mip4 ||
+	    !config_uses_device(ports->config, master.name))
+		return;
+	open_port(ports, info, &master);
+}
+
+void ports_configure(struct ports *ports, const struct config *config)
+{
+	ports->config = config;
+	while (!LIST_EMPTY(&ports->list))
+		close_port(LIST_FIRST(&ports->list));
+	links_walk(ports->links);
+}
+
+struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg)
+{
+	struct ports *ports = calloc(1, sizeof(*ports));
+
+	if (!ports)
+		return NULL;
+	ports->base = base;
+	ports->links = links;
+	ports->fn = fn;
+	ports->arg = arg;
+	LIST_INIT(&ports->list);
+	return ports;
+}
+
+void ports_free(struct ports *ports)
+{
+	if (!ports)
+		return;
+	while (!LIST_EMPTY(&ports->list))
+		close_port(LIST_FIRST(&ports->list));
+	free(ports);
+}
+
+const struct port *port_find(const struct ports *ports, uint32_t ifindex)
+{
+	struct port_entry *entry = find(ports, ifindex);
+
+	return entry ? &entry->port : NULL;
+}
+
+void port_send(const struct port *port, const uint8_t *frame, size_t len)
+{
+	const struct port_entry *entry = (const struct port_entry *)port;
+	struct sockaddr_ll sll = { .sll_family = AF_PACKET, .sll_ifindex = port->ifindex, .sll_halen = 6 };
+
+	memcpy(sll.sll_addr, frame, 6);
+	memcpy(&sll.sll_protocol, frame + 12, 2);
+	if (sendto(entry->fd, frame, len, 0, (struct sockaddr *)&sll, sizeof(sll)) < 0)
+		log_debug("port %s: cannot send: %s", port->name, strerror(errno));
+}

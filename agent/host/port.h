@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The access interfaces of our mip4 devices: one packet socket each, for DHCP in and any frame out. */
+#ifndef MIP4_PORT_H
+#define MIP4_PORT_H
+
+#include "host/link.h"
+
+struct ports;
+
+struct port {
+	uint32_t ifindex;
+	char name[IFNAMSIZ];
+	uint8_t gwmac[6];	/* what devices know as their gateway's MAC */
+};
+
+/* @frame is an Ethernet frame with IPv4 and UDP to port 67; its length is what was received. */
+typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t *frame, size_t len,
+			      bool csum_done, uint64_t seen_us);
+
+struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg);
+void ports_free(struct ports *ports);
+
+/* The configuration decides which mip4 devices are ours. */
+void ports_configure(struct ports *ports, const struct config *config);
+/* What links tell. */
+void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone);
+
+const struct port *port_find(const struct ports *ports, uint32_t ifindex);
+/* Best effort, as a wire is. */
+void port_send(const struct port *port, const uint8_t *frame, size_t len);
+
+#endif /* MIP4_PORT_H */

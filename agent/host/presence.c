@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/presence.h"
+#include "host/clock.h"
+#include "host/log.h"
+#include "host/port.h"
+
+#include <event2/event.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECENT_MS	2000	/* a frame that young is an answer */
+#define TRIES		3	/* ARP requests, one per second */
+
+/* One question under way. Frames of the device count as answers, whatever they hold. */
+struct probe {
+	struct presence *presence;
+	struct core_action ask;
+	uint64_t asked_us;
+	unsigned int sent;
+	struct event *timer;
+	LIST_ENTRY(probe) list;
+};
+
+struct presence {
+	struct host *host;
+	LIST_HEAD(, probe) probes;
+};
+
+static void answer(struct host *host, uint64_t cookie, bool present)
+{
+	host_event(host, &(struct core_event){ .type = CORE_EV_PRESENT,
+					       .present = { .cookie = cookie, .present = present } });
+}
+
+/* A frame of the device within the last @ms milliseconds? */
+static bool seen_within(struct host *host, const struct core_action *ask, uint64_t ms)
+{
+	struct datapath_binding b;
+
+	return !datapath_get(host->datapath, ask->confirm.device, ask->confirm.realm, ask->confirm.home, &b) &&
+	       b.cookie == ask->confirm.cookie && b.seen && b.seen_ms <= ms;
+}
+
+static void send_arp(struct host *host, const struct core_action *ask)
+{
+	const struct port *port = port_find(host->ports, ask->confirm.port);
+	struct arphdr arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4,
+			      .ar_op = htons(ARPOP_REQUEST) };
+	uint8_t frame[60] = { 0 }, *p = frame + 14;
+
+	if (!port)
+		return;
+	memcpy(frame, ask->confirm.mac, 6);
+	memcpy(frame + 6, port->gwmac, 6);
+	frame[12] = ETH_P_ARP >> 8;
+	frame[13] = ETH_P_ARP & 0xff;
+	memcpy(p, &arp, sizeof(arp));
+	p += sizeof(arp);
+	memcpy(p, port->gwmac, 6);
+	memcpy(p + 6, &ask->confirm.gateway, 4);
+	memcpy(p + 16, &ask->confirm.home, 4);	/* target MAC stays zero */
+	port_send(port, frame, sizeof(frame));
+}
+
+static void free_probe(struct probe *probe)
+{
+	LIST_REMOVE(probe, list);
+	if (probe->timer)
+		event_free(probe->timer);
+	free(probe);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct probe *probe = arg;
+	struct host *host = probe->presence->host;
+	uint64_t cookie = probe->ask.confirm.cookie;
+	bool present = seen_within(host, &probe->ask, (clock_mono_us() - probe->asked_us) / 1000);
+	struct timeval second = { 1, 0 };
+
+	(void)fd;
+	(void)what;
+	if (!present && probe->sent < TRIES) {
+		send_arp(host, &probe->ask);
+		probe->sent++;
+		evtimer_add(probe->timer, &second);
+		return;
+	}
+	log_debug("%s is %s", mac_text(probe->ask.confirm.mac).s, present ? "present" : "absent");
+	free_probe(probe);
+	answer(host, cookie, present);
+}
+
+void presence_ask(struct presence *presence, const struct core_action *action)
+{
+	struct host *host = presence->host;
+	struct timeval second = { 1, 0 };
+	struct probe *probe;
+
+	if (seen_within(host, action, RECENT_MS)) {
+		answer(host, action->confirm.cookie, true);
+		return;
+	}
+	probe = calloc(1, sizeof(*probe));
+	if (probe) {
+		probe->presence = presence;
+		probe->ask = *action;
+		probe->asked_us = clock_mono_us();
+		LIST_INSERT_HEAD(&presence->probes, probe, list);
+		probe->timer = evtimer_new(host->base, on_timer, probe);
+	}
+	if (!probe || !probe->timer) {
+		if (probe)
+			free_probe(probe);
+		/* Without memory to ask, keep serving. */
+		answer(host, action->confirm.cookie, true);
+		return;
+	}
+	send_arp(host, action);
+	probe->sent = 1;
+	evtimer_add(probe->timer, &second);
+}
+
+void presence_reset(struct presence *presence)
+{
+	while (!LIST_EMPTY(&presence->probes))
+		free_probe(LIST_FIRST(&presence->probes));
+}
+
+struct presence *presence_new(struct host *host)
+{
+	struct presence *presence = calloc(1, sizeof(*presence));
+
+	if (presence) {
+		presence->host = host;
+		LIST_INIT(&presence->probes);
+	}
+	return presence;
+}
+
+void presence_free(struct presence *presence)
+{
+	if (!presence)
+		return;
+	presence_reset(presence);
+	free(presence);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Is a device still attached? Answers CORE_ACT_CONFIRM (RFC 5563 s4.4). */
+#ifndef MIP4_PRESENCE_H
+#define MIP4_PRESENCE_H
+
+#include "host/host.h"
+
+struct presence;
+
+struct presence *presence_new(struct host *host);
+void presence_free(struct presence *presence);
+/* @action is a CORE_ACT_CONFIRM; a CORE_EV_PRESENT follows, at once or within three seconds. */
+void presence_ask(struct presence *presence, const struct core_action *action);
+/* Forget all questions: the core that asked is gone. */
+void presence_reset(struct presence *presence);
+
+#endif /* MIP4_PRESENCE_H */

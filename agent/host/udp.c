@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "host/udp.h"
+#include "host/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RCVBUF	(8 << 20)	/* bytes: an HA gets all devices at once after an outage */
+#define BATCH	256		/* datagrams per wake-up, so that others get their turn */
+
+struct udp_socket {
+	struct in_addr addr;
+	int fd;
+	struct event *ev;
+	struct udp *udp;
+	bool wanted;
+	LIST_ENTRY(udp_socket) list;
+};
+
+struct udp {
+	struct event_base *base;
+	udp_fn fn;
+	void *arg;
+	LIST_HEAD(, udp_socket) sockets;
+};
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct udp_socket *sock = arg;
+	struct udp *udp = sock->udp;
+	struct in_addr dst = sock->addr;
+
+	(void)what;
+	for (int i = 0; i < BATCH; i++) {
+		/* One byte more than the wire takes: longer ones are seen as too long. */
+		uint8_t buf[WIRE_MSG_MAX + 1];
+		struct sockaddr_in from;
+		socklen_t from_len = sizeof(from);
+		ssize_t len = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+		struct core_event event = { .type = CORE_EV_DATAGRAM };
+
+		if (len < 0)
+			return;
+		event.datagram.src = from.sin_addr;
+		event.datagram.dst = dst;
+		event.datagram.sport = ntohs(from.sin_port);
+		event.datagram.data = buf;
+		event.datagram.len = len;
+		udp->fn(udp->arg, &event);
+	}
+}
+
+static void close_socket(struct udp_socket *sock)
+{
+	LIST_REMOVE(sock, list);
+	if (sock->ev)
+		event_free(sock->ev);
+	close(sock->fd);
+	free(sock);
+}
+
+static struct udp_socket *find(const struct udp *udp, struct in_addr addr)
+{
+	struct udp_socket *sock;
+
+	LIST_FOREACH(sock, &udp->sockets, list)
+		if (sock->addr.s_addr == addr.s_addr)
+			return sock;
+	return NULL;
+}
+
+static bool want(struct udp *udp, struct in_addr addr, const char *option, char *text)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(WIRE_PORT), .sin_addr = addr };
+	struct udp_socket *sock = find(udp, addr);
+	int size = RCVBUF;
+
+	if (sock) {
+		sock->wanted = true;
+		return true;
+	}
+	sock = calloc(1, sizeof(*sock));
+	if (!sock) {
+		strcpy(text, "no memory");
+		return false;
+	}
+	sock->addr = addr;
+	sock->udp = udp;
+	sock->wanted = true;
+	sock->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	LIST_INSERT_HEAD(&udp->sockets, sock, list);
+	if (sock->fd < 0 || bind(sock->fd, (struct sockaddr *)&sin, sizeof(sin))) {
+		snprintf(text, CORE_TEXT_MAX, "%s: cannot listen on %s, UDP port %d: %s%s", option,
+			 ip_text(addr).s, WIRE_PORT, strerror(errno),
+			 errno == EADDRNOTAVAIL ? " (no interface here has it: ip addr add)" :
+			 errno == EADDRINUSE ? " (another agent has it: ss -ulpn sport = 434)" : "");
+		return false;
+	}
+	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	sock->ev = event_new(udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
+	if (!sock->ev || event_add(sock->ev, NULL)) {
+		strcpy(text, "no memory");
+		return false;
+	}
+	return true;
+}
+
+bool udp_configure(struct udp *udp, const struct core_config *config, char *text)
+{
+	struct udp_socket *sock, *next, *before = LIST_FIRST(&udp->sockets);
+	bool ok = true;
+
+	LIST_FOREACH(sock, &udp->sockets, list)
+		sock->wanted = false;
+	for (unsigned int i = 0; ok && config->ha && i < config->n_networks; i++) {
+		/* A gateway that is HA for some networks and PMA for others has peers at those others' HAs. */
+		bool remote = false;
+
+		for (unsigned int j = 0; config->pma && j < config->n_peers; j++)
+			remote |= config->peers[j].addr.s_addr == config->networks[i].ha.s_addr;
+		ok = remote || want(udp, config->networks[i].ha, "home-agent-address", text);
+	}
+	if (ok && config->pma)
+		ok = want(udp, config->care_of, "care-of-address", text);
+
+	for (sock = LIST_FIRST(&udp->sockets); sock; sock = next) {
+		bool is_new = before != sock;	/* new ones are in front of the old */
+
+		next = LIST_NEXT(sock, list);
+		if (!is_new)
+			before = next;
+		if (ok ? !sock->wanted : is_new)
+			close_socket(sock);
+	}
+	return ok;
+}
+
+struct udp *udp_new(struct event_base *base, udp_fn fn, void *arg)
+{
+	struct udp *udp = calloc(1, sizeof(*udp));
+
+	if (!udp)
+		return NULL;
+	udp->base = base;
+	udp->fn = fn;
+	udp->arg = arg;
+	LIST_INIT(&udp->sockets);
+	return udp;
+}
+
+void udp_free(struct udp *udp)
+{
+	if (!udp)
+		return;
+	while (!LIST_EMPTY(&udp->sockets))
+		close_socket(LIST_FIRST(&udp->sockets));
+	free(udp);
+}
+
+void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
+	      const uint8_t *data, size_t len)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(dport), .sin_addr = dst };
+	struct udp_socket *sock = find(udp, src);
+
+	if (!sock) {
+		log_warning("no socket with source %s", ip_text(src).s);
+		return;
+	}
+	if (sendto(sock->fd, data, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		log_warning("cannot send to %s: %s", ip_text(dst).s, strerror(errno));
+}

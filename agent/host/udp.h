@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* UDP 434: one socket per local address, so that replies leave from the address that was asked. */
+#ifndef MIP4_UDP_H
+#define MIP4_UDP_H
+
+#include "core/core.h"
+
+struct event_base;
+struct udp;
+
+typedef void (*udp_fn)(void *arg, const struct core_event *datagram);
+
+struct udp *udp_new(struct event_base *base, udp_fn fn, void *arg);
+void udp_free(struct udp *udp);
+/*
+ * Listen on exactly the addresses that @config needs; sockets that stay keep
+ * what they have queued. False with a sentence in @text (CORE_TEXT_MAX); then
+ * nothing has changed.
+ */
+bool udp_configure(struct udp *udp, const struct core_config *config, char *text);
+/* Lost datagrams are the protocol's business. */
+void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
+	      const uint8_t *data, size_t len);
+
+#endif /* MIP4_UDP_H */
