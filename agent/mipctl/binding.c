@@ -49,11 +49,11 @@ static const char binding_help[] =
 	"where  DEVICE-SIDE := port PORT mac MAC [ gateway ADDR[/LENGTH] ]\n"
 	"       LEG := peer ADDR [ local ADDR ] [ encap { gre | ipip } ] [ key KEY okey KEY ]\n"
 	"              [ state { active | copy | receive_only | pending } ]\n"
-	"       SELECTOR := { id NUMBER | port PORT mac MAC | [ realm NUMBER ] home ADDR }\n"
+	"       SELECTOR := { id NUMBER | [ realm NUMBER ] home ADDR | port PORT mac MAC }\n"
 	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ port PORT ] [ peer ADDR ]\n"
 	"       KEY := 0..4294967295 or 0x0..0xffffffff; key is received, okey is sent\n"
 	"       TIME := { SECONDS | NUMBER{s|m|h|d} | infinite }\n"
-	"The first SELECTOR that is complete counts; with it, set changes what else is given.\n";
+	"Of several SELECTORs the first in this order counts; set changes what else is given.\n";
 
 /* A parsed line. Values keep pointing into argv. */
 struct line {

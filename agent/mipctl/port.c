@@ -81,85 +81,65 @@ static int port_add(struct args *a)
 	return set_master(&port, &vals[KEY_DEV], "port add");
 }
 
-/* The mip4 device whose port this is. */
-static int find_master(const struct val *port, uint32_t *dev)
-{
-	struct link_info info;
-	int rc = link_ask(val_u32(port), &info);
-
-	if (rc)
-		return rc;
-	if (!info.master || strcmp(info.master_kind, MIP4_LINK_KIND)) {
-		ctl_err("%s is not a port of a mip4 device", port->arg);
-		return CTL_KERNEL;
-	}
-	*dev = info.master;
-	return CTL_OK;
-}
-
 static int port_del(struct args *a)
 {
 	static const struct val none = { .key = "del", .arg = "del", .len = 4 };
 	struct val port = { 0 };
-	uint32_t dev;
+	struct link_info info;
 	int rc;
 
 	rc = parse(a, &port, NULL, 0);
-	if (!rc && !nl_offline())
-		rc = find_master(&port, &dev);
+	if (!rc && !nl_offline()) {
+		rc = link_ask(val_u32(&port), &info);
+		/* It must not be taken out of a bridge. */
+		if (!rc && (!info.master || strcmp(info.master_kind, MIP4_LINK_KIND))) {
+			ctl_err("%s is not a port of a mip4 device", port.arg);
+			rc = CTL_KERNEL;
+		}
+	}
 	return rc ? rc : set_master(&port, &none, "port del");
+}
+
+/* A port has one master, so dev may be left out. */
+static int put_port(struct nl_req *req, uint8_t cmd, const struct val *port,
+		    const struct val *vals)
+{
+	int rc = nl_genl(req, cmd, 0, NULL, 0);
+	struct nlattr *nest;
+
+	if (rc)
+		return rc;
+	nl_put_val(req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
+	nest = nl_nest(req, MIP4_A_PORT);
+	nl_put_val(req, MIP4_PORT_A_IFINDEX, port);
+	nl_put_val(req, MIP4_PORT_A_UNKNOWN, &vals[KEY_UNKNOWN]);
+	nl_nest_end(req, nest);
+	return CTL_OK;
 }
 
 static int port_set(struct args *a)
 {
 	struct val port = { 0 }, vals[N_KEYS] = { 0 };
-	struct nlattr *nest;
 	struct nl_req req;
-	uint32_t dev = 0;
 	int rc;
 
 	rc = parse(a, &port, vals, N_KEYS);
 	if (!rc && !vals[KEY_UNKNOWN].key)
 		rc = arg_incomplete(a, "nothing to set: \"unknown\" is missing");
-	if (rc)
-		return rc;
-	if (vals[KEY_DEV].key)
-		dev = val_u32(&vals[KEY_DEV]);
-	else if (nl_offline())
-		return arg_incomplete(a, "\"dev\" is missing, and no kernel is asked for it");
-	else
-		rc = find_master(&port, &dev);
 	if (!rc)
-		rc = nl_genl(&req, MIP4_CMD_PORT_SET, 0, NULL, 0);
-	if (rc)
-		return rc;
-	if (vals[KEY_DEV].key)
-		nl_put_val(&req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
-	else
-		nl_put_u32(&req, MIP4_A_IFINDEX, dev);
-	nest = nl_nest(&req, MIP4_A_PORT);
-	nl_put_val(&req, MIP4_PORT_A_IFINDEX, &port);
-	nl_put_val(&req, MIP4_PORT_A_UNKNOWN, &vals[KEY_UNKNOWN]);
-	nl_nest_end(&req, nest);
-	return nl_talk(&req, "port set", NULL, NULL);
+		rc = put_port(&req, MIP4_CMD_PORT_SET, &port, vals);
+	return rc ? rc : nl_talk(&req, "port set", NULL, NULL);
 }
-
-struct shown {
-	uint32_t port;		/* 0: all */
-	unsigned int count;
-};
 
 static int on_port(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[MIP4_A_MAX + 1], *at[MIP4_PORT_A_MAX + 1];
-	struct shown *shown = data;
 
+	(void)data;
 	nl_tb_genl(nlh, tb, MIP4_A_MAX);
 	nl_tb_nest(tb[MIP4_A_PORT], at, MIP4_PORT_A_MAX);
-	if (!at[MIP4_PORT_A_IFINDEX] ||
-	    (shown->port && nl_u32(at[MIP4_PORT_A_IFINDEX]) != shown->port))
+	if (!at[MIP4_PORT_A_IFINDEX])
 		return CTL_OK;
-	shown->count++;
 	pr_begin();
 	pr_dev("port", NULL, nl_u32(at[MIP4_PORT_A_IFINDEX]));
 	pr_dev("dev", "dev", nl_u32(tb[MIP4_A_IFINDEX]));
@@ -178,28 +158,25 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 static int port_show(struct args *a)
 {
 	struct val port = { 0 }, vals[N_KEYS] = { 0 };
-	struct shown shown = { 0 };
 	struct nl_req req;
 	int rc;
 
-	if (arg_peek(a) && strcmp(arg_peek(a), "dev"))
+	if (arg_peek(a) && strcmp(arg_peek(a), port_keys[KEY_DEV].word)) {
 		rc = parse(a, &port, vals, 1);
-	else
+		if (!rc)
+			rc = put_port(&req, MIP4_CMD_PORT_GET, &port, vals);
+	} else {
 		rc = arg_all(a, port_keys, 1, vals);
-	if (!rc)
-		rc = nl_genl(&req, MIP4_CMD_PORT_GET, NLM_F_DUMP, NULL, 0);
+		if (!rc)
+			rc = nl_genl(&req, MIP4_CMD_PORT_GET, NLM_F_DUMP, NULL, 0);
+		if (!rc)
+			nl_put_val(&req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
+	}
 	if (rc)
 		return rc;
-	if (port.key)
-		shown.port = val_u32(&port);
-	nl_put_val(&req, MIP4_A_IFINDEX, &vals[KEY_DEV]);
 	pr_array_begin();
-	rc = nl_talk(&req, "port show", on_port, &shown);
+	rc = nl_talk(&req, "port show", on_port, NULL);
 	pr_array_end();
-	if (!rc && port.key && !shown.count && !(opt.dump_nl && !opt.read_nl)) {
-		ctl_err("%s is not a port of a mip4 device", port.arg);
-		rc = CTL_KERNEL;
-	}
 	return rc;
 }
 
