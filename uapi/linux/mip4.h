@@ -137,9 +137,11 @@ enum {
 #define MIP4_A_MAX (__MIP4_A_MAX - 1)
 
 /*
- * A binding. Selectors, first present wins: ID; {PORT, MAC}; {REALM, one
- * address in ADDRS}. PORT and MAC make a served device; neither makes a
- * routed binding, as on a home agent.
+ * A binding. Selectors, first present wins: ID; {REALM, one address in ADDRS},
+ * the link's realm by default; {PORT, MAC}. With one of the first two, PORT and
+ * MAC in BINDING_SET are where the binding moves to. PORT and MAC make a served
+ * device; neither makes a routed binding, as on a home agent, which must be in
+ * its link's realm.
  */
 enum {
 	MIP4_BINDING_A_UNSPEC,
@@ -206,6 +208,7 @@ enum {
 	MIP4_PEER_A_MTU,		/* u32: of the path, outer packet; absent: not known yet */
 	MIP4_PEER_A_ERRORS,		/* u64: ICMP errors about outer packets */
 	MIP4_PEER_A_PAD,
+	MIP4_PEER_A_ENCAP,		/* u8 enum mip4_encap: one peer per encapsulation */
 	__MIP4_PEER_A_MAX
 };
 #define MIP4_PEER_A_MAX (__MIP4_PEER_A_MAX - 1)

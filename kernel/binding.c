@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bindings: the tables they are found in, their life and change. */
+#include <linux/slab.h>
+
+#include "binding.h"
+#include "device.h"
+#include "expire.h"
+#include "hold.h"
+#include "net.h"
+#include "netlink.h"
+#include "port.h"
+
+static struct kmem_cache *mip4_binding_cache __ro_after_init;
+
+const struct rhashtable_params mip4_addr_params = {
+	.head_offset = offsetof(struct mip4_binding, by_addr),
+	.key_offset = offsetof(struct mip4_binding, addr),
+	.key_len = sizeof(struct mip4_addr_key),
+	.automatic_shrinking = true,
+};
+
+const struct rhashtable_params mip4_mac_params = {
+	.head_offset = offsetof(struct mip4_binding, by_mac),
+	.key_offset = offsetof(struct mip4_binding, mac),
+	.key_len = sizeof(struct mip4_mac_key),
+	.automatic_shrinking = true,
+};
+
+/**
+ * mip4_table_retry() - is an insertion worth another try?
+ * @ht: table that refused
+ * @err: what it said
+ * @tries: how often that happened; 0 at first
+ *
+ * Insertion itself allocates atomically. When that fails the table's own work
+ * grows it in process context, and then there is room. Context: process.
+ *
+ * Return: true after that work is done.
+ */
+bool mip4_table_retry(struct rhashtable *ht, int err, int *tries)
+{
+	if (err != -ENOMEM && err != -EBUSY && err != -E2BIG)
+		return false;
+	if (++*tries > 8)
+		return false;
+	flush_work(&ht->run_work);
+	return true;
+}
+
+/**
+ * mip4_binding_by_addr() - find a binding by home address
+ * @mip: device
+ * @realm: address space
+ * @addr: home address
+ *
+ * Context: RCU or mip4_dev.lock.
+ *
+ * Return: the binding or NULL.
+ */
+struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
+					  __be32 addr)
+{
+	const struct mip4_addr_key key = {
+		.realm = realm,
+		.addr = addr,
+		.plen = 32,
+	};
+
+	return rhashtable_lookup(&mip->by_addr, &key, mip4_addr_params);
+}
+
+/**
+ * mip4_binding_by_mac() - find a binding by port and MAC
+ * @mip: device
+ * @ifindex: of the port
+ * @mac: source MAC
+ *
+ * Context: RCU or mip4_dev.lock.
+ *
+ * Return: the binding or NULL.
+ */
+struct mip4_binding *mip4_binding_by_mac(struct mip4_dev *mip, u32 ifindex,
+					 const u8 *mac)
+{
+	struct mip4_mac_key key = { .ifindex = ifindex };
+
+	ether_addr_copy(key.mac, mac);
+	return rhashtable_lookup(&mip->by_mac, &key, mip4_mac_params);
+}
+
+static int mip4_table_insert(struct rhashtable *ht, struct rhash_head *node,
+			     const struct rhashtable_params params)
+{
+	int err, tries = 0;
+
+	do {
+		err = rhashtable_insert_fast(ht, node, params);
+	} while (mip4_table_retry(ht, err, &tries));
+	return err;
+}
+
+static void mip4_binding_free(struct rcu_head *rcu)
+{
+	kmem_cache_free(mip4_binding_cache,
+			container_of(rcu, struct mip4_binding, rcu));
+}
+
+/* The binding that owns an address or a MAC, named in the error. */
+static int mip4_binding_taken(const struct mip4_binding *b, const char *what,
+			      const struct nlattr *attr,
+			      struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_FMT_MOD(extack, "%s already used by binding %u of %s",
+			       what, b->id, b->mip->dev->name);
+	NL_SET_BAD_ATTR(extack, attr);
+	return -EEXIST;
+}
+
+static struct mip4_port *
+mip4_binding_port(struct mip4_dev *mip, const struct mip4_binding_config *cfg,
+		  struct netlink_ext_ack *extack)
+{
+	struct mip4_port *port = mip4_port_find(mip, cfg->port);
+	struct mip4_binding *other;
+
+	if (!port) {
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "not a port of this mip4 device");
+		return ERR_PTR(-ENODEV);
+	}
+	rcu_read_lock();
+	other = mip4_binding_by_mac(mip, cfg->port, cfg->mac);
+	if (other)
+		mip4_binding_taken(other, "MAC", cfg->mac_attr, extack);
+	rcu_read_unlock();
+	return other ? ERR_PTR(-EEXIST) : port;
+}
+
+/**
+ * mip4_binding_add() - make a binding
+ * @mip: device
+ * @cfg: what it shall be
+ * @extack: where to say why not
+ *
+ * It forwards from here on; mip4_binding_live() must follow, for the frames
+ * that waited for it, unless it is deleted again.
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: the binding or an ERR_PTR().
+ */
+struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
+				      const struct mip4_binding_config *cfg,
+				      struct netlink_ext_ack *extack)
+{
+	struct mip4_port *port = NULL;
+	struct mip4_binding *b;
+	int err;
+
+	lockdep_assert_held(&mip->lock);
+	if (mip->dead)
+		return ERR_PTR(-ENODEV);
+	if (mip->limit && mip->count >= mip->limit) {
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "the link's limit of %u bindings is reached",
+				       mip->limit);
+		NL_SET_BAD_ATTR(extack, cfg->attr);
+		return ERR_PTR(-ENOSPC);
+	}
+	if (!cfg->port && cfg->realm != mip->realm) {
+		MIP4_NL_ERR(extack, cfg->attr,
+			    "a routed binding must be in the link's own realm");
+		return ERR_PTR(-EINVAL);
+	}
+	rcu_read_lock();
+	b = mip4_binding_by_addr(mip, cfg->realm, cfg->home);
+	if (b) {
+		err = mip4_binding_taken(b, "home address", cfg->home_attr,
+					 extack);
+		rcu_read_unlock();
+		return ERR_PTR(err);
+	}
+	rcu_read_unlock();
+	if (cfg->port) {
+		port = mip4_binding_port(mip, cfg, extack);
+		if (IS_ERR(port))
+			return ERR_CAST(port);
+	}
+
+	b = kmem_cache_zalloc(mip4_binding_cache, GFP_KERNEL_ACCOUNT);
+	if (!b)
+		return ERR_PTR(-ENOMEM);
+	b->mip = mip;
+	b->cookie = cfg->cookie;
+	b->addr.realm = cfg->realm;
+	b->addr.addr = cfg->home;
+	b->addr.plen = 32;
+	b->gateway = cfg->gateway;
+	b->home_plen = cfg->home_plen;
+	b->replay = port;
+	b->mac.ifindex = cfg->port;
+	ether_addr_copy(b->mac.mac, cfg->mac);
+	RCU_INIT_POINTER(b->port, port);
+
+	/* not yet visible, but a number must be had first */
+	err = xa_alloc_cyclic(&mip->ids, &b->id, NULL, xa_limit_32b,
+			      &mip->next_id, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		goto err_free;
+	err = mip4_leg_add(&b->first, b, &cfg->leg, cfg->leg_attr, extack);
+	if (err)
+		goto err_id;
+	rcu_assign_pointer(b->leg, &b->first);
+	err = mip4_table_insert(&mip->by_addr, &b->by_addr, mip4_addr_params);
+	if (err)
+		goto err_leg;
+	if (port) {
+		err = mip4_table_insert(&mip->by_mac, &b->by_mac,
+					mip4_mac_params);
+		if (err)
+			goto err_addr;
+		port->bindings++;
+	}
+	/* the entry is reserved, so this needs no memory */
+	xa_store(&mip->ids, b->id, b, GFP_KERNEL_ACCOUNT);
+	mip->count++;
+	mip4_binding_set_lifetime(b, cfg->lifetime);
+	return b;
+
+err_addr:
+	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
+err_leg:
+	mip4_leg_del(&b->first);
+err_id:
+	xa_erase(&mip->ids, b->id);
+err_free:
+	/* a packet may have seen it in a table */
+	call_rcu(&b->rcu, mip4_binding_free);
+	return ERR_PTR(err);
+}
+
+/**
+ * mip4_binding_live() - let go what waited for a new or moved binding
+ * @b: binding
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_binding_live(struct mip4_binding *b)
+{
+	struct mip4_port *port;
+
+	port = rcu_dereference_protected(b->port,
+					 lockdep_is_held(&b->mip->lock));
+	if (port)
+		mip4_hold_replay(port, b);
+}
+
+/**
+ * mip4_binding_del() - delete a binding
+ * @b: binding
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_binding_del(struct mip4_binding *b)
+{
+	struct mip4_dev *mip = b->mip;
+	struct mip4_port *port;
+
+	lockdep_assert_held(&mip->lock);
+	port = rcu_dereference_protected(b->port, lockdep_is_held(&mip->lock));
+	if (port) {
+		rhashtable_remove_fast(&mip->by_mac, &b->by_mac,
+				       mip4_mac_params);
+		port->bindings--;
+	}
+	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
+	mip4_leg_del(rcu_dereference_protected(b->leg,
+					       lockdep_is_held(&mip->lock)));
+	xa_erase(&mip->ids, b->id);
+	mip->count--;
+	call_rcu(&b->rcu, mip4_binding_free);
+}
+
+/**
+ * mip4_binding_set_leg() - replace the leg, without a gap
+ * @b: binding
+ * @cfg: the new leg
+ * @attr: what to blame
+ * @extack: where to say why not
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: 0 or a negative error, nothing changed then.
+ */
+int mip4_binding_set_leg(struct mip4_binding *b,
+			 const struct mip4_leg_config *cfg,
+			 const struct nlattr *attr,
+			 struct netlink_ext_ack *extack)
+{
+	struct mip4_leg *leg, *old;
+	int err;
+
+	leg = mip4_leg_alloc();
+	if (!leg)
+		return -ENOMEM;
+	err = mip4_leg_add(leg, b, cfg, attr, extack);
+	if (err) {
+		mip4_leg_free(leg);
+		return err;
+	}
+	old = rcu_dereference_protected(b->leg, lockdep_is_held(&b->mip->lock));
+	rcu_assign_pointer(b->leg, leg);
+	mip4_leg_del(old);
+	return 0;
+}
+
+/**
+ * mip4_binding_check_port() - may a served binding move to a port and MAC?
+ * @b: binding
+ * @cfg: .port, .mac and the attributes to blame count
+ * @extack: where to say why not
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_binding_check_port(struct mip4_binding *b,
+			    const struct mip4_binding_config *cfg,
+			    struct netlink_ext_ack *extack)
+{
+	if (!mip4_binding_served(b)) {
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "a routed binding can't move to a port");
+		return -EOPNOTSUPP;
+	}
+	if (cfg->port == b->mac.ifindex &&
+	    ether_addr_equal(cfg->mac, b->mac.mac))
+		return 0;
+	return PTR_ERR_OR_ZERO(mip4_binding_port(b->mip, cfg, extack));
+}
+
+/**
+ * mip4_binding_set_port() - move a served binding to another port or MAC
+ * @b: binding
+ * @cfg: approved by mip4_binding_check_port()
+ *
+ * mip4_binding_live() must follow. Context: process, mip4_dev.lock held.
+ *
+ * Return: 0, or -ENOMEM: a hash table could not be rebuilt. Then the device is
+ * unknown until the binding is moved again.
+ */
+int mip4_binding_set_port(struct mip4_binding *b,
+			  const struct mip4_binding_config *cfg)
+{
+	struct mip4_dev *mip = b->mip;
+	struct mip4_port *old;
+
+	if (cfg->port == b->mac.ifindex &&
+	    ether_addr_equal(cfg->mac, b->mac.mac))
+		return 0;
+	old = rcu_dereference_protected(b->port, lockdep_is_held(&mip->lock));
+	rhashtable_remove_fast(&mip->by_mac, &b->by_mac, mip4_mac_params);
+	old->bindings--;
+	WRITE_ONCE(b->replay, true);
+	b->mac.ifindex = cfg->port;
+	ether_addr_copy(b->mac.mac, cfg->mac);
+	rcu_assign_pointer(b->port, mip4_port_find(mip, cfg->port));
+	mip4_port_find(mip, cfg->port)->bindings++;
+	return mip4_table_insert(&mip->by_mac, &b->by_mac, mip4_mac_params);
+}
+
+/**
+ * mip4_binding_set_lifetime() - start a lifetime now
+ * @b: binding
+ * @lifetime: seconds, 0: no end
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_binding_set_lifetime(struct mip4_binding *b, u32 lifetime)
+{
+	WRITE_ONCE(b->expires, lifetime ?
+			       ktime_get_boottime_seconds() + lifetime : 0);
+	if (lifetime)
+		mip4_expire_start(b->mip);
+}
+
+/**
+ * mip4_binding_match() - is a binding meant by a filter?
+ * @b: binding
+ * @filter: filter
+ *
+ * Context: RCU or mip4_dev.lock.
+ *
+ * Return: whether it is.
+ */
+bool mip4_binding_match(struct mip4_binding *b,
+			const struct mip4_binding_filter *filter)
+{
+	const struct mip4_leg *leg;
+
+	if (filter->by_realm && b->addr.realm != filter->realm)
+		return false;
+	if (filter->port && b->mac.ifindex != filter->port)
+		return false;
+	if (filter->peer) {
+		leg = rcu_dereference_check(b->leg,
+					    lockdep_is_held(&b->mip->lock));
+		return leg->key.peer == filter->peer;
+	}
+	return true;
+}
+
+/**
+ * mip4_binding_flush() - delete all bindings that match
+ * @mip: device
+ * @filter: which
+ * @reason: what the notifications say
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: how many.
+ */
+u32 mip4_binding_flush(struct mip4_dev *mip,
+		       const struct mip4_binding_filter *filter,
+		       enum mip4_del_reason reason)
+{
+	struct mip4_binding *b;
+	unsigned long id;
+	u32 count = 0;
+
+	xa_for_each(&mip->ids, id, b) {
+		if (!mip4_binding_match(b, filter))
+			continue;
+		mip4_nl_notify(b, MIP4_CMD_BINDING_DEL, reason);
+		mip4_binding_del(b);
+		count++;
+		cond_resched();
+	}
+	return count;
+}
+
+int __init mip4_binding_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct mip4_addr_key) != 12);
+	BUILD_BUG_ON(sizeof(struct mip4_mac_key) != 12);
+	BUILD_BUG_ON(sizeof(struct mip4_demux_key) != 20);
+	mip4_binding_cache = KMEM_CACHE(mip4_binding, SLAB_HWCACHE_ALIGN);
+	return mip4_binding_cache ? 0 : -ENOMEM;
+}
+
+void mip4_binding_exit(void)
+{
+	kmem_cache_destroy(mip4_binding_cache);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Force-included before every file. The one place that knows that kernels
+ * differ: gen-compat.sh greps the target's headers and passes MIP4_HAVE_*.
+ */
+#ifndef _MIP4_COMPAT_H
+#define _MIP4_COMPAT_H
+
+#include <linux/netdevice.h>
+#include <linux/netlink.h>
+#include <net/genetlink.h>
+#include <net/ip_tunnels.h>
+#include <net/rtnetlink.h>
+
+#ifdef MIP4_HAVE_GSO_H
+#include <net/gso.h>
+#endif
+#ifdef MIP4_HAVE_UNALIGNED_H
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
+#if !IS_ENABLED(CONFIG_NETFILTER)
+#error "mip4 needs CONFIG_NETFILTER: GRE is received at a LOCAL_IN hook"
+#endif
+#if !IS_ENABLED(CONFIG_INET_TUNNEL)
+#error "mip4 needs CONFIG_INET_TUNNEL: IP-in-IP is received through tunnel4"
+#endif
+
+/*
+ * Before 6.2 an extack could only carry a constant string. The text must live
+ * until the core has built the ack, after our handler returned: a small ring
+ * per call site. A reader that is overtaken four times sees a newer text,
+ * never an unterminated one.
+ */
+#ifndef NL_SET_ERR_MSG_FMT_MOD
+#define NL_SET_ERR_MSG_FMT_MOD(extack, fmt, args...) do {		\
+	static char __text[4][112];					\
+	static atomic_t __next;						\
+	struct netlink_ext_ack *__ack = (extack);			\
+	char *__buf = __text[(unsigned int)atomic_inc_return(&__next) % 4]; \
+									\
+	snprintf(__buf, sizeof(__text[0]), KBUILD_MODNAME ": " fmt, ##args); \
+	if (__ack)							\
+		__ack->_msg = __buf;					\
+} while (0)
+#endif
+
+#ifdef MIP4_HAVE_GENL_SPLIT_OPS
+typedef struct genl_split_ops mip4_genl_ops;
+#define mip4_dump_attrs(cb)	(genl_dumpit_info(cb)->info.attrs)
+#else
+typedef struct genl_ops mip4_genl_ops;
+#define mip4_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
+#endif
+
+static inline void mip4_set_lltx(struct net_device *dev)
+{
+#ifdef MIP4_HAVE_LLTX
+	dev->lltx = true;
+#else
+	dev->features |= NETIF_F_LLTX;
+#endif
+}
+
+static inline void mip4_set_netns_immutable(struct net_device *dev)
+{
+#if defined(MIP4_HAVE_NETNS_IMMUTABLE)
+	dev->netns_immutable = true;
+#elif defined(MIP4_HAVE_NETNS_LOCAL)
+	dev->netns_local = true;
+#else
+	dev->features |= NETIF_F_NETNS_LOCAL;
+#endif
+}
+
+#ifdef MIP4_HAVE_IPCB_FLAGS
+#define mip4_iptunnel_xmit(rt, skb, saddr, daddr, proto, tos, ttl, df, xnet) \
+	iptunnel_xmit(NULL, rt, skb, saddr, daddr, proto, tos, ttl, df, xnet, 0)
+#else
+#define mip4_iptunnel_xmit(rt, skb, saddr, daddr, proto, tos, ttl, df, xnet) \
+	iptunnel_xmit(NULL, rt, skb, saddr, daddr, proto, tos, ttl, df, xnet)
+#endif
+
+/* Defines .newlink's wrapper @name around (underlay net, dev, data, extack). */
+#ifdef MIP4_HAVE_NEWLINK_PARAMS
+#define MIP4_DEFINE_NEWLINK(name, common)				\
+static int name(struct net_device *dev, struct rtnl_newlink_params *params, \
+		struct netlink_ext_ack *extack)				\
+{									\
+	return common(rtnl_newlink_link_net(params), dev, params->data,	\
+		      extack);						\
+}
+#else
+#define MIP4_DEFINE_NEWLINK(name, common)				\
+static int name(struct net *src_net, struct net_device *dev,		\
+		struct nlattr *tb[], struct nlattr *data[],		\
+		struct netlink_ext_ack *extack)				\
+{									\
+	return common(src_net, dev, data, extack);			\
+}
+#endif
+
+#endif /* _MIP4_COMPAT_H */

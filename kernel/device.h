@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_DEVICE_H
+#define _MIP4_DEVICE_H
+
+#include <linux/etherdevice.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/rhashtable.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+#include <net/gro_cells.h>
+#include <linux/mip4.h>
+
+#include "bucket.h"
+#include "stats.h"
+
+struct mip4_net;
+
+/*
+ * A mip4 device, netdev_priv() of its netdev.
+ *
+ * Configuration is written under RTNL and read by packets with READ_ONCE()
+ * where it may change while packets pass; .net, .local, .link and .realm don't
+ * change while there are bindings. Tables: written under .lock, read under
+ * RCU; they are empty when .priv_destructor runs, a grace period after
+ * .ndo_uninit. Lock order: RTNL, .lock, mip4_net.lock, hold lock.
+ */
+struct mip4_dev {
+	struct net_device *dev;
+	struct net *net;		/* underlay */
+	struct mip4_net *mn;		/* of .net */
+	struct list_head node;		/* mip4_net.devs */
+
+	__be32 local;
+	u32 link;			/* ifindex in .net, 0: any */
+	u32 realm;
+	u32 limit;
+	u32 grace;			/* s */
+	u8 encap;			/* enum mip4_encap */
+	u8 ttl;
+	u8 tos;
+	u8 arp;				/* enum mip4_arp_mode */
+	bool mss;
+	u8 orphan;			/* enum mip4_orphan */
+	bool has_gwmac;
+	u8 gwmac[ETH_ALEN];
+
+	struct mutex lock;
+	bool dead;			/* no new bindings or ports */
+	bool heard;			/* "bindings" had a listener; racy by intent */
+	bool orphaned;			/* to be flushed; racy by intent */
+	u32 count;			/* bindings */
+	u32 next_id;
+	struct rhashtable by_addr;	/* struct mip4_binding */
+	struct rhashtable by_mac;	/* struct mip4_binding, served ones */
+	struct xarray ids;		/* struct mip4_binding */
+	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
+	struct list_head ports;		/* struct mip4_port; RTNL and .lock write */
+	struct delayed_work expire;
+	unsigned long expire_next;	/* id to go on with; .expire only */
+
+	struct mip4_drops __percpu *drops;
+	struct gro_cells gro;
+	struct mip4_bucket unknown_events;
+	struct mip4_bucket spoof_events;
+	struct mip4_bucket peer_events;
+	struct mip4_bucket icmp;
+	atomic64_t events_lost;		/* since the last one sent */
+};
+
+extern struct rtnl_link_ops mip4_link_ops;
+extern struct workqueue_struct *mip4_wq;
+
+bool mip4_dev_is(const struct net_device *dev);
+
+#endif /* _MIP4_DEVICE_H */

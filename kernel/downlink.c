@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Out of a port, to a served device by its stored MAC. */
+#include <linux/icmp.h>
+#include <linux/ip.h>
+#include <linux/netdevice.h>
+#include <net/route.h>
+
+#include "binding.h"
+#include "device.h"
+#include "downlink.h"
+#include "encap.h"
+#include "icmp.h"
+#include "leg.h"
+#include "peer.h"
+#include "port.h"
+#include "stats.h"
+
+/**
+ * mip4_tap() - show a packet that passes a mip4 device beside the stack
+ * @mip: device
+ * @skb: starts at its IPv4 header
+ */
+void mip4_tap(struct mip4_dev *mip, struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+
+	if (likely(!dev_nit_active(mip->dev)))
+		return;
+	skb->dev = mip->dev;
+	dev_queue_xmit_nit(skb, mip->dev);
+	skb->dev = dev;
+}
+
+/**
+ * mip4_emit() - send an IPv4 packet to the device of a binding
+ * @skb: starts at its IPv4 header, consumed
+ * @port: where the device is
+ * @b: its binding
+ *
+ * Context: bottom halves off, RCU.
+ */
+void mip4_emit(struct sk_buff *skb, struct mip4_port *port,
+	       struct mip4_binding *b)
+{
+	struct net_device *dev = port->dev;
+
+	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev))) {
+		mip4_drop(port->mip, b, skb, MIP4_DROP_PORT_DOWN);
+		return;
+	}
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(dev))) {
+		mip4_drop(port->mip, b, skb, MIP4_DROP_NO_MEMORY);
+		return;
+	}
+	skb->dev = dev;
+	skb->protocol = htons(ETH_P_IP);
+	skb_forward_csum(skb);
+	skb_clear_tstamp(skb);
+	dev_hard_header(skb, dev, ETH_P_IP, b->mac.mac, mip4_port_mac(port),
+			skb->len);
+	dev_queue_xmit(skb);
+}
+
+/*
+ * To who sent it. A leg carries one inner source, the home address: a home
+ * agent would drop an ICMP error of ours under any other (RFC 3024 section
+ * 4.3.2), so the error comes from there.
+ */
+static void mip4_downlink_too_big(struct sk_buff *skb, struct mip4_leg *leg,
+				  unsigned int mtu)
+{
+	struct sk_buff *icmp;
+	struct rtable *rt;
+
+	icmp = mip4_icmp_build(leg->binding->mip, skb,
+			       mip4_binding_home(leg->binding),
+			       ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	if (!icmp)
+		return;
+	rt = mip4_peer_route(leg->peer);
+	if (IS_ERR(rt)) {
+		kfree_skb(icmp);
+		return;
+	}
+	mip4_encap(icmp, leg, rt);
+}
+
+/**
+ * mip4_downlink() - deliver a decapsulated packet
+ * @skb: starts at a checked IPv4 header, consumed
+ * @leg: of a served binding, through which it came
+ *
+ * No hop is counted here: the uplink of the same router counts it.
+ * Context: bottom halves off, RCU.
+ */
+void mip4_downlink(struct sk_buff *skb, struct mip4_leg *leg)
+{
+	struct mip4_binding *b = leg->binding;
+	struct mip4_port *port = rcu_dereference(b->port);
+	const unsigned int mtu = READ_ONCE(port->dev->mtu);
+
+	mip4_tap(b->mip, skb);
+	if (unlikely(skb->len > mtu &&
+		     !(skb_is_gso(skb) &&
+		       skb_gso_validate_network_len(skb, mtu)))) {
+		if (mip4_too_big(skb, mtu))
+			mip4_downlink_too_big(skb, leg, mtu);
+		mip4_drop(b->mip, b, skb, MIP4_DROP_TOO_BIG);
+		return;
+	}
+	mip4_binding_down(b, skb);
+	mip4_emit(skb, port, b);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Outer headers: build and send. */
+#include <net/dst.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip_tunnels.h>
+#include <net/route.h>
+
+#include "binding.h"
+#include "device.h"
+#include "encap.h"
+#include "leg.h"
+#include "peer.h"
+#include "stats.h"
+
+/**
+ * mip4_leg_mtu() - the largest inner packet
+ * @leg: through which
+ * @rt: route of its outer packets
+ *
+ * Return: bytes. RFC 791: every link carries 68.
+ */
+unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt)
+{
+	return max(dst_mtu(&rt->dst), 68 + mip4_leg_overhead(leg)) -
+	       mip4_leg_overhead(leg);
+}
+
+/**
+ * mip4_too_big() - may a packet not pass whole?
+ * @skb: starts at its IPv4 header; GSO packets count by segment
+ * @mtu: of what lies ahead
+ *
+ * Return: whether it exceeds @mtu and must not be fragmented.
+ */
+bool mip4_too_big(const struct sk_buff *skb, unsigned int mtu)
+{
+	if (likely(skb->len <= mtu) ||
+	    !(ip_hdr(skb)->frag_off & htons(IP_DF)))
+		return false;
+	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
+}
+
+static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
+			   struct rtable *rt)
+{
+	struct mip4_dev *mip = leg->binding->mip;
+	const unsigned int hlen = mip4_leg_overhead(leg) - sizeof(struct iphdr);
+	const bool gre = leg->key.encap == MIP4_ENCAP_GRE;
+	u8 tos, ttl, proto;
+	__be16 df;
+
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(rt->dst.dev) +
+			      rt->dst.header_len + mip4_leg_overhead(leg))) {
+		mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_MEMORY);
+		ip_rt_put(rt);
+		return;
+	}
+	tos = READ_ONCE(mip->tos);
+	if (tos == 1)
+		tos = ip_hdr(skb)->tos;
+	tos = ip_tunnel_ecn_encap(tos, ip_hdr(skb), skb);
+	ttl = READ_ONCE(mip->ttl) ?: ip4_dst_hoplimit(&rt->dst);
+	df = ip_hdr(skb)->frag_off & htons(IP_DF);
+
+	skb->dev = mip->dev;
+	skb_reset_mac_header(skb);
+	if (iptunnel_handle_offloads(skb, gre ? SKB_GSO_GRE :
+						SKB_GSO_IPXIP4)) {
+		mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_MEMORY);
+		ip_rt_put(rt);
+		return;
+	}
+	if (gre) {
+		struct mip4_gre_base *base = skb_push(skb, hlen);
+
+		base->flags = mip4_leg_keyed(leg) ? MIP4_GRE_KEY : 0;
+		base->proto = htons(ETH_P_IP);
+		if (mip4_leg_keyed(leg))
+			*(__be32 *)(base + 1) = leg->okey;
+		skb_set_inner_protocol(skb, htons(ETH_P_IP));
+		skb_reset_transport_header(skb);
+		proto = IPPROTO_GRE;
+	} else {
+		skb_set_inner_ipproto(skb, IPPROTO_IPIP);
+		proto = IPPROTO_IPIP;
+	}
+	mip4_iptunnel_xmit(rt, skb, leg->key.local, leg->key.peer, proto, tos,
+			   ttl, df, !net_eq(mip->net, dev_net(mip->dev)));
+}
+
+/* What the hardware made of several frames and no tunnel can carry as one. */
+static void mip4_encap_segments(struct sk_buff *skb, struct mip4_leg *leg,
+				struct rtable *rt, netdev_features_t features)
+{
+	struct mip4_dev *mip = leg->binding->mip;
+	struct sk_buff *segs, *next;
+
+	skb->dev = mip->dev;
+	skb_reset_mac_header(skb);
+	skb_reset_mac_len(skb);
+	segs = skb_gso_segment(skb, features & ~NETIF_F_GSO_MASK);
+	if (IS_ERR_OR_NULL(segs)) {
+		mip4_drop(mip, leg->binding, skb, MIP4_DROP_BAD_INNER);
+		ip_rt_put(rt);
+		return;
+	}
+	consume_skb(skb);
+	skb_list_walk_safe(segs, skb, next) {
+		skb_mark_not_on_list(skb);
+		dst_hold(&rt->dst);
+		mip4_encap_one(skb, leg, rt);
+	}
+	ip_rt_put(rt);
+}
+
+/**
+ * mip4_encap() - send an inner packet through a leg
+ * @skb: starts at its IPv4 header, consumed
+ * @leg: where to
+ * @rt: route of outer packets, its reference is consumed
+ *
+ * Context: bottom halves off, RCU.
+ */
+void mip4_encap(struct sk_buff *skb, struct mip4_leg *leg, struct rtable *rt)
+{
+	struct mip4_dev *mip = leg->binding->mip;
+	netdev_features_t features = mip->dev->features;
+
+	if (unlikely(rt->dst.dev == mip->dev)) {
+		mip4_drop(mip, leg->binding, skb, MIP4_DROP_LOOP);
+		ip_rt_put(rt);
+		return;
+	}
+	if (skb->encapsulation)
+		features &= mip->dev->hw_enc_features;
+	/* the egress device looks after untrusted headers */
+	if (unlikely(skb_is_gso(skb) &&
+		     !skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST)))
+		mip4_encap_segments(skb, leg, rt, features);
+	else
+		mip4_encap_one(skb, leg, rt);
+}

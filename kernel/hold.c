@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames of devices that have no binding yet: reported, and held for a moment
+ * so that what a device sends first isn't lost, nor leaks into the stack.
+ */
+#include <linux/etherdevice.h>
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+
+#include "binding.h"
+#include "device.h"
+#include "event.h"
+#include "hold.h"
+#include "port.h"
+#include "stats.h"
+#include "uplink.h"
+
+struct mip4_hold_mac {
+	struct hlist_node node;
+	struct list_head lru;
+	struct sk_buff_head frames;	/* its own lock is not used */
+	unsigned long event;		/* jiffies of the last report, 0: none */
+	u8 mac[ETH_ALEN];
+};
+
+struct mip4_hold_cb {
+	unsigned long since;		/* jiffies */
+};
+
+static struct mip4_hold_cb *mip4_hold_cb(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct mip4_hold_cb) > sizeof(skb->cb));
+	return (struct mip4_hold_cb *)skb->cb;
+}
+
+static struct hlist_head *mip4_hold_bucket(struct mip4_hold *hold,
+					   const u8 *mac)
+{
+	return &hold->buckets[jhash(mac, ETH_ALEN, hold->seed) %
+			      MIP4_HOLD_BUCKETS];
+}
+
+static struct mip4_hold_mac *mip4_hold_find(struct mip4_hold *hold,
+					    const u8 *mac)
+{
+	struct mip4_hold_mac *entry;
+
+	hlist_for_each_entry(entry, mip4_hold_bucket(hold, mac), node) {
+		if (ether_addr_equal(entry->mac, mac))
+			return entry;
+	}
+	return NULL;
+}
+
+/* Find or make the entry of a MAC; NULL when all others hold frames. */
+static struct mip4_hold_mac *mip4_hold_get(struct mip4_hold *hold,
+					   const u8 *mac)
+{
+	struct mip4_hold_mac *entry = mip4_hold_find(hold, mac);
+
+	if (entry) {
+		list_move(&entry->lru, &hold->lru);
+		return entry;
+	}
+	list_for_each_entry_reverse(entry, &hold->lru, lru) {
+		if (!skb_queue_empty(&entry->frames))
+			continue;
+		hlist_del_init(&entry->node);
+		ether_addr_copy(entry->mac, mac);
+		entry->event = 0;
+		hlist_add_head(&entry->node, mip4_hold_bucket(hold, mac));
+		list_move(&entry->lru, &hold->lru);
+		return entry;
+	}
+	return NULL;
+}
+
+/* Takes the frame, whatever becomes of it. */
+static void mip4_hold_queue(struct mip4_port *port, struct mip4_hold_mac *entry,
+			    struct sk_buff *skb)
+{
+	struct mip4_hold *hold = &port->hold;
+
+	if (!entry || hold->frames >= MIP4_HOLD_FRAMES ||
+	    skb_queue_len(&entry->frames) >= MIP4_HOLD_PER_MAC) {
+		mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_FULL);
+		return;
+	}
+	mip4_hold_cb(skb)->since = jiffies;
+	__skb_queue_tail(&entry->frames, skb);
+	if (!hold->frames)
+		queue_delayed_work(mip4_wq, &hold->work, MIP4_HOLD_TIME);
+	WRITE_ONCE(hold->frames, hold->frames + 1);
+}
+
+static struct sk_buff *mip4_hold_dequeue(struct mip4_hold *hold,
+					 struct mip4_hold_mac *entry)
+{
+	struct sk_buff *skb = __skb_dequeue(&entry->frames);
+
+	if (skb)
+		WRITE_ONCE(hold->frames, hold->frames - 1);
+	return skb;
+}
+
+/* Drop what waited too long and come back when the next is due. */
+static void mip4_hold_work(struct work_struct *work)
+{
+	struct mip4_hold *hold = container_of(to_delayed_work(work),
+					      struct mip4_hold, work);
+	struct mip4_port *port = container_of(hold, struct mip4_port, hold);
+	unsigned long now = jiffies, next = MIP4_HOLD_TIME, age;
+	struct mip4_hold_mac *entry;
+	struct sk_buff *skb;
+
+	spin_lock_bh(&hold->lock);
+	list_for_each_entry(entry, &hold->lru, lru) {
+		while ((skb = skb_peek(&entry->frames))) {
+			age = now - mip4_hold_cb(skb)->since;
+			if (age < MIP4_HOLD_TIME) {
+				next = min(next, MIP4_HOLD_TIME - age);
+				break;
+			}
+			mip4_hold_dequeue(hold, entry);
+			mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
+		}
+	}
+	if (hold->frames)
+		queue_delayed_work(mip4_wq, &hold->work, next);
+	spin_unlock_bh(&hold->lock);
+}
+
+/**
+ * mip4_hold_init() - prepare a new port's hold
+ * @hold: part of a zeroed port
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mip4_hold_init(struct mip4_hold *hold)
+{
+	int i;
+
+	hold->macs = kvcalloc(MIP4_HOLD_MACS, sizeof(*hold->macs), GFP_KERNEL);
+	if (!hold->macs)
+		return -ENOMEM;
+	spin_lock_init(&hold->lock);
+	hold->seed = get_random_u32();
+	INIT_LIST_HEAD(&hold->lru);
+	INIT_DELAYED_WORK(&hold->work, mip4_hold_work);
+	for (i = 0; i < MIP4_HOLD_MACS; i++) {
+		INIT_HLIST_NODE(&hold->macs[i].node);
+		__skb_queue_head_init(&hold->macs[i].frames);
+		list_add_tail(&hold->macs[i].lru, &hold->lru);
+	}
+	return 0;
+}
+
+/**
+ * mip4_hold_stop() - undo mip4_hold_init()
+ * @port: which no packet can reach any longer
+ *
+ * Context: process.
+ */
+void mip4_hold_stop(struct mip4_port *port)
+{
+	struct mip4_hold *hold = &port->hold;
+	struct sk_buff *skb;
+	int i;
+
+	cancel_delayed_work_sync(&hold->work);
+	local_bh_disable();
+	for (i = 0; i < MIP4_HOLD_MACS; i++) {
+		while ((skb = mip4_hold_dequeue(hold, &hold->macs[i])))
+			mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
+	}
+	local_bh_enable();
+	kvfree(hold->macs);
+}
+
+/**
+ * mip4_hold_unknown() - deal with a frame of an unbound source MAC
+ * @port: where it came in
+ * @skb: frame, mac_header set
+ * @frame: what is known of it
+ * @taken: set when the frame was consumed by the hold
+ *
+ * Reports the device, at most once a second, and holds the frame if the port
+ * wants that. Context: bottom halves off, RCU.
+ *
+ * Return: the binding that has just been made, if so; then nothing was done.
+ */
+struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
+				       struct sk_buff *skb,
+				       const struct mip4_unknown_frame *frame,
+				       bool *taken)
+{
+	const bool holds = READ_ONCE(port->unknown) == MIP4_UNKNOWN_HOLD;
+	struct mip4_hold *hold = &port->hold;
+	struct mip4_hold_mac *entry;
+	struct mip4_binding *b;
+	bool report = false;
+	u8 mac[ETH_ALEN];
+
+	*taken = false;
+	ether_addr_copy(mac, eth_hdr(skb)->h_source);
+	spin_lock(&hold->lock);
+	/* mip4_hold_replay() ends under the lock: what it missed sees this */
+	b = mip4_binding_by_mac(port->mip, port->dev->ifindex, mac);
+	if (b) {
+		spin_unlock(&hold->lock);
+		return b;
+	}
+	atomic64_inc(&port->unknown_frames);
+	entry = mip4_hold_get(hold, mac);
+	if ((!entry || !entry->event ||
+	     time_after_eq(jiffies, entry->event + HZ)) &&
+	    mip4_event_wanted(port->mip, &port->mip->unknown_events)) {
+		report = true;
+		if (entry)
+			entry->event = jiffies ?: 1;
+	}
+	if (holds && frame->holdable) {
+		mip4_hold_queue(port, entry, skb);
+		*taken = true;
+	}
+	spin_unlock(&hold->lock);
+	if (report)
+		mip4_event_unknown(port, mac, frame->ethertype, frame->saddr);
+	return NULL;
+}
+
+/**
+ * mip4_hold_behind() - put a frame behind those that are being replayed
+ * @port: where it came in
+ * @b: binding of its source
+ * @skb: frame, consumed when true is returned
+ *
+ * Context: bottom halves off, RCU.
+ *
+ * Return: false when there is nothing ahead of it any longer.
+ */
+bool mip4_hold_behind(struct mip4_port *port, struct mip4_binding *b,
+		      struct sk_buff *skb)
+{
+	struct mip4_hold *hold = &port->hold;
+	bool replay;
+
+	spin_lock(&hold->lock);
+	replay = b->replay;
+	if (replay)
+		mip4_hold_queue(port, mip4_hold_get(hold,
+						    eth_hdr(skb)->h_source),
+				skb);
+	spin_unlock(&hold->lock);
+	return replay;
+}
+
+/**
+ * mip4_hold_replay() - forward what waited for a binding, in order
+ * @port: where its device is
+ * @b: binding with .replay set, in the table
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b)
+{
+	struct mip4_hold *hold = &port->hold;
+	struct mip4_hold_mac *entry;
+	struct sk_buff *skb;
+
+	for (;;) {
+		spin_lock_bh(&hold->lock);
+		entry = mip4_hold_find(hold, b->mac.mac);
+		skb = entry ? mip4_hold_dequeue(hold, entry) : NULL;
+		if (!skb)
+			WRITE_ONCE(b->replay, false);
+		spin_unlock_bh(&hold->lock);
+		if (!skb)
+			return;
+
+		local_bh_disable();
+		rcu_read_lock();
+		mip4_uplink_bound(skb, port, b);
+		rcu_read_unlock();
+		local_bh_enable();
+	}
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_HOLD_H
+#define _MIP4_HOLD_H
+
+#include <linux/if_ether.h>
+#include <linux/list.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+struct mip4_binding;
+struct mip4_hold_mac;
+struct mip4_port;
+
+#define MIP4_HOLD_BUCKETS	64
+#define MIP4_HOLD_MACS		256
+#define MIP4_HOLD_FRAMES	256	/* per port */
+#define MIP4_HOLD_PER_MAC	16
+#define MIP4_HOLD_TIME		(2 * HZ)
+
+/*
+ * What a port knows of source MACs without binding: when one was last
+ * reported, and the frames that wait for its binding. Bounded, allocated with
+ * the port; the MAC that was silent longest makes room, but never one with
+ * frames. All under .lock, with bottom halves off.
+ */
+struct mip4_hold {
+	spinlock_t lock;
+	u32 seed;
+	u32 frames;			/* waiting; READ_ONCE from anywhere */
+	struct hlist_head buckets[MIP4_HOLD_BUCKETS];
+	struct list_head lru;		/* all, most recent first */
+	struct mip4_hold_mac *macs;
+	struct delayed_work work;
+};
+
+/* A frame of an unbound source MAC, as far as it was looked at. */
+struct mip4_unknown_frame {
+	__be32 saddr;			/* of its IPv4 or ARP header, or 0 */
+	u16 ethertype;
+	bool holdable;			/* worth waiting for a binding */
+};
+
+int mip4_hold_init(struct mip4_hold *hold);
+void mip4_hold_stop(struct mip4_port *port);
+struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
+				       struct sk_buff *skb,
+				       const struct mip4_unknown_frame *frame,
+				       bool *taken);
+bool mip4_hold_behind(struct mip4_port *port, struct mip4_binding *b,
+		      struct sk_buff *skb);
+void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b);
+
+#endif /* _MIP4_HOLD_H */

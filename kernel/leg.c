@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Legs: the tunnels of bindings, and the table that tells them apart. */
+#include <linux/slab.h>
+
+#include "binding.h"
+#include "device.h"
+#include "leg.h"
+#include "net.h"
+#include "netlink.h"
+#include "peer.h"
+
+static struct kmem_cache *mip4_leg_cache __ro_after_init;
+
+const struct rhashtable_params mip4_demux_params = {
+	.head_offset = offsetof(struct mip4_leg, node.rhead),
+	.key_offset = offsetof(struct mip4_leg, key),
+	.key_len = sizeof(struct mip4_demux_key),
+	.automatic_shrinking = true,
+};
+
+struct mip4_leg *mip4_leg_alloc(void)
+{
+	return kmem_cache_zalloc(mip4_leg_cache, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * mip4_leg_free() - free a leg that never was in the table
+ * @leg: from mip4_leg_alloc()
+ */
+void mip4_leg_free(struct mip4_leg *leg)
+{
+	kmem_cache_free(mip4_leg_cache, leg);
+}
+
+static void mip4_leg_free_rcu(struct rcu_head *rcu)
+{
+	mip4_leg_free(container_of(rcu, struct mip4_leg, rcu));
+}
+
+/* The binding, other than the leg's own, that owns the same tuple. */
+static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
+					   struct mip4_net *mn)
+{
+	const struct mip4_binding *b = leg->binding;
+	struct rhlist_head *list, *pos;
+	struct mip4_leg *other;
+
+	list = rhltable_lookup(&mn->demux, &leg->key, mip4_demux_params);
+	rhl_for_each_entry_rcu(other, pos, list, node) {
+		if (other->binding == b)
+			continue;
+		if (!mip4_leg_keyed(leg) ||
+		    (mip4_binding_home(other->binding) == mip4_binding_home(b) &&
+		     mip4_binding_served(other->binding) ==
+		     mip4_binding_served(b)))
+			return other->binding;
+	}
+	return NULL;
+}
+
+/**
+ * mip4_leg_add() - let a leg receive
+ * @leg: zeroed
+ * @b: its binding, address and kind set
+ * @cfg: what it shall be
+ * @attr: what to blame
+ * @extack: where to say why not
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: 0 or a negative error, the leg unused then.
+ */
+int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
+		 const struct mip4_leg_config *cfg, const struct nlattr *attr,
+		 struct netlink_ext_ack *extack)
+{
+	struct mip4_net *mn = b->mip->mn;
+	struct mip4_peer_key key = {
+		.local = cfg->local,
+		.remote = cfg->peer,
+		.encap = cfg->encap,
+	};
+	struct mip4_binding *other;
+	int err, tries = 0;
+
+	leg->binding = b;
+	leg->okey = cfg->okey;
+	leg->key = (struct mip4_demux_key) {
+		.local = cfg->local,
+		.peer = cfg->peer,
+		.encap = cfg->encap,
+	};
+	if (cfg->keyed) {
+		leg->key.key = cfg->ikey;
+		leg->key.flags = MIP4_DEMUX_KEYED;
+	} else {
+		leg->key.inner = mip4_binding_home(b);
+		if (mip4_binding_served(b))
+			leg->key.flags = MIP4_DEMUX_TO_DEVICE;
+	}
+
+	mutex_lock(&mn->lock);
+	rcu_read_lock();
+	other = mip4_leg_clash(leg, mn);
+	if (other) {
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "tunnel and address already used by binding %u of %s",
+				       other->id, other->mip->dev->name);
+		NL_SET_BAD_ATTR(extack, attr);
+		rcu_read_unlock();
+		err = -EEXIST;
+		goto out;
+	}
+	rcu_read_unlock();
+
+	leg->peer = mip4_peer_get(b->mip, &key);
+	if (IS_ERR(leg->peer)) {
+		err = PTR_ERR(leg->peer);
+		goto out;
+	}
+	do {
+		err = rhltable_insert(&mn->demux, &leg->node,
+				      mip4_demux_params);
+	} while (mip4_table_retry(&mn->demux.ht, err, &tries));
+	if (err)
+		mip4_peer_put(leg->peer);
+out:
+	mutex_unlock(&mn->lock);
+	return err;
+}
+
+/**
+ * mip4_leg_del() - stop a leg and free it when nobody can see it any longer
+ * @leg: added by mip4_leg_add(); the first of a binding goes with that
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_leg_del(struct mip4_leg *leg)
+{
+	struct mip4_net *mn = leg->binding->mip->mn;
+
+	mutex_lock(&mn->lock);
+	rhltable_remove(&mn->demux, &leg->node, mip4_demux_params);
+	mip4_peer_put(leg->peer);
+	mutex_unlock(&mn->lock);
+	if (leg != &leg->binding->first)
+		call_rcu(&leg->rcu, mip4_leg_free_rcu);
+}
+
+/**
+ * mip4_leg_demux() - whose is a packet?
+ * @mn: underlay it came from
+ * @key: its outer header; @key->inner and direction are scratch space
+ * @inner: its inner header
+ * @other: set to a leg that owns the key, when no leg of that key matches the
+ *	   inner address: the packet is ours, but wrong. Else NULL.
+ *
+ * Context: RCU.
+ *
+ * Return: the leg or NULL.
+ */
+struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
+				struct mip4_demux_key *key,
+				const struct iphdr *inner,
+				struct mip4_leg **other)
+{
+	struct rhlist_head *list, *pos;
+	struct mip4_leg *leg;
+
+	*other = NULL;
+	if (key->flags & MIP4_DEMUX_KEYED) {
+		list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+		rhl_for_each_entry_rcu(leg, pos, list, node) {
+			const struct mip4_binding *b = leg->binding;
+
+			if ((mip4_binding_served(b) ? inner->daddr :
+						      inner->saddr) ==
+			    mip4_binding_home(b))
+				return leg;
+			*other = leg;
+		}
+		return NULL;
+	}
+
+	key->inner = inner->daddr;
+	key->flags = MIP4_DEMUX_TO_DEVICE;
+	list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+	if (!list) {
+		key->inner = inner->saddr;
+		key->flags = 0;
+		list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+	}
+	return list ? container_of(list, struct mip4_leg, node) : NULL;
+}
+
+int __init mip4_leg_init(void)
+{
+	mip4_leg_cache = KMEM_CACHE(mip4_leg, 0);
+	return mip4_leg_cache ? 0 : -ENOMEM;
+}
+
+void mip4_leg_exit(void)
+{
+	kmem_cache_destroy(mip4_leg_cache);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_NET_H
+#define _MIP4_NET_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
+
+struct mip4_dev;
+struct net;
+
+/*
+ * What the devices of one underlay netns share. Lives as long as the netns.
+ *
+ * The packet path reads under RCU. Lock order: RTNL, mip4_dev.lock, lock.
+ */
+struct mip4_net {
+	struct list_head devs;	/* mip4_dev.node; RTNL writes, RCU reads */
+	struct mutex lock;	/* writers of the two tables */
+	struct rhltable demux;	/* struct mip4_leg, see leg.h */
+	struct rhltable peers;	/* struct mip4_peer, see peer.h */
+};
+
+struct mip4_net *mip4_net(const struct net *net);
+int mip4_net_add(struct mip4_dev *mip);
+void mip4_net_del(struct mip4_dev *mip);
+int mip4_net_init(void);
+void mip4_net_exit(void);
+
+#endif /* _MIP4_NET_H */

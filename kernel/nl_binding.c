@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Generic netlink commands for bindings. */
+#include <linux/mm.h>
+#include <net/genetlink.h>
+
+#include "binding.h"
+#include "device.h"
+#include "net.h"
+#include "netlink.h"
+
+static const struct nla_policy mip4_nl_addr_policy[MIP4_ADDR_A_MAX + 1] = {
+	[MIP4_ADDR_A_FAMILY]	= { .type = NLA_U8 },
+	[MIP4_ADDR_A_PLEN]	= { .type = NLA_U8 },
+	[MIP4_ADDR_A_ADDRESS]	= { .type = NLA_BINARY, .len = 16 },
+};
+
+static const struct nla_policy mip4_nl_addrs_policy[MIP4_BINDING_A_ADDR + 1] = {
+	[MIP4_BINDING_A_ADDR]	= NLA_POLICY_NESTED(mip4_nl_addr_policy),
+};
+
+static const struct nla_policy mip4_nl_leg_policy[MIP4_LEG_A_MAX + 1] = {
+	[MIP4_LEG_A_PEER]	= { .type = NLA_U32 },
+	[MIP4_LEG_A_LOCAL]	= { .type = NLA_U32 },
+	[MIP4_LEG_A_ENCAP]	= NLA_POLICY_RANGE(NLA_U8, MIP4_ENCAP_IPIP,
+						   MIP4_ENCAP_MAX),
+	[MIP4_LEG_A_IKEY]	= { .type = NLA_U32 },
+	[MIP4_LEG_A_OKEY]	= { .type = NLA_U32 },
+	[MIP4_LEG_A_STATE]	= NLA_POLICY_MAX(NLA_U8, MIP4_LEG_MAX),
+};
+
+static const struct nla_policy mip4_nl_legs_policy[MIP4_BINDING_A_LEG + 1] = {
+	[MIP4_BINDING_A_LEG]	= NLA_POLICY_NESTED(mip4_nl_leg_policy),
+};
+
+const struct nla_policy mip4_nl_binding_policy[MIP4_BINDING_A_MAX + 1] = {
+	[MIP4_BINDING_A_ID]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[MIP4_BINDING_A_COOKIE]		= { .type = NLA_U64 },
+	[MIP4_BINDING_A_REALM]		= { .type = NLA_U32 },
+	[MIP4_BINDING_A_ADDRS]		= NLA_POLICY_NESTED(mip4_nl_addrs_policy),
+	[MIP4_BINDING_A_PORT]		= NLA_POLICY_MIN(NLA_U32, 1),
+	[MIP4_BINDING_A_MAC]		= NLA_POLICY_EXACT_LEN(ETH_ALEN),
+	[MIP4_BINDING_A_GATEWAY]	= { .type = NLA_U32 },
+	[MIP4_BINDING_A_HOME_PLEN]	= NLA_POLICY_RANGE(NLA_U8, 1, 32),
+	[MIP4_BINDING_A_LIFETIME]	= { .type = NLA_U32 },
+	[MIP4_BINDING_A_LEGS]		= NLA_POLICY_NESTED(mip4_nl_legs_policy),
+	[MIP4_BINDING_A_PAD]		= { .type = NLA_UNSPEC },
+};
+
+static int mip4_nl_parse(struct nlattr **tb, struct nlattr *attr,
+			 struct netlink_ext_ack *extack)
+{
+	return nla_parse_nested(tb, MIP4_BINDING_A_MAX, attr,
+				mip4_nl_binding_policy, extack);
+}
+
+/* The one entry of a nested list, or an ERR_PTR(). */
+static struct nlattr *mip4_nl_single(struct nlattr *list,
+				     struct netlink_ext_ack *extack)
+{
+	struct nlattr *attr, *found = NULL;
+	int rem;
+
+	nla_for_each_nested(attr, list, rem) {
+		if (found) {
+			MIP4_NL_ERR(extack, attr,
+				    "only one address and one leg per binding so far");
+			return ERR_PTR(-EOPNOTSUPP);
+		}
+		found = attr;
+	}
+	if (!found) {
+		MIP4_NL_ERR(extack, list, "the list is empty");
+		return ERR_PTR(-EINVAL);
+	}
+	return found;
+}
+
+static int mip4_nl_parse_addr(struct nlattr *list, __be32 *home,
+			      const struct nlattr **blame,
+			      struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[MIP4_ADDR_A_MAX + 1], *attr;
+	u8 plen = 32;
+	int err;
+
+	attr = mip4_nl_single(list, extack);
+	if (IS_ERR(attr))
+		return PTR_ERR(attr);
+	err = nla_parse_nested(tb, MIP4_ADDR_A_MAX, attr, mip4_nl_addr_policy,
+			       extack);
+	if (err)
+		return err;
+	if (!tb[MIP4_ADDR_A_ADDRESS]) {
+		MIP4_NL_ERR(extack, attr, "ADDRESS is missing");
+		return -EINVAL;
+	}
+	if (tb[MIP4_ADDR_A_FAMILY] &&
+	    nla_get_u8(tb[MIP4_ADDR_A_FAMILY]) != AF_INET) {
+		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_FAMILY],
+			    "only IPv4 addresses so far");
+		return -EAFNOSUPPORT;
+	}
+	attr = tb[MIP4_ADDR_A_ADDRESS];
+	if (nla_len(attr) != sizeof(*home)) {
+		MIP4_NL_ERR(extack, attr, "an IPv4 address has 4 bytes");
+		return -EINVAL;
+	}
+	*home = nla_get_in_addr(attr);
+	*blame = attr;
+	if (tb[MIP4_ADDR_A_PLEN])
+		plen = nla_get_u8(tb[MIP4_ADDR_A_PLEN]);
+	if (plen > 32) {
+		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_PLEN],
+			    "prefix length must be 32 or less");
+		return -EINVAL;
+	}
+	if (plen < 32) {
+		if (*home & ~htonl(plen ? ~0U << (32 - plen) : 0)) {
+			MIP4_NL_ERR(extack, attr, "prefix has host bits set");
+			return -EINVAL;
+		}
+		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_PLEN],
+			    "only host addresses, no prefixes, so far");
+		return -EOPNOTSUPP;
+	}
+	if (!mip4_addr_ok(*home)) {
+		MIP4_NL_ERR(extack, attr,
+			    "home address must be a unicast address");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int mip4_nl_parse_leg(struct mip4_dev *mip, struct nlattr *list,
+			     struct mip4_leg_config *leg,
+			     const struct nlattr **blame,
+			     struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[MIP4_LEG_A_MAX + 1], *attr;
+	int err;
+
+	attr = mip4_nl_single(list, extack);
+	if (IS_ERR(attr))
+		return PTR_ERR(attr);
+	*blame = attr;
+	err = nla_parse_nested(tb, MIP4_LEG_A_MAX, attr, mip4_nl_leg_policy,
+			       extack);
+	if (err)
+		return err;
+	if (!tb[MIP4_LEG_A_PEER]) {
+		MIP4_NL_ERR(extack, attr, "PEER is missing");
+		return -EINVAL;
+	}
+	leg->peer = nla_get_in_addr(tb[MIP4_LEG_A_PEER]);
+	if (!mip4_addr_ok(leg->peer)) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_PEER],
+			    "peer must be a unicast address");
+		return -EINVAL;
+	}
+	leg->local = READ_ONCE(mip->local);
+	if (tb[MIP4_LEG_A_LOCAL])
+		leg->local = nla_get_in_addr(tb[MIP4_LEG_A_LOCAL]);
+	if (!mip4_addr_ok(leg->local)) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_LOCAL],
+			    "local must be a unicast address");
+		return -EINVAL;
+	}
+	if (leg->local == leg->peer) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_PEER],
+			    "peer and local are the same address");
+		return -EINVAL;
+	}
+	leg->encap = READ_ONCE(mip->encap);
+	if (tb[MIP4_LEG_A_ENCAP])
+		leg->encap = nla_get_u8(tb[MIP4_LEG_A_ENCAP]);
+	if (!tb[MIP4_LEG_A_IKEY] != !tb[MIP4_LEG_A_OKEY]) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_IKEY] ?: tb[MIP4_LEG_A_OKEY],
+			    "give both keys, received and sent, or none");
+		return -EINVAL;
+	}
+	if (tb[MIP4_LEG_A_IKEY]) {
+		if (leg->encap != MIP4_ENCAP_GRE) {
+			MIP4_NL_ERR(extack, tb[MIP4_LEG_A_IKEY],
+				    "only GRE carries keys");
+			return -EINVAL;
+		}
+		leg->keyed = true;
+		leg->ikey = nla_get_be32(tb[MIP4_LEG_A_IKEY]);
+		leg->okey = nla_get_be32(tb[MIP4_LEG_A_OKEY]);
+	}
+	if (tb[MIP4_LEG_A_STATE] &&
+	    nla_get_u8(tb[MIP4_LEG_A_STATE]) != MIP4_LEG_ACTIVE) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_STATE],
+			    "only active legs so far");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+/* RFC 2003 section 3.2: no packet goes into a tunnel that ends at its own end. */
+static int mip4_nl_check_ends(__be32 home, const struct mip4_leg_config *leg,
+			      const struct nlattr *blame,
+			      struct netlink_ext_ack *extack)
+{
+	if (home == leg->peer || home == leg->local) {
+		MIP4_NL_ERR(extack, blame,
+			    "home address is an end of its own tunnel");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int mip4_nl_parse_port(struct nlattr **tb, struct nlattr *nest,
+			      struct mip4_binding_config *cfg,
+			      struct netlink_ext_ack *extack)
+{
+	cfg->port_attr = tb[MIP4_BINDING_A_PORT];
+	cfg->mac_attr = tb[MIP4_BINDING_A_MAC];
+	if (!cfg->port_attr && !cfg->mac_attr)
+		return 0;
+	if (!cfg->port_attr) {
+		MIP4_NL_ERR(extack, cfg->mac_attr, "MAC without PORT");
+		return -EINVAL;
+	}
+	if (!cfg->mac_attr) {
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "PORT without MAC: an Ethernet port has many devices");
+		return -EINVAL;
+	}
+	if (!is_valid_ether_addr(nla_data(cfg->mac_attr))) {
+		MIP4_NL_ERR(extack, cfg->mac_attr,
+			    "MAC must be unicast and not zero");
+		return -EINVAL;
+	}
+	cfg->port = nla_get_u32(cfg->port_attr);
+	ether_addr_copy(cfg->mac, nla_data(cfg->mac_attr));
+	return 0;
+}
+
+static int mip4_nl_parse_gateway(struct nlattr *attr, __be32 home,
+				 __be32 *gateway,
+				 struct netlink_ext_ack *extack)
+{
+	*gateway = nla_get_in_addr(attr);
+	if (!mip4_addr_ok(*gateway) || *gateway == home) {
+		MIP4_NL_ERR(extack, attr,
+			    "gateway must be a unicast address other than the home address");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int mip4_nl_parse_new(struct mip4_dev *mip, struct nlattr *nest,
+			     struct mip4_binding_config *cfg,
+			     struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1];
+	int err;
+
+	*cfg = (struct mip4_binding_config) {
+		.attr = nest,
+		.realm = mip->realm,
+		.home_plen = 32,
+	};
+	err = mip4_nl_parse(tb, nest, extack);
+	if (err)
+		return err;
+	if (tb[MIP4_BINDING_A_ID]) {
+		MIP4_NL_ERR(extack, tb[MIP4_BINDING_A_ID],
+			    "the ID of a new binding is not yours to choose");
+		return -EINVAL;
+	}
+	if (!tb[MIP4_BINDING_A_ADDRS]) {
+		MIP4_NL_ERR(extack, nest, "ADDRS is missing");
+		return -EINVAL;
+	}
+	if (!tb[MIP4_BINDING_A_LEGS]) {
+		MIP4_NL_ERR(extack, nest, "LEGS is missing");
+		return -EINVAL;
+	}
+	err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &cfg->home,
+				 &cfg->home_attr, extack);
+	if (err)
+		return err;
+	err = mip4_nl_parse_leg(mip, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
+				&cfg->leg_attr, extack);
+	if (err)
+		return err;
+	err = mip4_nl_check_ends(cfg->home, &cfg->leg, cfg->home_attr, extack);
+	if (err)
+		return err;
+	err = mip4_nl_parse_port(tb, nest, cfg, extack);
+	if (err)
+		return err;
+	if (tb[MIP4_BINDING_A_COOKIE])
+		cfg->cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
+	if (tb[MIP4_BINDING_A_REALM]) {
+		cfg->realm = nla_get_u32(tb[MIP4_BINDING_A_REALM]);
+		cfg->attr = tb[MIP4_BINDING_A_REALM];
+	}
+	if (tb[MIP4_BINDING_A_HOME_PLEN])
+		cfg->home_plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
+	if (tb[MIP4_BINDING_A_LIFETIME])
+		cfg->lifetime = nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]);
+	if (tb[MIP4_BINDING_A_GATEWAY])
+		err = mip4_nl_parse_gateway(tb[MIP4_BINDING_A_GATEWAY],
+					    cfg->home, &cfg->gateway, extack);
+	return err;
+}
+
+/* The binding that a nest selects; mip4_dev.lock held. */
+static struct mip4_binding *mip4_nl_select(struct mip4_dev *mip,
+					   struct nlattr **tb,
+					   struct nlattr *nest,
+					   struct netlink_ext_ack *extack)
+{
+	const struct nlattr *blame = nest;
+	struct mip4_binding *b;
+	__be32 home;
+	u32 realm;
+	int err;
+
+	rcu_read_lock();
+	if (tb[MIP4_BINDING_A_ID]) {
+		blame = tb[MIP4_BINDING_A_ID];
+		b = xa_load(&mip->ids, nla_get_u32(blame));
+	} else if (tb[MIP4_BINDING_A_PORT] && tb[MIP4_BINDING_A_MAC] &&
+		   !tb[MIP4_BINDING_A_ADDRS]) {
+		blame = tb[MIP4_BINDING_A_MAC];
+		b = mip4_binding_by_mac(mip,
+					nla_get_u32(tb[MIP4_BINDING_A_PORT]),
+					nla_data(blame));
+	} else if (tb[MIP4_BINDING_A_ADDRS]) {
+		err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &home,
+					 &blame, extack);
+		if (err) {
+			rcu_read_unlock();
+			return ERR_PTR(err);
+		}
+		realm = tb[MIP4_BINDING_A_REALM] ?
+			nla_get_u32(tb[MIP4_BINDING_A_REALM]) : mip->realm;
+		b = mip4_binding_by_addr(mip, realm, home);
+	} else {
+		rcu_read_unlock();
+		MIP4_NL_ERR(extack, nest,
+			    "which binding? Give ID, PORT and MAC, or ADDRS");
+		return ERR_PTR(-EINVAL);
+	}
+	rcu_read_unlock();
+	if (!b) {
+		MIP4_NL_ERR(extack, blame, "no such binding");
+		return ERR_PTR(-ENOENT);
+	}
+	return b;
+}
+
+static bool mip4_nl_is_binding(const struct nlattr *attr)
+{
+	return nla_type(attr) == MIP4_A_BINDING;
+}
+
+#define mip4_nl_for_each_binding(attr, info, rem)			\
+	nlmsg_for_each_attr(attr, (info)->nlhdr, GENL_HDRLEN, rem)	\
+		if (mip4_nl_is_binding(attr))
+
+/* Room for all bindings that a message names, or an ERR_PTR(). */
+static struct mip4_binding **mip4_nl_alloc(struct genl_info *info)
+{
+	struct mip4_binding **list;
+	struct nlattr *attr;
+	unsigned int n = 0;
+	int rem;
+
+	mip4_nl_for_each_binding(attr, info, rem)
+		n++;
+	if (!n) {
+		NL_SET_ERR_MSG_MOD(info->extack, "BINDING is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	list = kvcalloc(n, sizeof(*list), GFP_KERNEL);
+	return list ?: ERR_PTR(-ENOMEM);
+}
+
+/* The only BINDING of a message, or an ERR_PTR(). */
+static struct nlattr *mip4_nl_one(struct genl_info *info)
+{
+	struct nlattr *attr, *found = NULL;
+	int rem;
+
+	mip4_nl_for_each_binding(attr, info, rem) {
+		if (found) {
+			MIP4_NL_ERR(info->extack, attr,
+				    "one BINDING at a time for this command");
+			return ERR_PTR(-EINVAL);
+		}
+		found = attr;
+	}
+	if (!found) {
+		NL_SET_ERR_MSG_MOD(info->extack, "BINDING is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	return found;
+}
+
+int mip4_nl_binding_new(struct sk_buff *skb, struct genl_info *info)
+{
+	struct mip4_dev *mip = info->user_ptr[0];
+	struct mip4_binding_config cfg;
+	struct mip4_binding **list;
+	unsigned int i, n = 0;
+	struct nlattr *attr;
+	int rem, err = 0;
+
+	list = mip4_nl_alloc(info);
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+
+	mutex_lock(&mip->lock);
+	mip4_nl_for_each_binding(attr, info, rem) {
+		err = mip4_nl_parse_new(mip, attr, &cfg, info->extack);
+		if (err)
+			break;
+		list[n] = mip4_binding_add(mip, &cfg, info->extack);
+		if (IS_ERR(list[n])) {
+			err = PTR_ERR(list[n]);
+			break;
+		}
+		n++;
+	}
+	for (i = 0; i < n; i++) {
+		if (err) {
+			mip4_binding_del(list[i]);
+			continue;
+		}
+		mip4_nl_notify(list[i], MIP4_CMD_BINDING_NEW, 0);
+		mip4_binding_live(list[i]);
+	}
+	mutex_unlock(&mip->lock);
+	kvfree(list);
+	return err;
+}
+
+/* Check all that a BINDING_SET asks for, so that it is done whole or not. */
+static int mip4_nl_parse_set(struct mip4_binding *b, struct nlattr **tb,
+			     struct nlattr *nest,
+			     struct mip4_binding_config *cfg,
+			     struct netlink_ext_ack *extack)
+{
+	int err;
+
+	*cfg = (struct mip4_binding_config) { .attr = nest };
+	if (tb[MIP4_BINDING_A_ADDRS]) {
+		err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &cfg->home,
+					 &cfg->home_attr, extack);
+		if (err)
+			return err;
+		if (cfg->home != mip4_binding_home(b)) {
+			MIP4_NL_ERR(extack, cfg->home_attr,
+				    "a binding's address can't change: make another");
+			return -EOPNOTSUPP;
+		}
+	}
+	if (tb[MIP4_BINDING_A_REALM] &&
+	    nla_get_u32(tb[MIP4_BINDING_A_REALM]) != b->addr.realm) {
+		MIP4_NL_ERR(extack, tb[MIP4_BINDING_A_REALM],
+			    "a binding's realm can't change: make another");
+		return -EOPNOTSUPP;
+	}
+	/* a lone PORT and MAC is the selector, and stays what it is */
+	if (tb[MIP4_BINDING_A_ID] || tb[MIP4_BINDING_A_ADDRS]) {
+		err = mip4_nl_parse_port(tb, nest, cfg, extack);
+		if (err)
+			return err;
+	}
+	if (tb[MIP4_BINDING_A_GATEWAY]) {
+		err = mip4_nl_parse_gateway(tb[MIP4_BINDING_A_GATEWAY],
+					    mip4_binding_home(b),
+					    &cfg->gateway, extack);
+		if (err)
+			return err;
+	}
+	if (!tb[MIP4_BINDING_A_LEGS])
+		return 0;
+	err = mip4_nl_parse_leg(b->mip, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
+				&cfg->leg_attr, extack);
+	if (err)
+		return err;
+	return mip4_nl_check_ends(mip4_binding_home(b), &cfg->leg,
+				  cfg->leg_attr, extack);
+}
+
+int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *nest;
+	struct mip4_dev *mip = info->user_ptr[0];
+	struct netlink_ext_ack *extack = info->extack;
+	struct mip4_binding_config cfg;
+	struct mip4_binding *b;
+	int err;
+
+	nest = mip4_nl_one(info);
+	if (IS_ERR(nest))
+		return PTR_ERR(nest);
+	err = mip4_nl_parse(tb, nest, extack);
+	if (err)
+		return err;
+
+	mutex_lock(&mip->lock);
+	b = mip4_nl_select(mip, tb, nest, extack);
+	if (IS_ERR(b)) {
+		err = PTR_ERR(b);
+		goto out;
+	}
+	err = mip4_nl_parse_set(b, tb, nest, &cfg, extack);
+	if (err)
+		goto out;
+	if (cfg.port) {
+		err = mip4_binding_check_port(b, &cfg, extack);
+		if (err)
+			goto out;
+	}
+	/* the last that can be refused */
+	if (cfg.leg_attr) {
+		err = mip4_binding_set_leg(b, &cfg.leg, cfg.leg_attr, extack);
+		if (err)
+			goto out;
+	}
+	if (tb[MIP4_BINDING_A_COOKIE])
+		b->cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
+	if (tb[MIP4_BINDING_A_HOME_PLEN])
+		WRITE_ONCE(b->home_plen,
+			   nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]));
+	if (tb[MIP4_BINDING_A_GATEWAY])
+		WRITE_ONCE(b->gateway, cfg.gateway);
+	if (tb[MIP4_BINDING_A_LIFETIME])
+		mip4_binding_set_lifetime(b,
+					  nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]));
+	if (cfg.port)
+		err = mip4_binding_set_port(b, &cfg);
+	mip4_nl_notify(b, MIP4_CMD_BINDING_SET, 0);
+	mip4_binding_live(b);
+out:
+	mutex_unlock(&mip->lock);
+	return err;
+}
+
+int mip4_nl_binding_del(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *attr;
+	struct mip4_dev *mip = info->user_ptr[0];
+	struct mip4_binding **list, *b;
+	unsigned int i, n = 0;
+	int rem, err = 0;
+
+	list = mip4_nl_alloc(info);
+	if (IS_ERR(list))
+		return PTR_ERR(list);
+
+	mutex_lock(&mip->lock);
+	mip4_nl_for_each_binding(attr, info, rem) {
+		err = mip4_nl_parse(tb, attr, info->extack);
+		if (err)
+			break;
+		b = mip4_nl_select(mip, tb, attr, info->extack);
+		if (IS_ERR(b)) {
+			err = PTR_ERR(b);
+			break;
+		}
+		if (b->doomed) {
+			MIP4_NL_ERR(info->extack, attr,
+				    "the message names this binding twice");
+			err = -EINVAL;
+			break;
+		}
+		b->doomed = true;
+		list[n++] = b;
+	}
+	for (i = 0; i < n; i++) {
+		if (err) {
+			list[i]->doomed = false;
+			continue;
+		}
+		mip4_nl_notify(list[i], MIP4_CMD_BINDING_DEL, MIP4_DEL_REQUEST);
+		mip4_binding_del(list[i]);
+	}
+	mutex_unlock(&mip->lock);
+	kvfree(list);
+	return err;
+}
+
+int mip4_nl_binding_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *nest;
+	struct mip4_dev *mip = info->user_ptr[0];
+	struct mip4_binding *b;
+	struct sk_buff *msg;
+	void *hdr;
+	int err;
+
+	nest = mip4_nl_one(info);
+	if (IS_ERR(nest))
+		return PTR_ERR(nest);
+	err = mip4_nl_parse(tb, nest, info->extack);
+	if (err)
+		return err;
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+
+	mutex_lock(&mip->lock);
+	b = mip4_nl_select(mip, tb, nest, info->extack);
+	if (IS_ERR(b)) {
+		err = PTR_ERR(b);
+	} else {
+		err = -EMSGSIZE;
+		hdr = genlmsg_put_reply(msg, info, &mip4_nl_family, 0,
+					MIP4_CMD_BINDING_GET);
+		if (hdr && !nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex))
+			err = mip4_nl_fill_binding(msg, b);
+	}
+	mutex_unlock(&mip->lock);
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}
+
+/* A leg in a filter names its PEER and nothing else. */
+static int mip4_nl_filter_peer(struct nlattr *list, __be32 *peer,
+			       struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[MIP4_LEG_A_MAX + 1], *attr;
+	int err, i;
+
+	attr = mip4_nl_single(list, extack);
+	if (IS_ERR(attr))
+		return PTR_ERR(attr);
+	err = nla_parse_nested(tb, MIP4_LEG_A_MAX, attr, mip4_nl_leg_policy,
+			       extack);
+	if (err)
+		return err;
+	for (i = 1; i <= MIP4_LEG_A_MAX; i++) {
+		if (tb[i] && i != MIP4_LEG_A_PEER) {
+			MIP4_NL_ERR(extack, tb[i],
+				    "bindings can't be filtered by that");
+			return -EOPNOTSUPP;
+		}
+	}
+	if (!tb[MIP4_LEG_A_PEER] || !nla_get_in_addr(tb[MIP4_LEG_A_PEER])) {
+		MIP4_NL_ERR(extack, attr, "PEER is missing");
+		return -EINVAL;
+	}
+	*peer = nla_get_in_addr(tb[MIP4_LEG_A_PEER]);
+	return 0;
+}
+
+/**
+ * mip4_nl_parse_filter() - read what a dump or flush is limited to
+ * @nest: BINDING nest, or NULL for no limit
+ * @filter: filled in
+ * @extack: where to say why not
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter,
+			 struct netlink_ext_ack *extack)
+{
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1];
+	int err, i;
+
+	*filter = (struct mip4_binding_filter) {};
+	if (!nest)
+		return 0;
+	err = mip4_nl_parse(tb, nest, extack);
+	if (err)
+		return err;
+	for (i = 1; i <= MIP4_BINDING_A_MAX; i++) {
+		if (tb[i] && i != MIP4_BINDING_A_REALM &&
+		    i != MIP4_BINDING_A_PORT && i != MIP4_BINDING_A_LEGS) {
+			MIP4_NL_ERR(extack, tb[i],
+				    "bindings can't be filtered by that");
+			return -EOPNOTSUPP;
+		}
+	}
+	if (tb[MIP4_BINDING_A_REALM]) {
+		filter->by_realm = true;
+		filter->realm = nla_get_u32(tb[MIP4_BINDING_A_REALM]);
+	}
+	if (tb[MIP4_BINDING_A_PORT])
+		filter->port = nla_get_u32(tb[MIP4_BINDING_A_PORT]);
+	if (tb[MIP4_BINDING_A_LEGS])
+		return mip4_nl_filter_peer(tb[MIP4_BINDING_A_LEGS],
+					   &filter->peer, extack);
+	return 0;
+}
+
+int mip4_nl_binding_flush(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *nest = info->attrs[MIP4_A_BINDING];
+	struct mip4_dev *mip = info->user_ptr[0];
+	const bool all = info->attrs[MIP4_A_ALL];
+	struct mip4_binding_filter filter;
+	struct sk_buff *msg;
+	void *hdr;
+	u32 count;
+	int err;
+
+	if (all && nest) {
+		MIP4_NL_ERR(info->extack, nest, "ALL and a filter contradict");
+		return -EINVAL;
+	}
+	if (nest) {
+		nest = mip4_nl_one(info);
+		if (IS_ERR(nest))
+			return PTR_ERR(nest);
+	}
+	err = mip4_nl_parse_filter(nest, &filter, info->extack);
+	if (err)
+		return err;
+	if (!all && !filter.by_realm && !filter.port && !filter.peer) {
+		NL_SET_ERR_MSG_MOD(info->extack,
+				   "what to flush? Give REALM, PORT or a leg's PEER, or ALL");
+		return -EINVAL;
+	}
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		return -ENOMEM;
+	hdr = genlmsg_put_reply(msg, info, &mip4_nl_family, 0,
+				MIP4_CMD_BINDING_FLUSH);
+	if (!hdr || nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex)) {
+		nlmsg_free(msg);
+		return -EMSGSIZE;
+	}
+	mutex_lock(&mip->lock);
+	count = mip4_binding_flush(mip, &filter, MIP4_DEL_FLUSH);
+	mutex_unlock(&mip->lock);
+	/* there is room for it in a fresh message */
+	nla_put_u32(msg, MIP4_A_COUNT, count);
+	genlmsg_end(msg, hdr);
+	return genlmsg_reply(msg, info);
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Generic netlink: bindings as replies, dumps and notifications. */
+#include <net/genetlink.h>
+
+#include "binding.h"
+#include "device.h"
+#include "netlink.h"
+#include "peer.h"
+
+static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
+{
+	struct nlattr *list, *nest;
+
+	list = nla_nest_start(skb, MIP4_BINDING_A_ADDRS);
+	if (!list)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, MIP4_BINDING_A_ADDR);
+	if (!nest || nla_put_u8(skb, MIP4_ADDR_A_FAMILY, AF_INET) ||
+	    nla_put_u8(skb, MIP4_ADDR_A_PLEN, b->addr.plen) ||
+	    nla_put_in_addr(skb, MIP4_ADDR_A_ADDRESS, b->addr.addr))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	nla_nest_end(skb, list);
+	return 0;
+}
+
+static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_leg *leg)
+{
+	struct nlattr *list, *nest;
+
+	list = nla_nest_start(skb, MIP4_BINDING_A_LEGS);
+	if (!list)
+		return -EMSGSIZE;
+	nest = nla_nest_start(skb, MIP4_BINDING_A_LEG);
+	if (!nest || nla_put_in_addr(skb, MIP4_LEG_A_PEER, leg->key.peer) ||
+	    nla_put_in_addr(skb, MIP4_LEG_A_LOCAL, leg->key.local) ||
+	    nla_put_u8(skb, MIP4_LEG_A_ENCAP, leg->key.encap) ||
+	    nla_put_u8(skb, MIP4_LEG_A_STATE, MIP4_LEG_ACTIVE))
+		return -EMSGSIZE;
+	if (mip4_leg_keyed(leg) &&
+	    (nla_put_be32(skb, MIP4_LEG_A_IKEY, leg->key.key) ||
+	     nla_put_be32(skb, MIP4_LEG_A_OKEY, leg->okey)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	nla_nest_end(skb, list);
+	return 0;
+}
+
+static int mip4_nl_put_u64(struct sk_buff *skb, int type, u64 value)
+{
+	return nla_put_u64_64bit(skb, type, value, MIP4_STATS_A_PAD);
+}
+
+static int mip4_nl_fill_stats(struct sk_buff *skb, const struct mip4_binding *b)
+{
+	const unsigned long seen = READ_ONCE(b->seen);
+	const u64 up = READ_ONCE(b->first_up);
+	const u64 down = READ_ONCE(b->first_down);
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, MIP4_BINDING_A_STATS);
+	if (!nest ||
+	    mip4_nl_put_u64(skb, MIP4_STATS_A_UP_PACKETS,
+			    atomic64_read(&b->up_packets)) ||
+	    mip4_nl_put_u64(skb, MIP4_STATS_A_UP_BYTES,
+			    atomic64_read(&b->up_bytes)) ||
+	    mip4_nl_put_u64(skb, MIP4_STATS_A_DOWN_PACKETS,
+			    atomic64_read(&b->down_packets)) ||
+	    mip4_nl_put_u64(skb, MIP4_STATS_A_DOWN_BYTES,
+			    atomic64_read(&b->down_bytes)) ||
+	    mip4_nl_put_u64(skb, MIP4_STATS_A_DROPS,
+			    atomic64_read(&b->drops)) ||
+	    (seen && mip4_nl_put_u64(skb, MIP4_STATS_A_SEEN_MS,
+				     jiffies_to_msecs(jiffies - seen))) ||
+	    (up && mip4_nl_put_u64(skb, MIP4_STATS_A_FIRST_UP_NS, up)) ||
+	    (down && mip4_nl_put_u64(skb, MIP4_STATS_A_FIRST_DOWN_NS, down)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static u32 mip4_nl_lifetime(const struct mip4_binding *b)
+{
+	const time64_t expires = READ_ONCE(b->expires);
+
+	if (!expires)
+		return 0;
+	/* 0 means no end, so what is over still has its last second */
+	return max_t(time64_t, expires - ktime_get_boottime_seconds(), 1);
+}
+
+/**
+ * mip4_nl_fill_binding() - put a BINDING nest
+ * @skb: message
+ * @b: binding
+ *
+ * Context: RCU or mip4_dev.lock.
+ *
+ * Return: 0 or -EMSGSIZE, to be followed by genlmsg_cancel().
+ */
+int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b)
+{
+	const __be32 gateway = READ_ONCE(b->gateway);
+	struct nlattr *nest;
+
+	nest = nla_nest_start(skb, MIP4_A_BINDING);
+	if (!nest || nla_put_u32(skb, MIP4_BINDING_A_ID, b->id) ||
+	    nla_put_u64_64bit(skb, MIP4_BINDING_A_COOKIE, b->cookie,
+			      MIP4_BINDING_A_PAD) ||
+	    nla_put_u32(skb, MIP4_BINDING_A_REALM, b->addr.realm) ||
+	    mip4_nl_fill_addrs(skb, b) ||
+	    nla_put_u8(skb, MIP4_BINDING_A_HOME_PLEN,
+		       READ_ONCE(b->home_plen)) ||
+	    nla_put_u32(skb, MIP4_BINDING_A_LIFETIME, mip4_nl_lifetime(b)) ||
+	    (gateway &&
+	     nla_put_in_addr(skb, MIP4_BINDING_A_GATEWAY, gateway)))
+		return -EMSGSIZE;
+	if (mip4_binding_served(b) &&
+	    (nla_put_u32(skb, MIP4_BINDING_A_PORT, b->mac.ifindex) ||
+	     nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac)))
+		return -EMSGSIZE;
+	if (mip4_nl_fill_legs(skb, rcu_dereference_check(b->leg,
+				lockdep_is_held(&b->mip->lock))) ||
+	    mip4_nl_fill_stats(skb, b))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/*
+ * Bindings by id, from cb->args[1] on. One that appears or goes meanwhile may
+ * or may not be seen; all others are, once.
+ */
+static int mip4_nl_dump_bindings(struct sk_buff *skb,
+				 struct netlink_callback *cb,
+				 struct mip4_dev *mip)
+{
+	struct nlattr *nest = mip4_dump_attrs(cb)[MIP4_A_BINDING];
+	struct mip4_binding_filter filter;
+	struct mip4_binding *b;
+	unsigned int n = 0;
+	unsigned long id;
+	void *hdr;
+	int err;
+
+	err = mip4_nl_parse_filter(nest, &filter, cb->extack);
+	if (err)
+		return err;
+	rcu_read_lock();
+	xa_for_each_start(&mip->ids, id, b, cb->args[1]) {
+		cb->args[1] = id;
+		if (mip4_binding_match(b, &filter)) {
+			hdr = mip4_nl_dump_put(skb, cb, mip,
+					       MIP4_CMD_BINDING_GET);
+			if (!hdr || mip4_nl_fill_binding(skb, b)) {
+				if (hdr)
+					genlmsg_cancel(skb, hdr);
+				err = -EMSGSIZE;
+				break;
+			}
+			genlmsg_end(skb, hdr);
+		}
+		/* the walk goes on from the id, so nothing is kept here */
+		if (!(++n % 256)) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return mip4_nl_dump(skb, cb, mip4_nl_dump_bindings);
+}
+
+/**
+ * mip4_nl_notify() - tell group "bindings" of a change, if anybody listens
+ * @b: binding
+ * @cmd: MIP4_CMD_BINDING_NEW, _SET or _DEL
+ * @reason: for _DEL
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_nl_notify(struct mip4_binding *b, u8 cmd, enum mip4_del_reason reason)
+{
+	struct mip4_dev *mip = b->mip;
+	struct sk_buff *msg;
+	void *hdr;
+
+	if (!mip4_nl_listens(mip, MIP4_NL_BINDINGS))
+		return;
+	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!msg)
+		goto err;
+	hdr = genlmsg_put(msg, 0, 0, &mip4_nl_family, 0, cmd);
+	if (!hdr || nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex) ||
+	    mip4_nl_fill_binding(msg, b) ||
+	    (cmd == MIP4_CMD_BINDING_DEL &&
+	     nla_put_u8(msg, MIP4_A_REASON, reason))) {
+		nlmsg_free(msg);
+		goto err;
+	}
+	genlmsg_end(msg, hdr);
+	genlmsg_multicast_netns(&mip4_nl_family, dev_net(mip->dev), msg, 0,
+				MIP4_NL_BINDINGS, GFP_KERNEL);
+	return;
+err:
+	/* listeners see ENOBUFS and dump again */
+	genl_set_err(&mip4_nl_family, dev_net(mip->dev), 0, MIP4_NL_BINDINGS,
+		     -ENOBUFS);
+}

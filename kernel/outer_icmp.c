@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ICMP about our outer packets: path MTU and errors of a peer. */
+#include <linux/icmp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "device.h"
+#include "event.h"
+#include "net.h"
+#include "outer_icmp.h"
+#include "peer.h"
+
+/* RFC 791: no path is narrower, whatever a router claims. */
+#define MIP4_MTU_MIN 68U
+
+/**
+ * mip4_outer_icmp() - look at an ICMP packet for us
+ * @skb: at LOCAL_IN; stays as it is, for others may want it too
+ * @net: underlay
+ *
+ * Context: RCU.
+ */
+void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
+{
+	const unsigned int ihl = ip_hdrlen(skb);
+	const unsigned int off = ihl + sizeof(struct icmphdr);
+	struct mip4_peer_key key = {};
+	struct rhlist_head *list, *pos;
+	const struct icmphdr *icmph;
+	const struct iphdr *iph;
+	struct mip4_peer *peer;
+	struct icmphdr icmpbuf;
+	bool frag_needed;
+	u32 mtu;
+
+	icmph = skb_header_pointer(skb, ihl, sizeof(icmpbuf), &icmpbuf);
+	if (!icmph || (icmph->type != ICMP_DEST_UNREACH &&
+		       icmph->type != ICMP_TIME_EXCEEDED))
+		return;
+	frag_needed = icmph->type == ICMP_DEST_UNREACH &&
+		      icmph->code == ICMP_FRAG_NEEDED;
+	mtu = ntohs(icmph->un.frag.mtu);
+
+	/* ipv4_update_pmtu() wants it there; pulling moves no data pointer */
+	if (!pskb_may_pull(skb, off + sizeof(*iph)))
+		return;
+	iph = (const struct iphdr *)(skb->data + off);
+	if (iph->version != 4 || iph->frag_off & htons(IP_OFFSET))
+		return;
+	switch (iph->protocol) {
+	case IPPROTO_GRE:
+		key.encap = MIP4_ENCAP_GRE;
+		break;
+	case IPPROTO_IPIP:
+		key.encap = MIP4_ENCAP_IPIP;
+		break;
+	default:
+		return;
+	}
+	key.local = iph->saddr;
+	key.remote = iph->daddr;
+	list = rhltable_lookup(&mip4_net(net)->peers, &key, mip4_peer_params);
+	if (!list || nf_ip_checksum(skb, NF_INET_LOCAL_IN, ihl, IPPROTO_ICMP))
+		return;
+
+	rhl_for_each_entry_rcu(peer, pos, list, node) {
+		atomic64_inc(&peer->errors);
+		if (frag_needed) {
+			__skb_pull(skb, off);
+			ipv4_update_pmtu(skb, net, max(mtu, MIP4_MTU_MIN),
+					 peer->mip->link, iph->protocol);
+			__skb_push(skb, off);
+		} else {
+			mip4_event_peer(peer);
+		}
+	}
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Peers: route cache, path MTU and error state, shared by legs. */
+#include <linux/slab.h>
+#include <net/route.h>
+
+#include "device.h"
+#include "net.h"
+#include "peer.h"
+
+const struct rhashtable_params mip4_peer_params = {
+	.head_offset = offsetof(struct mip4_peer, node.rhead),
+	.key_offset = offsetof(struct mip4_peer, key),
+	.key_len = sizeof(struct mip4_peer_key),
+	.automatic_shrinking = true,
+};
+
+static struct mip4_peer *mip4_peer_find(struct mip4_dev *mip,
+					const struct mip4_peer_key *key)
+{
+	struct rhlist_head *list, *pos;
+	struct mip4_peer *peer;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&mip->mn->peers, key, mip4_peer_params);
+	rhl_for_each_entry_rcu(peer, pos, list, node) {
+		if (peer->mip == mip) {
+			rcu_read_unlock();
+			return peer;
+		}
+	}
+	rcu_read_unlock();
+	return NULL;
+}
+
+/**
+ * mip4_peer_get() - the peer for one more leg
+ * @mip: device of the leg
+ * @key: which
+ *
+ * Context: process, mip4_net.lock held.
+ *
+ * Return: the peer, to be given back by mip4_peer_put(), or an ERR_PTR().
+ */
+struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
+				const struct mip4_peer_key *key)
+{
+	struct mip4_peer *peer;
+	int err;
+
+	lockdep_assert_held(&mip->mn->lock);
+	/* only holders of the lock free peers */
+	peer = mip4_peer_find(mip, key);
+	if (peer) {
+		peer->legs++;
+		return peer;
+	}
+
+	peer = kzalloc(sizeof(*peer), GFP_KERNEL_ACCOUNT);
+	if (!peer)
+		return ERR_PTR(-ENOMEM);
+	peer->key = *key;
+	peer->legs = 1;
+	peer->mip = mip;
+	err = dst_cache_init(&peer->dst_cache, GFP_KERNEL_ACCOUNT);
+	if (err)
+		goto err_free;
+	err = xa_alloc(&mip->peers, &peer->id, peer, xa_limit_32b, GFP_KERNEL);
+	if (err)
+		goto err_cache;
+	err = rhltable_insert(&mip->mn->peers, &peer->node, mip4_peer_params);
+	if (err)
+		goto err_id;
+	return peer;
+
+err_id:
+	xa_erase(&mip->peers, peer->id);
+	/* a dump may have seen it */
+	synchronize_rcu();
+err_cache:
+	dst_cache_destroy(&peer->dst_cache);
+err_free:
+	kfree(peer);
+	return ERR_PTR(err);
+}
+
+static void mip4_peer_free(struct rcu_head *rcu)
+{
+	struct mip4_peer *peer = container_of(rcu, struct mip4_peer, rcu);
+
+	dst_cache_destroy(&peer->dst_cache);
+	kfree(peer);
+}
+
+/**
+ * mip4_peer_put() - give a peer back
+ * @peer: from mip4_peer_get()
+ *
+ * Context: process, mip4_net.lock held.
+ */
+void mip4_peer_put(struct mip4_peer *peer)
+{
+	struct mip4_dev *mip = peer->mip;
+
+	lockdep_assert_held(&mip->mn->lock);
+	if (--peer->legs)
+		return;
+	rhltable_remove(&mip->mn->peers, &peer->node, mip4_peer_params);
+	xa_erase(&mip->peers, peer->id);
+	call_rcu(&peer->rcu, mip4_peer_free);
+}
+
+/**
+ * mip4_peer_route() - route of outer packets
+ * @peer: to whom
+ *
+ * The TOS of a packet never chooses the route: one cached route per peer.
+ * Context: bottom halves off, RCU.
+ *
+ * Return: a referenced route or an ERR_PTR().
+ */
+struct rtable *mip4_peer_route(struct mip4_peer *peer)
+{
+	const u8 proto = peer->key.encap == MIP4_ENCAP_IPIP ? IPPROTO_IPIP :
+							      IPPROTO_GRE;
+	struct mip4_dev *mip = peer->mip;
+	struct rtable *rt;
+	struct flowi4 fl4;
+	__be32 saddr;
+	u32 mtu;
+
+	rt = dst_cache_get_ip4(&peer->dst_cache, &saddr);
+	if (unlikely(!rt)) {
+		ip_tunnel_init_flow(&fl4, proto, peer->key.remote,
+				    peer->key.local, 0, 0, mip->net,
+				    mip->link, 0, 0, 0);
+		rt = ip_route_output_key(mip->net, &fl4);
+		if (IS_ERR(rt))
+			return rt;
+		dst_cache_set_ip4(&peer->dst_cache, &rt->dst, fl4.saddr);
+	}
+	mtu = dst_mtu(&rt->dst);
+	if (unlikely(READ_ONCE(peer->mtu) != mtu))
+		WRITE_ONCE(peer->mtu, mtu);
+	return rt;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_PEER_H
+#define _MIP4_PEER_H
+
+#include <linux/rhashtable.h>
+#include <net/dst_cache.h>
+
+struct mip4_dev;
+struct mip4_net;
+struct rtable;
+
+struct mip4_peer_key {
+	__be32 local;
+	__be32 remote;
+	u32 encap;			/* enum mip4_encap: XFRM and PMTU tell them apart */
+};
+
+/*
+ * The other end of the legs of one device: what they share so that none needs
+ * its own. Found under RCU through mip4_leg.peer and mip4_net.peers; freed a
+ * grace period after its last leg.
+ */
+struct mip4_peer {
+	struct rhlist_head node;	/* mip4_net.peers */
+	struct mip4_peer_key key;
+	u32 id;				/* in mip4_dev.peers */
+	u32 legs;			/* mip4_net.lock */
+	u32 mtu;			/* last seen path MTU, 0: none yet; READ_ONCE */
+	struct mip4_dev *mip;
+	struct dst_cache dst_cache;
+	atomic64_t errors;		/* ICMP errors about outer packets */
+	unsigned long event;		/* jiffies of the last event, 0: none; racy by intent */
+	struct rcu_head rcu;
+};
+
+extern const struct rhashtable_params mip4_peer_params;
+
+struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
+				const struct mip4_peer_key *key);
+void mip4_peer_put(struct mip4_peer *peer);
+struct rtable *mip4_peer_route(struct mip4_peer *peer);
+
+#endif /* _MIP4_PEER_H */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Ports: access interfaces with "master mip0". */
+#include <linux/etherdevice.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "binding.h"
+#include "device.h"
+#include "hold.h"
+#include "netlink.h"
+#include "port.h"
+#include "uplink.h"
+
+static rx_handler_result_t mip4_port_rx(struct sk_buff **pskb)
+{
+	struct sk_buff *skb = *pskb;
+	struct mip4_port *port;
+
+	if (unlikely(skb->pkt_type == PACKET_LOOPBACK))
+		return RX_HANDLER_PASS;
+	port = rcu_dereference(skb->dev->rx_handler_data);
+	skb = skb_share_check(skb, GFP_ATOMIC);
+	if (unlikely(!skb))
+		return RX_HANDLER_CONSUMED;
+	*pskb = skb;
+	return mip4_uplink(skb, port);
+}
+
+static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
+			   struct netlink_ext_ack *extack)
+{
+	struct net_device *master;
+
+	if (mip4_dev_is(port_dev)) {
+		NL_SET_ERR_MSG_MOD(extack, "a mip4 device can't be a port");
+		return -ELOOP;
+	}
+	if (port_dev->type != ARPHRD_ETHER || port_dev->addr_len != ETH_ALEN ||
+	    port_dev->flags & IFF_LOOPBACK ||
+	    !is_valid_ether_addr(port_dev->dev_addr)) {
+		NL_SET_ERR_MSG_MOD(extack, "a port must be an Ethernet-like device");
+		return -EINVAL;
+	}
+	master = netdev_master_upper_dev_get(port_dev);
+	if (master) {
+		NL_SET_ERR_MSG_FMT_MOD(extack, "%s is already enslaved to %s",
+				       port_dev->name, master->name);
+		return -EBUSY;
+	}
+	if (netdev_is_rx_handler_busy(port_dev)) {
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "frames of %s are already taken, by macvlan, macsec or the like",
+				       port_dev->name);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/*
+ * A device that moved here still addresses the router that it left. Either all
+ * routers share a MAC, or the port listens to every one.
+ */
+static int mip4_port_listen(struct mip4_port *port)
+{
+	if (port->mip->has_gwmac)
+		return dev_uc_add(port->dev, port->mip->gwmac);
+	return dev_set_promiscuity(port->dev, 1);
+}
+
+static void mip4_port_unlisten(struct mip4_port *port)
+{
+	if (port->mip->has_gwmac)
+		dev_uc_del(port->dev, port->mip->gwmac);
+	else
+		dev_set_promiscuity(port->dev, -1);
+}
+
+/**
+ * mip4_port_add() - .ndo_add_slave
+ * @dev: mip4 device
+ * @port_dev: access interface
+ * @extack: where to say why not
+ *
+ * Context: RTNL.
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
+		  struct netlink_ext_ack *extack)
+{
+	struct mip4_dev *mip = netdev_priv(dev);
+	struct mip4_port *port;
+	int err;
+
+	err = mip4_port_check(dev, port_dev, extack);
+	if (err)
+		return err;
+	port = kzalloc(sizeof(*port), GFP_KERNEL);
+	if (!port)
+		return -ENOMEM;
+	port->dev = port_dev;
+	port->mip = mip;
+	err = mip4_hold_init(&port->hold);
+	if (err)
+		goto err_free;
+	netdev_hold(port_dev, &port->tracker, GFP_KERNEL);
+	err = mip4_port_listen(port);
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "the port can't listen to the gateway MAC");
+		goto err_put;
+	}
+	err = netdev_rx_handler_register(port_dev, mip4_port_rx, port);
+	if (err)
+		goto err_listen;
+	err = netdev_master_upper_dev_link(port_dev, dev, NULL, NULL, extack);
+	if (err)
+		goto err_handler;
+
+	dev_disable_lro(port_dev);
+	netdev_set_rx_headroom(port_dev, dev->needed_headroom);
+	mutex_lock(&mip->lock);
+	list_add_tail(&port->node, &mip->ports);
+	mutex_unlock(&mip->lock);
+	return 0;
+
+err_handler:
+	netdev_rx_handler_unregister(port_dev);
+err_listen:
+	mip4_port_unlisten(port);
+err_put:
+	mip4_hold_stop(port);
+	netdev_put(port_dev, &port->tracker);
+err_free:
+	kfree(port);
+	return err;
+}
+
+static void mip4_port_release(struct mip4_port *port)
+{
+	const struct mip4_binding_filter filter = { .port = port->dev->ifindex };
+	struct net_device *port_dev = port->dev;
+	struct mip4_dev *mip = port->mip;
+
+	mutex_lock(&mip->lock);
+	list_del(&port->node);
+	mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
+	mutex_unlock(&mip->lock);
+
+	netdev_upper_dev_unlink(port_dev, mip->dev);
+	/* waits until no packet is in mip4_port_rx() */
+	netdev_rx_handler_unregister(port_dev);
+	netdev_reset_rx_headroom(port_dev);
+	mip4_port_unlisten(port);
+	mip4_hold_stop(port);
+	netdev_put(port_dev, &port->tracker);
+	kfree_rcu(port, rcu);
+}
+
+/**
+ * mip4_port_del() - .ndo_del_slave
+ * @dev: mip4 device
+ * @port_dev: its port
+ *
+ * Context: RTNL.
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_port_del(struct net_device *dev, struct net_device *port_dev)
+{
+	struct mip4_port *port;
+
+	port = mip4_port_find(netdev_priv(dev), port_dev->ifindex);
+	if (!port)
+		return -EINVAL;
+	mip4_port_release(port);
+	return 0;
+}
+
+/**
+ * mip4_port_del_all() - release all ports
+ * @mip: device
+ *
+ * Context: RTNL.
+ */
+void mip4_port_del_all(struct mip4_dev *mip)
+{
+	struct mip4_port *port, *next;
+
+	ASSERT_RTNL();
+	list_for_each_entry_safe(port, next, &mip->ports, node)
+		mip4_port_release(port);
+}
+
+/**
+ * mip4_port_find() - find a port
+ * @mip: device
+ * @ifindex: of the port
+ *
+ * Context: RTNL or mip4_dev.lock.
+ *
+ * Return: the port or NULL.
+ */
+struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex)
+{
+	struct mip4_port *port;
+
+	list_for_each_entry(port, &mip->ports, node) {
+		if (port->dev->ifindex == ifindex)
+			return port;
+	}
+	return NULL;
+}
+
+/**
+ * mip4_port_set_gwmac() - give the router one MAC on all ports
+ * @mip: device
+ * @mac: valid unicast MAC
+ * @extack: where to say why not
+ *
+ * Context: RTNL.
+ *
+ * Return: 0 or a negative error, nothing changed then.
+ */
+int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
+			struct netlink_ext_ack *extack)
+{
+	struct mip4_port *port;
+	int err;
+
+	list_for_each_entry(port, &mip->ports, node) {
+		err = dev_uc_add(port->dev, mac);
+		if (err)
+			goto err_del;
+	}
+	list_for_each_entry(port, &mip->ports, node)
+		mip4_port_unlisten(port);
+	ether_addr_copy(mip->gwmac, mac);
+	WRITE_ONCE(mip->has_gwmac, true);
+	return 0;
+
+err_del:
+	NL_SET_ERR_MSG_FMT_MOD(extack, "%s can't listen to the gateway MAC",
+			       port->dev->name);
+	list_for_each_entry_continue_reverse(port, &mip->ports, node)
+		dev_uc_del(port->dev, mac);
+	return err;
+}
+
+static int mip4_port_event(struct notifier_block *nb, unsigned long event,
+			   void *ptr)
+{
+	struct net_device *port_dev = netdev_notifier_info_to_dev(ptr);
+	struct net_device *master;
+
+	if (event != NETDEV_UNREGISTER && event != NETDEV_PRE_TYPE_CHANGE)
+		return NOTIFY_DONE;
+	master = netdev_master_upper_dev_get(port_dev);
+	if (!master || !mip4_dev_is(master))
+		return NOTIFY_DONE;
+	if (event == NETDEV_PRE_TYPE_CHANGE)
+		return NOTIFY_BAD;
+	mip4_port_del(master, port_dev);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block mip4_port_nb = {
+	.notifier_call = mip4_port_event,
+};
+
+int __init mip4_port_init(void)
+{
+	return register_netdevice_notifier(&mip4_port_nb);
+}
+
+void mip4_port_exit(void)
+{
+	unregister_netdevice_notifier(&mip4_port_nb);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_PORT_H
+#define _MIP4_PORT_H
+
+#include <linux/netdevice.h>
+
+#include "device.h"
+#include "hold.h"
+
+/*
+ * An access interface enslaved to a mip4 device. rx_handler_data of its
+ * netdev; found under RCU there and through bindings, freed a grace period
+ * after it left both.
+ */
+struct mip4_port {
+	struct list_head node;		/* mip4_dev.ports */
+	struct net_device *dev;		/* held */
+	netdevice_tracker tracker;
+	struct mip4_dev *mip;
+	u8 unknown;			/* enum mip4_unknown; READ_ONCE */
+	u32 bindings;			/* mip4_dev.lock */
+	atomic64_t unknown_frames;
+	struct mip4_hold hold;
+	struct rcu_head rcu;
+};
+
+/* The MAC that devices on the port know the router by. */
+static inline const u8 *mip4_port_mac(const struct mip4_port *port)
+{
+	return READ_ONCE(port->mip->has_gwmac) ? port->mip->gwmac :
+						 port->dev->dev_addr;
+}
+
+int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
+		  struct netlink_ext_ack *extack);
+int mip4_port_del(struct net_device *dev, struct net_device *port_dev);
+void mip4_port_del_all(struct mip4_dev *mip);
+struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex);
+int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
+			struct netlink_ext_ack *extack);
+int mip4_port_init(void);
+void mip4_port_exit(void);
+
+#endif /* _MIP4_PORT_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the tunnel. GRE comes through a LOCAL_IN hook because its one protocol
+ * slot belongs to ip_gre, IP-in-IP through tunnel4's list ahead of ipip. What
+ * isn't ours is passed on exactly as it came.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ip_tunnels.h>
+#include <net/xfrm.h>
+
+#include "binding.h"
+#include "device.h"
+#include "downlink.h"
+#include "encap.h"
+#include "leg.h"
+#include "mss.h"
+#include "net.h"
+#include "outer_icmp.h"
+#include "peer.h"
+#include "receive.h"
+#include "stats.h"
+
+/* A link with an underlay device takes packets of that device only. */
+static bool mip4_receive_link(const struct mip4_dev *mip,
+			      const struct sk_buff *skb)
+{
+	const u32 link = READ_ONCE(mip->link);
+
+	return !link || link == skb->dev->ifindex || link == inet_iif(skb) ||
+	       link == inet_sdif(skb);
+}
+
+/* Check the inner header and cut what an Ethernet on the way has padded. */
+static bool mip4_receive_inner(struct sk_buff *skb)
+{
+	const struct iphdr *iph;
+	unsigned int len;
+
+	if (!pskb_may_pull(skb, sizeof(*iph)))
+		return false;
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5 ||
+	    !pskb_may_pull(skb, iph->ihl * 4))
+		return false;
+	iph = ip_hdr(skb);
+	len = ntohs(iph->tot_len);
+	return len >= iph->ihl * 4 && len <= skb->len &&
+	       !ip_fast_csum(iph, iph->ihl) && !pskb_trim_rcsum(skb, len);
+}
+
+/**
+ * mip4_receive() - decapsulate and deliver
+ * @skb: outer IPv4 header at the network header, @hlen bytes before the inner
+ *	 one at skb->data; consumed
+ * @leg: whose it is
+ * @hlen: length of the tunnel header at skb->data
+ */
+static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
+			 unsigned int hlen)
+{
+	const struct iphdr outer = { .tos = ip_hdr(skb)->tos };
+	struct mip4_binding *b = leg->binding;
+	struct mip4_dev *mip = b->mip;
+	enum mip4_drop reason;
+
+	if (iptunnel_pull_header(skb, hlen, htons(ETH_P_IP),
+				 !net_eq(mip->net, dev_net(mip->dev)))) {
+		reason = MIP4_DROP_NO_MEMORY;
+		goto drop;
+	}
+	skb_reset_network_header(skb);
+	skb_reset_mac_header(skb);
+	skb_reset_mac_len(skb);
+	if (!mip4_receive_inner(skb)) {
+		reason = MIP4_DROP_BAD_INNER;
+		goto drop;
+	}
+	if (unlikely(ipv4_is_multicast(ip_hdr(skb)->daddr) ||
+		     ipv4_is_lbcast(ip_hdr(skb)->daddr))) {
+		reason = MIP4_DROP_MULTICAST;
+		goto drop;
+	}
+	if (IP_ECN_decapsulate(&outer, skb) > 1) {
+		reason = MIP4_DROP_ECN;
+		goto drop;
+	}
+	if (mip->mss) {
+		const u32 mtu = READ_ONCE(leg->peer->mtu) ?: ETH_DATA_LEN;
+
+		mip4_mss_clamp(skb, mtu - min(mtu, mip4_leg_overhead(leg)));
+	}
+	skb->dev = mip->dev;
+	dev_sw_netstats_rx_add(mip->dev, skb->len);
+	if (mip4_binding_served(b)) {
+		mip4_downlink(skb, leg);
+		return;
+	}
+	mip4_binding_up(b, skb);
+	mip4_binding_seen(b);
+	gro_cells_receive(&mip->gro, skb);
+	return;
+
+drop:
+	mip4_drop(mip, b, skb, reason);
+}
+
+static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
+{
+	const struct iphdr *iph = ip_hdr(skb), *inner;
+	const unsigned int ihl = iph->ihl * 4;
+	const struct mip4_gre_base *base;
+	struct mip4_demux_key key = {
+		.local = iph->daddr,
+		.peer = iph->saddr,
+		.encap = MIP4_ENCAP_GRE,
+	};
+	struct mip4_leg *leg, *other;
+	struct mip4_gre_base bbuf;
+	struct iphdr ibuf = {};
+	enum mip4_drop reason;
+	unsigned int hlen;
+	bool csum;
+
+	base = skb_header_pointer(skb, ihl, sizeof(bbuf), &bbuf);
+	if (!base || base->flags & MIP4_GRE_REFUSED ||
+	    base->proto != htons(ETH_P_IP))
+		return NF_ACCEPT;
+	hlen = sizeof(*base);
+	csum = !!(base->flags & MIP4_GRE_CSUM);
+	if (csum)
+		hlen += 4;
+	if (base->flags & MIP4_GRE_KEY) {
+		const __be32 *kp;
+		__be32 kbuf;
+
+		kp = skb_header_pointer(skb, ihl + hlen, sizeof(kbuf), &kbuf);
+		if (!kp)
+			return NF_ACCEPT;
+		key.key = *kp;
+		key.flags = MIP4_DEMUX_KEYED;
+		hlen += 4;
+	}
+	if (base->flags & MIP4_GRE_SEQ)
+		hlen += 4;
+	inner = skb_header_pointer(skb, ihl + hlen, sizeof(ibuf), &ibuf);
+	if (!inner && !(key.flags & MIP4_DEMUX_KEYED))
+		return NF_ACCEPT;
+
+	leg = mip4_leg_demux(mip4_net(net), &key, inner ?: &ibuf, &other);
+	if (!leg && !other)
+		return NF_ACCEPT;
+	if (!mip4_receive_link((leg ?: other)->binding->mip, skb))
+		return NF_ACCEPT;
+
+	/* ours from here on */
+	if (!leg || !inner) {
+		reason = inner ? MIP4_DROP_INNER_ADDRESS : MIP4_DROP_BAD_INNER;
+		leg = leg ?: other;
+		goto drop;
+	}
+	/* the core would have asked after us */
+	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		reason = MIP4_DROP_POLICY;
+		goto drop;
+	}
+	__skb_pull(skb, ihl);
+	skb_reset_transport_header(skb);
+	if (csum) {
+		if (skb_checksum_simple_validate(skb)) {
+			reason = MIP4_DROP_BAD_CHECKSUM;
+			goto drop;
+		}
+		skb_checksum_try_convert(skb, IPPROTO_GRE, null_compute_pseudo);
+	}
+	mip4_receive(skb, leg, hlen);
+	return NF_STOLEN;
+
+drop:
+	mip4_drop(leg->binding->mip,
+		  reason == MIP4_DROP_INNER_ADDRESS ? NULL : leg->binding, skb,
+		  reason);
+	return NF_STOLEN;
+}
+
+static unsigned int mip4_local_in(void *priv, struct sk_buff *skb,
+				  const struct nf_hook_state *state)
+{
+	switch (ip_hdr(skb)->protocol) {
+	case IPPROTO_GRE:
+		return mip4_gre_receive(skb, state->net);
+	case IPPROTO_ICMP:
+		mip4_outer_icmp(skb, state->net);
+		return NF_ACCEPT;
+	default:
+		return NF_ACCEPT;
+	}
+}
+
+/*
+ * After filter and NAT, so that INPUT rules hold for us as for a protocol
+ * handler, and just before conntrack confirms what we then take away.
+ */
+static const struct nf_hook_ops mip4_hook_ops = {
+	.hook		= mip4_local_in,
+	.pf		= NFPROTO_IPV4,
+	.hooknum	= NF_INET_LOCAL_IN,
+	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
+};
+
+/**
+ * mip4_receive_hook() - receive GRE and ICMP about tunnels in a netns
+ * @net: underlay
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_receive_hook(struct net *net)
+{
+	return nf_register_net_hook(net, &mip4_hook_ops);
+}
+
+/**
+ * mip4_receive_unhook() - undo mip4_receive_hook()
+ * @net: underlay
+ *
+ * The hook may still run until the next grace period.
+ */
+void mip4_receive_unhook(struct net *net)
+{
+	nf_unregister_net_hook(net, &mip4_hook_ops);
+}
+
+/* Non-zero passes the packet on to ipip, sit and the rest. */
+static int mip4_ipip_receive(struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct mip4_demux_key key = {
+		.local = iph->daddr,
+		.peer = iph->saddr,
+		.encap = MIP4_ENCAP_IPIP,
+	};
+	struct mip4_leg *leg, *other;
+
+	/* tunnel4 has pulled the inner header */
+	leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
+			     (const struct iphdr *)skb->data, &other);
+	if (!leg || !mip4_receive_link(leg->binding->mip, skb))
+		return -ENOENT;
+	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
+		mip4_drop(leg->binding->mip, leg->binding, skb,
+			  MIP4_DROP_POLICY);
+		return 0;
+	}
+	mip4_receive(skb, leg, 0);
+	return 0;
+}
+
+/* The hook sees ICMP about both protocols. */
+static int mip4_ipip_err(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm_tunnel mip4_ipip_handler __read_mostly = {
+	.handler	= mip4_ipip_receive,
+	.err_handler	= mip4_ipip_err,
+	.priority	= -1,
+};
+
+int __init mip4_receive_init(void)
+{
+	return xfrm4_tunnel_register(&mip4_ipip_handler, AF_INET);
+}
+
+void mip4_receive_exit(void)
+{
+	xfrm4_tunnel_deregister(&mip4_ipip_handler, AF_INET);
+}

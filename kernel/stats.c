@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Drop counters of a device, by reason, and what ethtool -S shows of them. */
+#include <linux/ethtool.h>
+#include <linux/netdevice.h>
+
+#include "binding.h"
+#include "device.h"
+#include "stats.h"
+
+#define MIP4_DROP_NAME(name, text) "drop_" text,
+static const char mip4_drop_names[][ETH_GSTRING_LEN] = {
+	MIP4_DROP_REASONS(MIP4_DROP_NAME)
+};
+
+/* What "ip -s link" shows as TX drops; the rest are RX drops. */
+static const u32 mip4_drop_tx = BIT(MIP4_DROP_NO_BINDING) |
+				BIT(MIP4_DROP_TOO_BIG) |
+				BIT(MIP4_DROP_NO_ROUTE) |
+				BIT(MIP4_DROP_LOOP) |
+				BIT(MIP4_DROP_NO_MEMORY) |
+				BIT(MIP4_DROP_PORT_DOWN);
+
+/**
+ * mip4_count_drop() - account for one dropped packet
+ * @mip: device that dropped it
+ * @b: binding it belonged to, or NULL
+ * @reason: why
+ *
+ * Context: bottom halves off.
+ */
+void mip4_count_drop(struct mip4_dev *mip, struct mip4_binding *b,
+		     enum mip4_drop reason)
+{
+	struct mip4_drops *drops = this_cpu_ptr(mip->drops);
+
+	u64_stats_update_begin(&drops->syncp);
+	u64_stats_inc(&drops->count[reason]);
+	u64_stats_update_end(&drops->syncp);
+	if (b)
+		atomic64_inc(&b->drops);
+}
+
+/**
+ * mip4_drop() - drop a packet and account for it
+ * @mip: device that drops it
+ * @b: binding it belonged to, or NULL
+ * @skb: packet, consumed
+ * @reason: why
+ *
+ * Context: bottom halves off.
+ */
+void mip4_drop(struct mip4_dev *mip, struct mip4_binding *b,
+	       struct sk_buff *skb, enum mip4_drop reason)
+{
+	mip4_count_drop(mip, b, reason);
+	kfree_skb(skb);
+}
+
+static void mip4_sum_drops(struct mip4_dev *mip, u64 *sum)
+{
+	int cpu, i;
+
+	memset(sum, 0, sizeof(*sum) * __MIP4_DROP_MAX);
+	for_each_possible_cpu(cpu) {
+		struct mip4_drops *drops = per_cpu_ptr(mip->drops, cpu);
+
+		for (i = 0; i < __MIP4_DROP_MAX; i++) {
+			unsigned int start;
+			u64 count;
+
+			do {
+				start = u64_stats_fetch_begin(&drops->syncp);
+				count = u64_stats_read(&drops->count[i]);
+			} while (u64_stats_fetch_retry(&drops->syncp, start));
+			sum[i] += count;
+		}
+	}
+}
+
+/**
+ * mip4_get_stats64() - .ndo_get_stats64
+ * @dev: mip4 device
+ * @tot: filled in
+ */
+void mip4_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *tot)
+{
+	u64 sum[__MIP4_DROP_MAX];
+	int i;
+
+	dev_get_tstats64(dev, tot);
+	mip4_sum_drops(netdev_priv(dev), sum);
+	for (i = 0; i < __MIP4_DROP_MAX; i++) {
+		if (mip4_drop_tx & BIT(i))
+			tot->tx_dropped += sum[i];
+		else
+			tot->rx_dropped += sum[i];
+	}
+}
+
+static void mip4_get_drvinfo(struct net_device *dev,
+			     struct ethtool_drvinfo *info)
+{
+	strscpy(info->driver, MIP4_LINK_KIND, sizeof(info->driver));
+	strscpy(info->version, MIP4_VERSION, sizeof(info->version));
+}
+
+static int mip4_get_sset_count(struct net_device *dev, int sset)
+{
+	return sset == ETH_SS_STATS ? __MIP4_DROP_MAX : -EOPNOTSUPP;
+}
+
+static void mip4_get_strings(struct net_device *dev, u32 sset, u8 *data)
+{
+	if (sset == ETH_SS_STATS)
+		memcpy(data, mip4_drop_names, sizeof(mip4_drop_names));
+}
+
+static void mip4_get_ethtool_stats(struct net_device *dev,
+				   struct ethtool_stats *stats, u64 *data)
+{
+	mip4_sum_drops(netdev_priv(dev), data);
+}
+
+const struct ethtool_ops mip4_ethtool_ops = {
+	.get_drvinfo		= mip4_get_drvinfo,
+	.get_link		= ethtool_op_get_link,
+	.get_sset_count		= mip4_get_sset_count,
+	.get_strings		= mip4_get_strings,
+	.get_ethtool_stats	= mip4_get_ethtool_stats,
+};

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From a port. Nothing of a device enters the router's own stack: its packets
+ * go into the tunnel whatever their destination, what the agent needs goes to
+ * packet sockets on that port, the rest ends here.
+ */
+#include <linux/etherdevice.h>
+#include <linux/icmp.h>
+#include <linux/if_arp.h>
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "arp.h"
+#include "binding.h"
+#include "device.h"
+#include "downlink.h"
+#include "encap.h"
+#include "event.h"
+#include "hold.h"
+#include "icmp.h"
+#include "leg.h"
+#include "mss.h"
+#include "peer.h"
+#include "port.h"
+#include "stats.h"
+#include "uplink.h"
+
+#define MIP4_DHCP_SERVER	htons(67)
+#define MIP4_DHCP_CLIENT	htons(68)
+
+/* Check the IPv4 header and cut what Ethernet has padded. */
+static bool mip4_uplink_header(struct sk_buff *skb)
+{
+	const struct iphdr *iph;
+	unsigned int len;
+
+	if (!pskb_may_pull(skb, sizeof(*iph)))
+		return false;
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5 ||
+	    !pskb_may_pull(skb, iph->ihl * 4))
+		return false;
+	iph = ip_hdr(skb);
+	len = ntohs(iph->tot_len);
+	return len >= iph->ihl * 4 && len <= skb->len &&
+	       !ip_fast_csum(iph, iph->ihl) && !pskb_trim_rcsum(skb, len);
+}
+
+/*
+ * Is it for the DHCP server of the access router? A bound device may also use
+ * one at home: what it sends elsewhere than to all or to its gateway goes
+ * there.
+ */
+static bool mip4_uplink_dhcp(const struct sk_buff *skb,
+			     const struct mip4_binding *b)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct udphdr *uh;
+	struct udphdr buf;
+
+	if (likely(iph->protocol != IPPROTO_UDP) ||
+	    iph->frag_off & htons(IP_OFFSET))
+		return false;
+	uh = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
+	if (!uh || uh->source != MIP4_DHCP_CLIENT ||
+	    uh->dest != MIP4_DHCP_SERVER)
+		return false;
+	return !b || ipv4_is_lbcast(iph->daddr) ||
+	       (b->gateway && iph->daddr == READ_ONCE(b->gateway));
+}
+
+/* RFC 2003 section 3.1: one hop, unless none is to be seen. */
+static bool mip4_uplink_ttl(struct sk_buff *skb, struct mip4_port *port,
+			    struct mip4_leg *leg)
+{
+	struct mip4_binding *b = leg->binding;
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
+		return true;
+	if (unlikely(iph->ttl <= 1)) {
+		mip4_icmp_to_device(skb, port, leg, ICMP_TIME_EXCEEDED,
+				    ICMP_EXC_TTL, 0);
+		mip4_drop(b->mip, b, skb, MIP4_DROP_TTL);
+		return false;
+	}
+	if (skb_ensure_writable(skb, sizeof(*iph))) {
+		mip4_drop(b->mip, b, skb, MIP4_DROP_NO_MEMORY);
+		return false;
+	}
+	ip_decrease_ttl(ip_hdr(skb));
+	return true;
+}
+
+static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
+			   struct mip4_binding *b)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct mip4_dev *mip = b->mip;
+	enum mip4_drop reason;
+	struct mip4_leg *leg;
+	struct rtable *rt;
+	unsigned int mtu;
+
+	if (unlikely(iph->saddr != mip4_binding_home(b))) {
+		if (mip4_event_wanted(mip, &mip->spoof_events))
+			mip4_event_spoof(b, iph->saddr);
+		reason = MIP4_DROP_SPOOFED_SOURCE;
+		goto drop;
+	}
+	if (unlikely(is_multicast_ether_addr(eth_hdr(skb)->h_dest) ||
+		     ipv4_is_multicast(iph->daddr) ||
+		     ipv4_is_lbcast(iph->daddr))) {
+		reason = MIP4_DROP_MULTICAST;
+		goto drop;
+	}
+	if (mip4_icmp_echo(skb, port, b))
+		return;
+
+	leg = rcu_dereference(b->leg);
+	skb_clear_tstamp(skb);
+	if (!mip4_uplink_ttl(skb, port, leg))
+		return;
+	rt = mip4_peer_route(leg->peer);
+	if (IS_ERR(rt)) {
+		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
+				    ICMP_HOST_UNREACH, 0);
+		reason = MIP4_DROP_NO_ROUTE;
+		goto drop;
+	}
+	mtu = mip4_leg_mtu(leg, rt);
+	if (mip->mss)
+		mip4_mss_clamp(skb, mtu);
+	if (unlikely(mip4_too_big(skb, mtu))) {
+		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
+				    ICMP_FRAG_NEEDED, htonl(mtu));
+		ip_rt_put(rt);
+		reason = MIP4_DROP_TOO_BIG;
+		goto drop;
+	}
+	mip4_binding_up(b, skb);
+	mip4_tap(mip, skb);
+	mip4_encap(skb, leg, rt);
+	return;
+
+drop:
+	mip4_drop(mip, b, skb, reason);
+}
+
+/**
+ * mip4_uplink_bound() - forward or answer a frame of a bound device
+ * @skb: frame, network header checked if it is IPv4; consumed
+ * @port: where it came in
+ * @b: binding of its source MAC
+ *
+ * Context: bottom halves off, RCU.
+ */
+void mip4_uplink_bound(struct sk_buff *skb, struct mip4_port *port,
+		       struct mip4_binding *b)
+{
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		mip4_uplink_ip(skb, port, b);
+		break;
+	case htons(ETH_P_ARP):
+		mip4_arp(skb, port, b);
+		break;
+	default:
+		mip4_drop(b->mip, b, skb, MIP4_DROP_PROTOCOL);
+	}
+}
+
+static bool mip4_uplink_source_ok(const struct sk_buff *skb,
+				  const struct mip4_port *port)
+{
+	const u8 *source = eth_hdr(skb)->h_source;
+
+	/* our own come back, or another router shows the shared MAC */
+	return is_valid_ether_addr(source) &&
+	       !ether_addr_equal(source, port->dev->dev_addr) &&
+	       !ether_addr_equal(source, mip4_port_mac(port));
+}
+
+/**
+ * mip4_uplink() - take a frame from a port
+ * @skb: frame, not shared
+ * @port: where it came in
+ *
+ * Context: softirq, RCU.
+ *
+ * Return: what an rx_handler returns.
+ */
+rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
+{
+	struct mip4_unknown_frame frame = {
+		.ethertype = ntohs(skb->protocol),
+	};
+	struct mip4_dev *mip = port->mip;
+	struct mip4_binding *b;
+	bool exact = false;
+	bool taken;
+
+	if (unlikely(!mip4_uplink_source_ok(skb, port))) {
+		mip4_drop(mip, NULL, skb, MIP4_DROP_BAD_FRAME);
+		return RX_HANDLER_CONSUMED;
+	}
+	if (unlikely(skb_vlan_tag_present(skb))) {
+		/* a VLAN that has no interface here; 0 is but a priority */
+		if (skb_vlan_tag_get_id(skb)) {
+			mip4_drop(mip, NULL, skb, MIP4_DROP_PROTOCOL);
+			return RX_HANDLER_CONSUMED;
+		}
+		__vlan_hwaccel_clear_tag(skb);
+	}
+	b = mip4_binding_by_mac(mip, port->dev->ifindex,
+				eth_hdr(skb)->h_source);
+	if (likely(b))
+		mip4_binding_seen(b);
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		if (!mip4_uplink_header(skb)) {
+			mip4_drop(mip, b, skb, b ? MIP4_DROP_BAD_INNER :
+						   MIP4_DROP_BAD_FRAME);
+			return RX_HANDLER_CONSUMED;
+		}
+		exact = mip4_uplink_dhcp(skb, b);
+		frame.saddr = ip_hdr(skb)->saddr;
+		frame.holdable = !exact &&
+				 !ipv4_is_multicast(ip_hdr(skb)->daddr) &&
+				 !ipv4_is_lbcast(ip_hdr(skb)->daddr);
+		break;
+	case htons(ETH_P_ARP):
+		frame.holdable = mip4_arp_sender(skb, port->dev, &frame.saddr);
+		break;
+	case htons(ETH_P_PAE):
+	case htons(ETH_P_LLDP):
+		exact = true;
+		break;
+	}
+
+	if (unlikely(!b)) {
+		skb_orphan(skb);
+		b = mip4_hold_unknown(port, skb, &frame, &taken);
+		if (taken)
+			return RX_HANDLER_CONSUMED;
+		if (!b && !exact) {
+			if (READ_ONCE(port->unknown) == MIP4_UNKNOWN_PASS)
+				return RX_HANDLER_PASS;
+			mip4_drop(mip, NULL, skb, MIP4_DROP_UNKNOWN_DEVICE);
+			return RX_HANDLER_CONSUMED;
+		}
+	}
+	if (exact)
+		return RX_HANDLER_EXACT;
+	skb_orphan(skb);
+	if (unlikely(READ_ONCE(b->replay)) && mip4_hold_behind(port, b, skb))
+		return RX_HANDLER_CONSUMED;
+	mip4_uplink_bound(skb, port, b);
+	return RX_HANDLER_CONSUMED;
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the stack routes to a mip4 device: towards routed bindings. */
+#include <linux/icmp.h>
+#include <net/dst_metadata.h>
+#include <net/icmp.h>
+#include <net/ip.h>
+#include <net/ip_tunnels.h>
+#include <net/route.h>
+
+#include "binding.h"
+#include "device.h"
+#include "encap.h"
+#include "leg.h"
+#include "mss.h"
+#include "peer.h"
+#include "stats.h"
+#include "xmit.h"
+
+/* RFC 2003 section 5.1: the sender learns the tunnel's MTU. */
+static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
+{
+	if (ip_hdr(skb)->frag_off & htons(IP_DF) && skb_valid_dst(skb))
+		skb_dst_update_pmtu_no_confirm(skb, mtu);
+	if (likely(!mip4_too_big(skb, mtu)))
+		return false;
+	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	return true;
+}
+
+/*
+ * Link emulation: two devices of one home prefix see no router between them,
+ * so what ip_forward() took from a packet that came in here comes back.
+ */
+static int mip4_xmit_restore_ttl(struct sk_buff *skb)
+{
+	struct iphdr *iph;
+
+	if (skb_ensure_writable(skb, sizeof(*iph)))
+		return -ENOMEM;
+	iph = ip_hdr(skb);
+	if (iph->ttl == U8_MAX)
+		return 0;
+	csum_replace2(&iph->check, htons(iph->ttl << 8),
+		      htons((iph->ttl + 1) << 8));
+	iph->ttl++;
+	return 0;
+}
+
+static bool mip4_is_redirect(const struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	u8 buf;
+	const u8 *type;
+
+	if (likely(iph->protocol != IPPROTO_ICMP) ||
+	    iph->frag_off & htons(IP_OFFSET))
+		return false;
+	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
+	return type && *type == ICMP_REDIRECT;
+}
+
+/**
+ * mip4_xmit() - .ndo_start_xmit
+ * @skb: starts at its network header, consumed
+ * @dev: mip4 device
+ *
+ * Return: NETDEV_TX_OK.
+ */
+netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct mip4_dev *mip = netdev_priv(dev);
+	struct mip4_binding *b = NULL;
+	enum mip4_drop reason;
+	struct mip4_leg *leg;
+	const struct iphdr *iph;
+	struct rtable *rt;
+	unsigned int mtu;
+
+	/* the core gives us the bh flavour only */
+	rcu_read_lock();
+	if (skb->protocol != htons(ETH_P_IP)) {
+		reason = MIP4_DROP_PROTOCOL;
+		goto drop;
+	}
+	if (!pskb_inet_may_pull(skb)) {
+		reason = MIP4_DROP_BAD_INNER;
+		goto drop;
+	}
+	iph = ip_hdr(skb);
+	if (iph->version != 4 || iph->ihl < 5) {
+		reason = MIP4_DROP_BAD_INNER;
+		goto drop;
+	}
+	if (ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr)) {
+		reason = MIP4_DROP_MULTICAST;
+		goto drop;
+	}
+	b = mip4_binding_by_addr(mip, mip->realm, iph->daddr);
+	if (!b || mip4_binding_served(b)) {
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
+		reason = MIP4_DROP_NO_BINDING;
+		goto drop;
+	}
+	/* RFC 2003 section 4.4: never relayed */
+	if (unlikely(mip4_is_redirect(skb))) {
+		reason = MIP4_DROP_PROTOCOL;
+		goto drop;
+	}
+	if (unlikely(skb->skb_iif == dev->ifindex &&
+		     mip4_binding_on_link(b, iph->saddr, iph->daddr))) {
+		if (mip4_xmit_restore_ttl(skb)) {
+			reason = MIP4_DROP_NO_MEMORY;
+			goto drop;
+		}
+	}
+
+	leg = rcu_dereference(b->leg);
+	rt = mip4_peer_route(leg->peer);
+	if (IS_ERR(rt)) {
+		dst_link_failure(skb);
+		reason = MIP4_DROP_NO_ROUTE;
+		goto drop;
+	}
+	mtu = mip4_leg_mtu(leg, rt);
+	if (mip->mss)
+		mip4_mss_clamp(skb, mtu);
+	if (mip4_xmit_pmtu(skb, mtu)) {
+		ip_rt_put(rt);
+		reason = MIP4_DROP_TOO_BIG;
+		goto drop;
+	}
+	mip4_binding_down(b, skb);
+	mip4_encap(skb, leg, rt);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+
+drop:
+	mip4_drop(mip, b, skb, reason);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+}

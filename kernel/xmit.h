@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _MIP4_XMIT_H
+#define _MIP4_XMIT_H
+
+#include <linux/netdevice.h>
+
+netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev);
+
+#endif /* _MIP4_XMIT_H */
