@@ -741,6 +741,70 @@ def test_agent_choice():
         os.unlink(path("stale.sock"))
 
 
+# ---- what says the same as the command line ----
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+COMMANDS = ("link show", "link add", "link del", "link set", "port show", "port add", "port del", "port set",
+            "binding show", "binding add", "binding del", "binding set", "binding get", "binding flush", "peer show",
+            "agent show", "agent attach", "agent detach", "agent timeline", "agent counters", "agent version")
+
+
+def complete(line):
+    """What bash offers behind a line, PATH holding the mipctl under test."""
+    script = (f'. {TOP}/packaging/completion/mipctl; read -ra COMP_WORDS <<< "$1"; [ "${{1% }}" = "$1" ] || '
+              'COMP_WORDS+=(""); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mipctl; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(["bash", "-uc", script, "bash", line], capture_output=True, text=True,
+                          env={**os.environ, "PATH": os.path.dirname(MIPCTL) + ":" + os.environ["PATH"]})
+    same((done.returncode, done.stderr), (0, ""))
+    return done.stdout.split()
+
+
+def known(words):
+    """Does mipctl know the last word? If so, it complains about something else, or nothing."""
+    return "unknown keyword" not in Run(words).err
+
+
+def keywords(command):
+    """The keywords that completion offers behind a command and its name."""
+    name = {"link": " if9", "port": " if7"}.get(command.split()[0], "")
+    if command in ("port show", "link show"):
+        name = " if7"
+    return name, complete(f"mipctl {command}{name} ")
+
+
+def test_completion():
+    same(complete("mipctl "), "link port binding peer monitor agent version help".split())
+    same(complete("mipctl -j -n x b"), ["binding"])
+    same(complete("mipctl link s"), ["show", "set"])
+    same(complete("mipctl binding add dev lo encap "), ["gre", "ipip"])
+    same(complete("mipctl binding add dev lo rea"), ["realm"])
+    same(complete("mipctl binding add realm 3 rea"), [])
+    assert "lo" in complete("mipctl binding add dev ")
+    assert "lo" in complete("mipctl link show ")
+    assert "--" not in complete("mipctl -")
+    offered = 0
+    for command in COMMANDS:
+        name, words = keywords(command)
+        for word in words:
+            assert known(f"{command}{name} {word}"), f"{command}: {word}"
+            offered += 1
+    for word in complete("mipctl monitor "):
+        assert word == "help" or f'"{word}" is wrong' not in Run(f"monitor {word}", b"").err, word
+    assert offered > 60, offered
+    for option in complete("mipctl -"):
+        assert "unknown" not in Run(f"{option} x y").err.split("object")[0], option
+
+
+def test_help_and_manual_know_all_keywords():
+    for command in COMMANDS:
+        obj = command.split()[0]
+        help_text = Run(f"{obj} help").out
+        page = open(f"{TOP}/Documentation/man/mipctl-{obj}.8").read().replace("\\-", "-")
+        for word in keywords(command)[1] + [command.split()[1]]:
+            assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", help_text), f"{obj} help: {word}"
+            assert re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", page), f"mipctl-{obj}.8: {word}"
+
+
 # ---- this machine ----
 
 def test_machine():
