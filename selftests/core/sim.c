@@ -1,0 +1,675 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See sim.h. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define NTP_BASE	0xe8000000ULL		/* s: some day in 2023 */
+#define MONO_BASE	(1000 * SEC)
+
+struct event {
+	uint64_t at, seq;
+	int node;
+	unsigned int life;
+	struct core_event ev;
+	uint8_t *data;				/* of a datagram: ours */
+};
+
+static const char *const addr[NODES] = { "192.0.2.1", "198.51.100.1", "198.51.100.2" };
+
+/* Two PMAs with different keys and SPIs. */
+static const struct wire_sa sas[NODES] = {
+	[PMA1] = { .spi = 0x200, .alg = WIRE_ALG_HMAC_MD5, .key_len = 16, .key = "one one one one " },
+	[PMA2] = { .spi = 0x300, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16, .key = "two two two two " },
+};
+
+const struct wire_sa *sa_of(int pma)
+{
+	return &sas[pma];
+}
+
+struct in_addr ip(const char *text)
+{
+	struct in_addr a = { 0 };
+
+	assert_int_equal(inet_pton(AF_INET, text, &a), 1);
+	return a;
+}
+
+uint64_t sim_random(struct world *w, uint64_t below)
+{
+	uint64_t x = w->seed_state += 0x9e3779b97f4a7c15ULL;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	x ^= x >> 31;
+	return below ? x % below : x;
+}
+
+static struct core_now now_of(struct node *n)
+{
+	struct core_now now = { .mono_us = MONO_BASE + n->w->now, .ntp = ntp_of(n) };
+
+	for (size_t i = 0; i < sizeof(now.random); i++)
+		now.random[i] = sim_random(n->w, 256);
+	return now;
+}
+
+uint64_t ntp_of(const struct node *n)
+{
+	uint64_t us = MONO_BASE + n->w->now + n->skew_us;
+
+	return ((NTP_BASE + us / SEC) << 32) + ((us % SEC) << 32) / SEC;
+}
+
+/* ---- the queue ---- */
+
+static void enqueue(struct world *w, uint64_t delay, int node, const struct core_event *ev, uint8_t *data)
+{
+	if (w->n_queue == w->room_queue) {
+		w->room_queue = w->room_queue ? w->room_queue * 2 : 64;
+		w->queue = realloc(w->queue, w->room_queue * sizeof(*w->queue));
+		assert_non_null(w->queue);
+	}
+	w->queue[w->n_queue++] = (struct event){
+		.at = w->now + delay, .seq = w->seq++, .node = node,
+		.life = w->node[node].life, .ev = *ev, .data = data,
+	};
+}
+
+static void deliver(struct node *n, const struct core_event *ev)
+{
+	struct core_now now = now_of(n);
+
+	if (n->core)
+		core_event(n->core, &now, ev);
+}
+
+void event(struct node *n, const struct core_event *ev)
+{
+	deliver(n, ev);
+	run(n->w, 0);
+}
+
+static bool is_completion(const struct event *e)
+{
+	return e->ev.type == CORE_EV_BOUND || e->ev.type == CORE_EV_STORED;
+}
+
+/* Index of what comes next up to @until, or -1. */
+static int next_event(const struct world *w, uint64_t until)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < w->n_queue; i++) {
+		const struct event *e = &w->queue[i];
+
+		if (e->at > until || (w->node[e->node].hold && is_completion(e)))
+			continue;
+		if (best < 0 || e->at < w->queue[best].at ||
+		    (e->at == w->queue[best].at && e->seq < w->queue[best].seq))
+			best = i;
+	}
+	return best;
+}
+
+void run(struct world *w, uint64_t us)
+{
+	uint64_t until = w->now + us;
+	unsigned int guard = 0;
+
+	for (;;) {
+		int e = next_event(w, until), timer = -1;
+		uint64_t at = e < 0 ? until : w->queue[e].at;
+
+		for (int i = 0; i < NODES; i++) {
+			uint64_t next = w->node[i].core ? core_next(w->node[i].core) : 0;
+
+			if (next && next <= MONO_BASE + at && (timer < 0 || next < core_next(w->node[timer].core))) {
+				timer = i;
+				at = next > MONO_BASE + w->now ? next - MONO_BASE : w->now;
+			}
+		}
+		if (e < 0 && timer < 0)
+			break;
+		guard = at > w->now ? 0 : guard + 1;
+		assert_true(guard < 100000);	/* a timer that is due for ever */
+		if (at > w->now)
+			w->now = at;
+		if (timer >= 0) {
+			deliver(&w->node[timer], &(struct core_event){ .type = CORE_EV_TIMEOUT });
+		} else {
+			struct event ev = w->queue[e];
+
+			w->queue[e] = w->queue[--w->n_queue];
+			if (ev.life == w->node[ev.node].life || ev.data) {
+				if (ev.data)
+					ev.ev.datagram.data = ev.data;
+				deliver(&w->node[ev.node], &ev.ev);
+			}
+			free(ev.data);
+		}
+	}
+	w->now = until;
+}
+
+void release(struct node *n)
+{
+	n->hold = false;
+	run(n->w, 0);
+}
+
+/* ---- network ---- */
+
+static int node_by_addr(struct in_addr a)
+{
+	if (a.s_addr == ip("192.0.2.9").s_addr)
+		return HA;
+	for (int i = 0; i < NODES; i++) {
+		if (a.s_addr == ip(addr[i]).s_addr)
+			return i;
+	}
+	return -1;
+}
+
+static void post(struct world *w, const struct core_action *a)
+{
+	struct core_event ev = { .type = CORE_EV_DATAGRAM };
+	int to = node_by_addr(a->send.dst);
+	uint8_t *data;
+
+	if (to < 0 || sim_random(w, 1000) < w->loss)
+		return;
+	data = malloc(a->send.len);
+	assert_non_null(data);
+	memcpy(data, a->send.data, a->send.len);
+	ev.datagram.src = a->send.src;
+	ev.datagram.dst = a->send.dst;
+	ev.datagram.sport = WIRE_PORT;
+	ev.datagram.len = a->send.len;
+	enqueue(w, w->delay + (w->jitter ? sim_random(w, w->jitter) : 0), to, &ev, data);
+}
+
+static void act_send(struct node *n, const struct core_action *a)
+{
+	struct world *w = n->w;
+	struct sent *s = &w->sent[w->n_sent++ % SENT_MAX];
+
+	*s = (struct sent){ .from = n->index, .at = w->now, .src = a->send.src, .dst = a->send.dst,
+			    .dport = a->send.dport, .len = a->send.len };
+	memcpy(s->data, a->send.data, a->send.len);
+	post(w, a);
+	if (sim_random(w, 1000) < w->dup)
+		post(w, a);
+}
+
+void inject(struct node *n, const char *src, const char *dst, const void *data, size_t len)
+{
+	struct core_event ev = { .type = CORE_EV_DATAGRAM };
+	uint8_t *copy = malloc(len ? len : 1);	/* its own block: ASan sees a read past the end */
+
+	assert_non_null(copy);
+	memcpy(copy, data, len);
+	ev.datagram.src = ip(src);
+	ev.datagram.dst = ip(dst);
+	ev.datagram.sport = WIRE_PORT;
+	ev.datagram.data = copy;
+	ev.datagram.len = len;
+	deliver(n, &ev);
+	free(copy);
+	run(n->w, 0);
+}
+
+/* ---- kernel and store ---- */
+
+static struct core_binding *kernel_find(struct node *n, uint64_t cookie)
+{
+	for (size_t i = 0; i < n->n_kernel; i++) {
+		if (n->kernel[i].cookie == cookie)
+			return &n->kernel[i];
+	}
+	return NULL;
+}
+
+/* design.md s4.3: {local, peer, key or none, inner address when there is no key}; and {realm, home}. */
+static bool clash(const struct core_binding *a, const struct core_binding *b)
+{
+	if (a->realm == b->realm && a->home.s_addr == b->home.s_addr && !strcmp(a->device, b->device))
+		return true;
+	if (a->local.s_addr != b->local.s_addr || a->peer.s_addr != b->peer.s_addr ||
+	    a->gre != b->gre || a->keyed != b->keyed)
+		return false;
+	return a->keyed ? a->key_in == b->key_in : a->home.s_addr == b->home.s_addr;
+}
+
+static int kernel_bind(struct node *n, const struct core_binding *b)
+{
+	struct core_binding *k = kernel_find(n, b->cookie);
+
+	/* Nothing may be asked for that a kernel would have to refuse. */
+	assert_true(b->home.s_addr && b->peer.s_addr && b->local.s_addr && b->device[0]);
+	assert_true(!b->keyed || (b->gre && b->key_in && b->key_out));
+	if (n->fail_bind) {
+		int error = n->fail_bind;
+
+		n->fail_bind = 0;
+		return error;
+	}
+	if (b->exists != !!k)
+		return b->exists ? ENOENT : EEXIST;
+	for (size_t i = 0; i < n->n_kernel; i++) {
+		if (&n->kernel[i] != k && clash(&n->kernel[i], b))
+			return EEXIST;
+	}
+	if (!k) {
+		n->kernel = realloc(n->kernel, (n->n_kernel + 1) * sizeof(*n->kernel));
+		assert_non_null(n->kernel);
+		k = &n->kernel[n->n_kernel++];
+	}
+	*k = *b;
+	return 0;
+}
+
+static int store_put(struct node *n, const struct core_record *rec)
+{
+	size_t i = 0;
+
+	if (n->fail_store) {
+		int error = n->fail_store;
+
+		n->fail_store = 0;
+		return error;
+	}
+	while (i < n->n_row && n->row[i].cookie != rec->cookie)
+		i++;
+	if (i == n->n_row) {
+		n->row = realloc(n->row, (n->n_row + 1) * sizeof(*n->row));
+		assert_non_null(n->row);
+		n->n_row++;
+	}
+	n->row[i] = *rec;
+	return 0;
+}
+
+static void done(struct node *n, enum core_event_type type, uint64_t cookie, int error)
+{
+	struct core_event ev = { .type = type };
+
+	ev.done.cookie = cookie;
+	ev.done.error = error;
+	ev.done.text = error ? "made to fail" : NULL;
+	enqueue(n->w, 0, n->index, &ev, NULL);
+}
+
+static int device_of(const uint8_t mac[6])
+{
+	return mac[5] < DEVICES ? mac[5] : 0;
+}
+
+static void told(struct node *n, const struct core_action *a)
+{
+	struct served *d = &n->dev[device_of(a->device.mac)];
+
+	switch (a->type) {
+	case CORE_ACT_ATTACHED:
+		d->attached = true;
+		d->attached_at = n->w->now;
+		d->n_attached++;
+		break;
+	case CORE_ACT_REFUSED:
+		d->attached = false;
+		d->n_refused++;
+		break;
+	default:
+		d->attached = false;
+		d->n_gone++;
+	}
+	d->home = a->device.home;
+	d->code = a->device.code;
+	memcpy(d->text, a->device.text, sizeof(d->text));
+}
+
+static void act(void *arg, const struct core_action *a)
+{
+	struct core_event ev = { 0 };
+	struct core_binding *k;
+	struct node *n = arg;
+
+	switch (a->type) {
+	case CORE_ACT_SEND:
+		act_send(n, a);
+		break;
+	case CORE_ACT_BIND:
+		done(n, CORE_EV_BOUND, a->bind.cookie, kernel_bind(n, &a->bind));
+		break;
+	case CORE_ACT_UNBIND:
+		k = kernel_find(n, a->bind.cookie);
+		if (!k)
+			break;
+		assert_int_equal(k->realm, a->bind.realm);
+		assert_int_equal(k->home.s_addr, a->bind.home.s_addr);
+		*k = n->kernel[--n->n_kernel];
+		break;
+	case CORE_ACT_STORE:
+		done(n, CORE_EV_STORED, a->store.cookie, store_put(n, &a->store));
+		break;
+	case CORE_ACT_FORGET:
+		for (size_t i = 0; i < n->n_row; i++) {
+			if (n->row[i].cookie == a->store.cookie)
+				n->row[i--] = n->row[--n->n_row];
+		}
+		break;
+	case CORE_ACT_CONFIRM:
+		n->n_confirm++;
+		ev.type = CORE_EV_PRESENT;
+		ev.present.cookie = a->confirm.cookie;
+		ev.present.present = !n->absent && n->dev[device_of(a->confirm.mac)].attached;
+		enqueue(n->w, MSEC, n->index, &ev, NULL);
+		break;
+	case CORE_ACT_LOG:
+		n->n_log++;
+		memcpy(n->log, a->log.text, sizeof(n->log));
+		break;
+	default:
+		told(n, a);
+	}
+}
+
+/* ---- nodes ---- */
+
+static void configure(struct node *n)
+{
+	static const char *const name[NETWORKS] = { "red", "blue", "green" };
+	bool ha = n->index == HA;
+
+	for (int i = 0; i < NETWORKS; i++) {
+		struct core_network *net = &n->net[i];
+
+		snprintf(net->name, sizeof(net->name), "%s", name[i]);
+		snprintf(net->nai, sizeof(net->nai), "*@%s.example", name[i]);
+		snprintf(net->device, sizeof(net->device), ha ? "mip-%s" : "mip0", name[i]);
+		net->realm = i + 1;
+		net->ha = ip(i == GREEN ? "192.0.2.9" : "192.0.2.1");
+		net->gateway = ip("10.0.0.1");
+		net->plen = 24;
+		net->pool_first = ip("10.0.0.10");
+		net->pool_last = ip("10.0.0.109");
+		net->lifetime = 600;
+	}
+	for (int i = PMA1; i <= PMA2; i++) {
+		struct core_peer *peer = &n->peer[i - PMA1];
+
+		*peer = (struct core_peer){ .addr = ip(addr[i]), .n_sa = 1, .proxy = true,
+					    .revocation = true, .gre_key = true };
+		peer->sa[0] = sas[i];
+		if (ha)
+			continue;
+		/* Seen from a PMA, the peers are the HA's addresses. */
+		peer->addr = ip(i == PMA1 ? "192.0.2.1" : "192.0.2.9");
+		peer->sa[0] = sas[n->index];
+	}
+	snprintf(n->identity[0].nai, sizeof(n->identity[0].nai), "%%m@red.example");
+	memcpy(n->identity[0].mac, "\x02\x00\x00\x00\x00\x00", 6);
+	memcpy(n->identity[0].mask, "\xff\xff\xff\xff\xff\x00", 6);
+	snprintf(n->identity[1].nai, sizeof(n->identity[1].nai), "%%M@blue.example");
+	memcpy(n->identity[1].mac, "\x02\x00\x00\x00\x01\x00", 6);
+	memcpy(n->identity[1].mask, "\xff\xff\xff\xff\xff\x00", 6);
+	n->cfg = (struct core_config){
+		.ha = ha, .pma = !ha, .care_of = ip(addr[n->index]),
+		.networks = n->net, .n_networks = NETWORKS,
+		.peers = n->peer, .n_peers = 2,
+		.identities = n->identity, .n_identities = 2,
+		.replay_window = 7,
+	};
+}
+
+void node_start(struct node *n)
+{
+	core_free(n->core);
+	n->life++;
+	n->core = core_new(&n->cfg, act, n);
+	assert_non_null(n->core);
+	deliver(n, &(struct core_event){ .type = CORE_EV_START });
+}
+
+static void *copy(const void *from, size_t len)
+{
+	void *to = malloc(len + 1);
+
+	assert_non_null(to);
+	if (len)
+		memcpy(to, from, len);
+	return to;
+}
+
+void node_restart(struct node *n)
+{
+	size_t n_row = n->n_row, n_kernel = n->n_kernel;
+	struct core_binding *kernel;
+	struct core_record *row;
+	struct core_event ev;
+
+	core_free(n->core);
+	n->life++;
+	n->core = core_new(&n->cfg, act, n);
+	assert_non_null(n->core);
+	/* Copies: what the core does meanwhile changes the tables. */
+	row = copy(n->row, n_row * sizeof(*row));
+	kernel = copy(n->kernel, n_kernel * sizeof(*kernel));
+	for (size_t i = 0; i < n_row; i++) {
+		ev = (struct core_event){ .type = CORE_EV_RESTORE, .restore = row[i] };
+		deliver(n, &ev);
+	}
+	for (size_t i = 0; i < n_kernel; i++) {
+		const struct core_binding *b = &kernel[i];
+
+		ev = (struct core_event){ .type = CORE_EV_ADOPT };
+		ev.adopt.cookie = b->cookie;
+		memcpy(ev.adopt.device, b->device, sizeof(b->device));
+		ev.adopt.realm = b->realm;
+		ev.adopt.home = b->home;
+		ev.adopt.peer = b->peer;
+		ev.adopt.port = b->port;
+		memcpy(ev.adopt.mac, b->mac, sizeof(b->mac));
+		deliver(n, &ev);
+	}
+	free(row);
+	free(kernel);
+	event(n, &(struct core_event){ .type = CORE_EV_START });
+}
+
+struct world *world_new(uint64_t seed)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->seed_state = seed;
+	w->delay = 10 * MSEC;
+	for (int i = 0; i < NODES; i++) {
+		w->node[i].w = w;
+		w->node[i].index = i;
+		configure(&w->node[i]);
+		node_start(&w->node[i]);
+	}
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	for (int i = 0; i < NODES; i++) {
+		core_free(w->node[i].core);
+		free(w->node[i].kernel);
+		free(w->node[i].row);
+	}
+	for (size_t i = 0; i < w->n_queue; i++)
+		free(w->queue[i].data);
+	free(w->queue);
+	free(w);
+}
+
+/* ---- devices ---- */
+
+/* 0..DEVICES-1 are red, those plus 256 blue. */
+void mac_of(int dev, uint8_t mac[6])
+{
+	memcpy(mac, "\x02\x00\x00\x00", 4);
+	mac[4] = dev >> 8;
+	mac[5] = dev;
+}
+
+const char *nai_of(int dev, char buf[64])
+{
+	snprintf(buf, 64, dev < 256 ? "02000000%02x%02x@red.example" : "02:00:00:00:%02x:%02x@blue.example",
+		 dev >> 8, dev & 255);
+	return buf;
+}
+
+void attach(struct node *n, int dev, uint32_t port, enum core_trigger trigger, const char *hint)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	char name[16];
+
+	snprintf(name, sizeof(name), "port%u", port);
+	ev.attach.port = port;
+	ev.attach.port_name = name;
+	mac_of(dev, ev.attach.mac);
+	ev.attach.trigger = trigger;
+	ev.attach.hint = hint ? ip(hint) : (struct in_addr){ 0 };
+	ev.attach.seen_us = MONO_BASE + n->w->now;
+	deliver(n, &ev);
+}
+
+void detach(struct node *n, int dev, uint32_t port, enum core_detach why)
+{
+	struct core_event ev = { .type = CORE_EV_DETACH };
+
+	ev.detach.port = port;
+	mac_of(dev, ev.detach.mac);
+	ev.detach.why = why;
+	deliver(n, &ev);
+	n->dev[device_of(ev.detach.mac)].attached = false;
+}
+
+struct search {
+	const char *nai;
+	const struct core_reg *found;
+	unsigned int n;
+};
+
+static bool look(void *arg, const struct core_reg *reg)
+{
+	struct search *s = arg;
+
+	s->n++;
+	if (s->nai && !strcmp(s->nai, reg->rec.nai))
+		s->found = reg;
+	return true;
+}
+
+const struct core_reg *find(struct node *n, const char *nai)
+{
+	struct search s = { .nai = nai };
+
+	core_walk(n->core, look, &s);
+	return s.found;
+}
+
+const struct core_reg *device(struct node *n, int dev)
+{
+	uint8_t mac[6];
+
+	mac_of(dev, mac);
+	return core_find_device(n->core, 0, mac);
+}
+
+unsigned int n_regs(struct node *n)
+{
+	struct search s = { 0 };
+
+	core_walk(n->core, look, &s);
+	return s.n;
+}
+
+/* ---- messages ---- */
+
+const struct sent *sent_by(struct world *w, int from, uint8_t type, unsigned int back)
+{
+	unsigned int oldest = w->n_sent > SENT_MAX ? w->n_sent - SENT_MAX : 0;
+
+	for (unsigned int i = w->n_sent; i-- > oldest;) {
+		const struct sent *s = &w->sent[i % SENT_MAX];
+
+		if (s->from == from && s->data[0] == type && !back--)
+			return s;
+	}
+	return NULL;
+}
+
+unsigned int n_sent(struct world *w, int from, uint8_t type)
+{
+	unsigned int n = 0;
+
+	while (sent_by(w, from, type, n))
+		n++;
+	return n;
+}
+
+struct rrq rrq_from(struct world *w, int pma, const char *nai)
+{
+	return (struct rrq){
+		.f = { .flags = WIRE_RRQ_T | WIRE_RRQ_G, .lifetime = 600, .ha = ip("192.0.2.1"),
+		       .coa = ip(addr[pma]), .id = ntp_of(&w->node[HA]) + sim_random(w, 1000) },
+		.nai = nai, .method = WIRE_PMIP_FHA, .keyed = true, .key = 0x1000 + pma,
+		.revsup = true, .revsup_time = ntp_of(&w->node[HA]) >> 32,
+		.sa = &sas[pma], .src = addr[pma], .dst = "192.0.2.1",
+	};
+}
+
+void rrq_build(struct wire_out *out, const struct rrq *r)
+{
+	memset(out, 0, sizeof(*out));
+	wire_put_rrq(out, &r->f);
+	if (r->nai)
+		wire_put_nai(out, r->nai);
+	if (r->method >= 0)
+		wire_put_pmip_method(out, r->method);
+	if (r->keyed)
+		wire_put_gre_key(out, r->key);
+	if (r->revsup)
+		wire_put_revsup(out, 0, r->revsup_time);
+	if (r->sa)
+		wire_put_auth(out, WIRE_EXT_FHAE, r->sa);
+	assert_false(out->failed);
+}
+
+bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
+{
+	unsigned int before = w->n_sent;
+	struct wire_out out;
+	const struct sent *s;
+
+	rrq_build(&out, r);
+	inject(&w->node[HA], r->src, r->dst, out.buf, out.len);
+	if (w->n_sent == before)
+		return false;
+	s = sent_by(w, HA, WIRE_RRP, 0);
+	assert_non_null(s);
+	assert_int_equal(wire_parse(s->data, s->len, msg), WIRE_OK);
+	/* Whatever it says: to the asker, from where it was asked, signed, with method and NAI. */
+	assert_int_equal(s->src.s_addr, ip(r->dst).s_addr);
+	assert_int_equal(s->dst.s_addr, ip(r->src).s_addr);
+	assert_int_equal(wire_count(msg, WIRE_EXT_FHAE), 1);
+	assert_true(wire_auth_ok(msg, wire_find(msg, WIRE_EXT_FHAE, 0),
+				 &sas[ip(r->src).s_addr == ip(addr[PMA1]).s_addr ? PMA1 : PMA2]));
+	assert_int_equal(wire_count(msg, WIRE_EXT_PMIP), 1);
+	assert_int_equal(wire_count(msg, WIRE_EXT_NAI), r->nai ? 1 : 0);
+	assert_int_equal((uint32_t)msg->rrp.id, (uint32_t)r->f.id);
+	return true;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A world for the core: one HA and two PMAs, their kernels and stores as
+ * tables, a network that loses, repeats and reorders, and one clock. All from
+ * a seed, so a failure comes back with its number.
+ *
+ *	pma1 198.51.100.1 ──┐
+ *	                    ├── network ── ha 192.0.2.1 (red, blue), 192.0.2.9 (green)
+ *	pma2 198.51.100.2 ──┘
+ */
+#ifndef SELFTESTS_CORE_SIM_H
+#define SELFTESTS_CORE_SIM_H
+
+#include "core/core.h"
+
+#define SEC	1000000ULL
+#define MSEC	1000ULL
+
+enum { HA, PMA1, PMA2, NODES };
+enum { RED, BLUE, GREEN, NETWORKS };
+
+#define SENT_MAX	256
+#define DEVICES		64
+
+struct sent {
+	int from;
+	uint64_t at;
+	struct in_addr src, dst;
+	uint16_t dport;
+	size_t len;
+	uint8_t data[WIRE_MSG_MAX];
+};
+
+struct served {		/* what ATTACHED, REFUSED and GONE said last of one device */
+	bool attached;
+	struct in_addr home;
+	unsigned int n_attached, n_refused, n_gone;
+	uint8_t code;
+	char text[CORE_TEXT_MAX];
+	uint64_t attached_at;
+};
+
+struct world;
+
+struct node {
+	struct world *w;
+	int index;
+	struct core *core;
+	unsigned int life;		/* counts restarts: what was meant for an earlier one is lost */
+	struct core_config cfg;
+	struct core_network net[NETWORKS];
+	struct core_peer peer[4];
+	struct core_identity identity[2];
+	struct core_binding *kernel;
+	struct core_record *row;
+	size_t n_kernel, n_row;
+	int64_t skew_us;		/* of its wall clock */
+	int fail_bind, fail_store;	/* errno for the next one */
+	bool hold;			/* completions wait for release() */
+	bool absent;			/* answer to CONFIRM */
+	unsigned int n_confirm, n_log;
+	char log[CORE_TEXT_MAX];
+	struct served dev[DEVICES];
+};
+
+struct world {
+	uint64_t now, seed_state;
+	struct node node[NODES];
+	struct event *queue;
+	size_t n_queue, room_queue;
+	uint64_t seq;
+	unsigned int loss, dup;		/* per 1000 */
+	uint64_t delay, jitter;		/* us one way */
+	struct sent sent[SENT_MAX];	/* ring */
+	unsigned int n_sent;
+};
+
+struct world *world_new(uint64_t seed);
+void world_free(struct world *w);
+void node_start(struct node *n);	/* core_new with what n->cfg says now */
+void node_restart(struct node *n);	/* kill -9 and up again: rows, bindings, START */
+void run(struct world *w, uint64_t us);	/* let so much time pass */
+void release(struct node *n);		/* held completions, and no more holding */
+uint64_t sim_random(struct world *w, uint64_t below);
+
+struct in_addr ip(const char *text);
+void mac_of(int device, uint8_t mac[6]);
+void attach(struct node *n, int device, uint32_t port, enum core_trigger trigger, const char *hint);
+void detach(struct node *n, int device, uint32_t port, enum core_detach why);
+void event(struct node *n, const struct core_event *ev);
+const struct core_reg *find(struct node *n, const char *nai);	/* by walking */
+const struct core_reg *device(struct node *n, int dev);
+unsigned int n_regs(struct node *n);
+const char *nai_of(int device, char buf[64]);	/* by the identity rule */
+
+/* Messages that left, newest first: back 0 is the last. NULL if there are not so many. */
+const struct sent *sent_by(struct world *w, int from, uint8_t type, unsigned int back);
+unsigned int n_sent(struct world *w, int from, uint8_t type);
+void inject(struct node *n, const char *src, const char *dst, const void *data, size_t len);
+
+/* An RRQ put together by hand. */
+struct rrq {
+	struct wire_rrq f;
+	const char *nai;
+	int method;		/* -1 = no ext. 47 */
+	bool keyed, revsup;
+	uint32_t key, revsup_time;
+	const struct wire_sa *sa;	/* NULL = no ext. 34 */
+	const char *src, *dst;
+};
+struct rrq rrq_from(struct world *w, int pma, const char *nai);
+void rrq_build(struct wire_out *out, const struct rrq *r);
+/* Send it to the HA, let it work, and parse what it answered; false: nothing came. */
+bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg);
+uint64_t ntp_of(const struct node *n);
+const struct wire_sa *sa_of(int pma);
+
+#endif /* SELFTESTS_CORE_SIM_H */

@@ -1,0 +1,801 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Home Agent: each check of protocol/security.md s5, each row of procedures.md s3. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define NAI_A	"a@red.example"
+#define NAI_B	"b@red.example"
+
+#define COUNT(field)	(core_counters(w->node[HA].core)->field)
+#define HA_NODE		(&w->node[HA])
+
+static int setup(void **state)
+{
+	*state = world_new(1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static uint8_t code_of(struct world *w, const struct rrq *r)
+{
+	struct wire_msg msg;
+
+	assert_true(ask(w, r, &msg));
+	return msg.rrp.code;
+}
+
+static void later(struct world *w, struct rrq *r)
+{
+	run(w, SEC);
+	r->f.id = ntp_of(&w->node[HA]);
+}
+
+static struct in_addr register_ok(struct world *w, int pma, const char *nai)
+{
+	struct rrq r = rrq_from(w, pma, nai);
+	struct wire_msg msg;
+
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.id, r.f.id);
+	return msg.rrp.home;
+}
+
+/* A request that must get this code and leave no trace. */
+static void expect_denied(struct world *w, const struct rrq *r, uint8_t code)
+{
+	size_t n_kernel = HA_NODE->n_kernel, n_row = HA_NODE->n_row;
+	unsigned int regs = n_regs(HA_NODE);
+	struct wire_msg msg;
+
+	assert_true(ask(w, r, &msg));
+	assert_int_equal(msg.rrp.code, code);
+	assert_int_equal(HA_NODE->n_kernel, n_kernel);
+	assert_int_equal(HA_NODE->n_row, n_row);
+	assert_int_equal(n_regs(HA_NODE), regs);
+}
+
+static void expect_silence(struct world *w, const struct rrq *r)
+{
+	size_t n_kernel = HA_NODE->n_kernel, n_row = HA_NODE->n_row;
+	unsigned int regs = n_regs(HA_NODE);
+	struct wire_msg msg;
+
+	assert_false(ask(w, r, &msg));
+	assert_int_equal(HA_NODE->n_kernel, n_kernel);
+	assert_int_equal(HA_NODE->n_row, n_row);
+	assert_int_equal(n_regs(HA_NODE), regs);
+}
+
+static void test_register(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	const struct core_binding *k;
+	const struct core_reg *reg;
+	uint32_t key, revsup;
+	struct wire_msg msg;
+	uint16_t flags;
+
+	r.f.lifetime = 9000;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.lifetime, 600);	/* capped, RFC 5944 s3.8.2.2 */
+	assert_int_equal(msg.rrp.id, r.f.id);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_true(wire_get_gre_key(&msg, &key));
+	assert_int_not_equal(key, 0);
+	assert_true(wire_get_revsup(&msg, &flags, &revsup));
+	assert_int_equal(revsup, ntp_of(HA_NODE) >> 32);
+
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	k = &HA_NODE->kernel[0];
+	assert_string_equal(k->device, "mip-red");
+	assert_int_equal(k->realm, 1);
+	assert_int_equal(k->home.s_addr, msg.rrp.home.s_addr);
+	assert_int_equal(k->local.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(k->peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_true(k->gre && k->keyed);
+	assert_int_equal(k->key_in, key);
+	assert_int_equal(k->key_out, r.key);
+	assert_int_equal(k->port, 0);
+	assert_int_equal(k->lifetime, 600);
+
+	assert_int_equal(HA_NODE->n_row, 1);
+	reg = find(HA_NODE, NAI_A);
+	assert_non_null(reg);
+	assert_int_equal(reg->state, CORE_BOUND);
+	assert_memory_equal(&reg->rec, &HA_NODE->row[0], sizeof(reg->rec));
+	assert_int_equal(reg->rec.last_id, r.f.id);
+	assert_int_equal(reg->rec.peer_revsup, r.revsup_time);
+	assert_int_equal(COUNT(accepted), 1);
+}
+
+static void test_encapsulation(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_msg msg;
+	uint32_t key;
+
+	r.keyed = false;
+	r.f.flags = 0;			/* T is not insisted upon: procedures.md s12 */
+	assert_int_equal(code_of(w, &r), 0);
+	assert_false(HA_NODE->kernel[0].gre);
+
+	later(w, &r);
+	r.f.flags = WIRE_RRQ_G | WIRE_RRQ_M;
+	assert_int_equal(code_of(w, &r), 0);
+	assert_true(HA_NODE->kernel[0].gre && !HA_NODE->kernel[0].keyed);
+
+	/* RFC 6245 s4.2: ext. 48 means GRE without G; 0 lets the HA assign for both. */
+	later(w, &r);
+	r.f.flags = 0;
+	r.keyed = true;
+	r.key = 0;
+	assert_true(ask(w, &r, &msg));
+	assert_true(wire_get_gre_key(&msg, &key));
+	assert_int_not_equal(key, 0);
+	assert_true(HA_NODE->kernel[0].gre && HA_NODE->kernel[0].keyed);
+	assert_int_equal(HA_NODE->kernel[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[0].key_out, key);
+
+	/* The HA's key stays for the life of the registration. */
+	later(w, &r);
+	r.key = 77;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(HA_NODE->kernel[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[0].key_out, 77);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+
+	later(w, &r);
+	r.keyed = false;
+	r.f.flags = WIRE_RRQ_M;
+	expect_denied(w, &r, WIRE_CODE_HA_ENCAP_UNAVAILABLE);
+}
+
+static void test_home_address(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct in_addr a, b;
+	struct wire_msg msg;
+
+	a = register_ok(w, PMA1, NAI_A);
+	b = register_ok(w, PMA1, NAI_B);
+	assert_int_not_equal(a.s_addr, b.s_addr);
+
+	/* Taken, not in the pool, not the bound one: 129. */
+	r = rrq_from(w, PMA1, "c@red.example");
+	r.f.home = a;
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.home = ip("10.0.0.200");
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.home = ip("10.0.0.1");
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.home = ip("10.0.0.77");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.home.s_addr, r.f.home.s_addr);
+	run(w, SEC);
+	r = rrq_from(w, PMA1, NAI_A);
+	r.f.home = ip("10.0.0.78");
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+
+	/* 0 and all ones (3GPP2) give the bound one. */
+	r.f.home = ip("0.0.0.0");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.home.s_addr, a.s_addr);
+	later(w, &r);
+	r.f.home = ip("255.255.255.255");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.home.s_addr, a.s_addr);
+	assert_int_equal(HA_NODE->n_kernel, 3);
+
+	/* An HA that forgot everything gives the same address to the same NAI. */
+	HA_NODE->n_kernel = HA_NODE->n_row = 0;
+	node_start(HA_NODE);
+	assert_int_equal(register_ok(w, PMA1, NAI_A).s_addr, a.s_addr);
+}
+
+static void test_pool_exhausted(void **state)
+{
+	struct world *w = *state;
+	struct in_addr home;
+	struct rrq r;
+
+	HA_NODE->net[RED].pool_first = ip("10.0.0.0");	/* network address and gateway inside */
+	HA_NODE->net[RED].pool_last = ip("10.0.0.4");
+	node_start(HA_NODE);
+	for (int i = 0; i < 3; i++) {
+		char nai[32];
+
+		snprintf(nai, sizeof(nai), "n%d@red.example", i);
+		home = register_ok(w, PMA1, nai);
+		assert_in_range(ntohl(home.s_addr), 0x0a000002, 0x0a000004);
+	}
+	r = rrq_from(w, PMA1, NAI_B);
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+
+	/* One leaves, there is room again. */
+	r = rrq_from(w, PMA1, "n1@red.example");
+	r.f.id += 1ULL << 32;
+	r.f.lifetime = 0;
+	assert_int_equal(code_of(w, &r), 0);
+	register_ok(w, PMA1, NAI_B);
+}
+
+static void test_max_registrations(void **state)
+{
+	struct world *w = *state;
+	struct rrq r;
+
+	HA_NODE->cfg.max_registrations = 2;
+	node_start(HA_NODE);
+	register_ok(w, PMA1, NAI_A);
+	register_ok(w, PMA1, NAI_B);
+	r = rrq_from(w, PMA1, "c@red.example");
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	/* Those that are there go on. */
+	run(w, SEC);
+	register_ok(w, PMA2, NAI_A);
+}
+
+static void test_truncated(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_out out;
+
+	rrq_build(&out, &r);
+	for (size_t len = 0; len < out.len; len++) {
+		inject(HA_NODE, r.src, r.dst, out.buf, len);
+		assert_null(sent_by(w, HA, WIRE_RRP, 0));
+		assert_int_equal(n_regs(HA_NODE), 0);
+		assert_int_equal(HA_NODE->n_row + HA_NODE->n_kernel, 0);
+	}
+	assert_int_equal(COUNT(drop_truncated) + COUNT(drop_malformed) + COUNT(drop_no_authentication),
+			 out.len);
+	assert_int_equal(COUNT(drop_truncated), 24);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(n_regs(HA_NODE), 1);
+}
+
+static void test_authentication(void **state)
+{
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_out out;
+	struct wire_msg msg;
+
+	/* 132 (RFC 5944 s3.8.2.1 c), but once a second only. */
+	wrong.key[3] ^= 1;
+	r.sa = &wrong;
+	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+	expect_silence(w, &r);
+	assert_int_equal(COUNT(drop_bad_authenticator), 2);
+	run(w, SEC);
+	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+
+	wrong = *sa_of(PMA1);
+	wrong.spi = 0x999;
+	run(w, SEC);
+	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+	assert_int_equal(COUNT(drop_unknown_spi), 1);
+
+	/* The other PMA's key is good only from there. */
+	r.sa = sa_of(PMA2);
+	run(w, SEC);
+	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+
+	r.sa = NULL;
+	expect_silence(w, &r);
+	assert_int_equal(COUNT(drop_no_authentication), 1);
+	r.sa = sa_of(PMA1);
+	r.method = -1;			/* without 47 the FA-HA extension authorises nothing */
+	expect_silence(w, &r);
+	assert_int_equal(COUNT(drop_no_authentication), 2);
+
+	/* Twice is not exactly once. */
+	r.method = 1;
+	rrq_build(&out, &r);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	run(w, SEC);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
+				    &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_FA_AUTH);
+
+	r.src = "203.0.113.9";
+	expect_silence(w, &r);
+	assert_int_equal(COUNT(drop_unknown_peer), 1);
+	r.src = "198.51.100.1";
+	r.f.coa = ip("198.51.100.2");
+	expect_silence(w, &r);
+	assert_int_equal(COUNT(drop_wrong_source), 1);
+	assert_int_equal(n_regs(HA_NODE), 0);
+}
+
+/* What stands behind the authenticator doesn't count. */
+static void test_uncovered(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NULL);
+	struct wire_out out;
+	struct wire_msg msg;
+
+	r.keyed = r.revsup = false;
+	r.f.flags = 0;
+	r.nai = NAI_A;
+	rrq_build(&out, &r);
+	wire_put_gre_key(&out, 99);
+	wire_put_revsup(&out, 0, 5);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(n_regs(HA_NODE), 1);
+	assert_false(HA_NODE->kernel[0].gre);
+	assert_int_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
+
+	/* Nor does an NAI there. */
+	r = rrq_from(w, PMA1, NULL);
+	rrq_build(&out, &r);
+	wire_put_nai(&out, NAI_B);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_null(find(HA_NODE, NAI_B));
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
+				    &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+
+	/* Nor a 47. */
+	r = rrq_from(w, PMA1, NAI_B);
+	r.method = -1;
+	rrq_build(&out, &r);
+	wire_put_pmip_method(&out, 1);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_null(find(HA_NODE, NAI_B));
+	assert_int_equal(COUNT(drop_no_authentication), 1);
+}
+
+static void put_before_auth(struct wire_out *out, const struct rrq *r, const void *ext, size_t len)
+{
+	struct rrq bare = *r;
+
+	bare.sa = NULL;
+	rrq_build(out, &bare);
+	memcpy(out->buf + out->len, ext, len);
+	out->len += len;
+	wire_put_auth(out, WIRE_EXT_FHAE, r->sa);
+}
+
+static void test_extensions(void **state)
+{
+	static const uint8_t unknown[] = { 99, 2, 1, 1 }, skippable[] = { 200, 2, 1, 1 };
+	static const uint8_t cvse[] = { 38, 0, 0, 6, 0, 0, 0, 9, 0, 1 };
+	static const uint8_t other_sub[] = { 47, 9, 0, 1, 1 };
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_out out;
+	struct wire_msg msg;
+
+	put_before_auth(&out, &r, unknown, sizeof(unknown));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(COUNT(drop_unknown_extension), 1);
+	assert_null(sent_by(w, HA, WIRE_RRP, 0));
+	assert_int_equal(n_regs(HA_NODE), 0);
+
+	put_before_auth(&out, &r, cvse, sizeof(cvse));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_HA_CVSE_FA);
+
+	r.method = -1;
+	put_before_auth(&out, &r, other_sub, sizeof(other_sub));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_PMIP_UNSUPPORTED);
+	r.method = 1;
+	put_before_auth(&out, &r, other_sub, sizeof(other_sub));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_PMIP_UNSUPPORTED);
+	assert_int_equal(n_regs(HA_NODE), 0);
+
+	put_before_auth(&out, &r, skippable, sizeof(skippable));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
+				    &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, 0);
+
+	inject(HA_NODE, r.src, r.dst, "\x63garbage", 8);
+	inject(HA_NODE, r.src, r.dst, "\x03", 1);
+	assert_int_equal(COUNT(drop_unknown_type), 1);
+	/* A reply is not for an HA. */
+	inject(HA_NODE, r.src, r.dst, sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len);
+	assert_int_equal(COUNT(drop_unknown_type), 2);
+}
+
+static void test_denials(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_msg msg;
+
+	r.method = WIRE_PMIP_IPSEC;	/* anybody can claim it; it isn't what is configured */
+	expect_denied(w, &r, WIRE_CODE_PMIP_DISALLOWED);
+	assert_int_equal(COUNT(drop_bad_method), 1);
+	r.method = 77;
+	expect_denied(w, &r, WIRE_CODE_PMIP_UNSUPPORTED);
+	r.method = 1;
+	HA_NODE->peer[0].proxy = false;
+	expect_denied(w, &r, WIRE_CODE_PMIP_DISALLOWED);
+	HA_NODE->peer[0].proxy = true;
+
+	r.f.flags |= WIRE_RRQ_D;
+	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
+	r.f.flags &= ~WIRE_RRQ_D;
+
+	r.nai = NULL;
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.nai = "a@nowhere.example";
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(COUNT(drop_no_network), 1);
+	r.nai = NAI_A;
+
+	/* 136 says the right one: field, destination, both. */
+	r.f.ha = ip("203.0.113.1");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_UNKNOWN_HA);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	r.f.ha = ip("192.0.2.9");
+	r.dst = "192.0.2.9";
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_UNKNOWN_HA);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	r.dst = "192.0.2.1";
+
+	/* RFC 4433: no address means the one asked. */
+	r.f.ha = ip("0.0.0.0");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	later(w, &r);
+	r.f.ha = ip("255.255.255.255");
+	assert_int_equal(code_of(w, &r), 0);
+	later(w, &r);
+	r.f.flags |= WIRE_RRQ_S | 0x05;	/* reserved bits are ignored, S replaces */
+	assert_int_equal(code_of(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+}
+
+static void test_identification(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), old;
+	struct wire_msg msg;
+	uint64_t now;
+
+	run(w, 500 * MSEC);
+	now = ntp_of(HA_NODE);
+	r.f.id = now - (9ULL << 32);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(msg.rrp.id >> 32, now >> 32);		/* RFC 5944 s5.7.1 */
+	assert_int_equal((uint32_t)msg.rrp.id, (uint32_t)r.f.id);
+	r.f.id = now + (9ULL << 32);
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
+	r.f.id = now - (6ULL << 32);
+	assert_int_equal(code_of(w, &r), 0);
+
+	/* Older than the last, and the last itself from elsewhere. */
+	old = r;
+	old.f.id--;
+	expect_denied(w, &old, WIRE_CODE_HA_ID_MISMATCH);
+	old = rrq_from(w, PMA2, NAI_A);
+	old.f.id = r.f.id;
+	expect_denied(w, &old, WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(COUNT(id_mismatch), 4);
+	/* The NAI's realm has no case, so it is the same device. */
+	old = r;
+	old.nai = "a@RED.Example";
+	old.f.id--;
+	expect_denied(w, &old, WIRE_CODE_HA_ID_MISMATCH);
+	/* Another's Identification is its own. */
+	old = r;
+	old.nai = NAI_B;
+	assert_int_equal(code_of(w, &old), 0);
+}
+
+static void test_duplicate(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	const struct sent *first, *again;
+	uint64_t expires;
+	struct wire_msg msg;
+
+	assert_true(ask(w, &r, &msg));
+	expires = find(HA_NODE, NAI_A)->rec.expires_unix;
+	run(w, 3 * SEC);
+	assert_true(ask(w, &r, &msg));
+	again = sent_by(w, HA, WIRE_RRP, 0);
+	first = sent_by(w, HA, WIRE_RRP, 1);
+	assert_int_equal(first->len, again->len);
+	assert_memory_equal(first->data, again->data, first->len);
+	assert_int_equal(find(HA_NODE, NAI_A)->rec.expires_unix, expires);
+	assert_int_equal(COUNT(duplicate_rrq), 1);
+	assert_int_equal(COUNT(accepted), 1);
+	/* Out of the window it is stale, whoever sends it. */
+	run(w, 6 * SEC);
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(find(HA_NODE, NAI_A)->rec.expires_unix, expires);
+}
+
+/* One answer, and only when kernel and store have it. */
+static void test_pending(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_msg msg;
+
+	HA_NODE->hold = true;
+	assert_false(ask(w, &r, &msg));
+	assert_int_equal(find(HA_NODE, NAI_A)->state, CORE_BINDING);
+	assert_false(ask(w, &r, &msg));		/* the duplicate waits as well */
+	assert_int_equal(COUNT(duplicate_rrq), 1);
+	release(HA_NODE);
+	assert_int_equal(n_sent(w, HA, WIRE_RRP), 1);
+	assert_int_equal(find(HA_NODE, NAI_A)->state, CORE_BOUND);
+}
+
+/* Handover, leaving and retransmission while the first BIND is under way. */
+static void test_pending_handover(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), r2 = rrq_from(w, PMA2, NAI_A);
+	struct wire_msg msg;
+
+	HA_NODE->hold = true;
+	assert_false(ask(w, &r, &msg));
+	r2.f.id = r.f.id + 10;
+	assert_false(ask(w, &r2, &msg));
+	assert_false(ask(w, &r2, &msg));	/* duplicate of what waits */
+	r.f.id += 5;				/* older than what waits */
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	release(HA_NODE);
+
+	/* Both were accepted in order, and the first was revoked. */
+	assert_int_equal(n_sent(w, HA, WIRE_RRP), 3);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->dst.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], 0);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 1)->dst.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 1)->data[1], 0);
+	assert_int_equal(sent_by(w, HA, WIRE_REVOKE, 0)->dst.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(COUNT(handovers), 1);
+
+	/* A deregistration that catches up with a registration. */
+	HA_NODE->hold = true;
+	run(w, SEC);
+	r = rrq_from(w, PMA1, NAI_B);
+	assert_false(ask(w, &r, &msg));
+	r.f.lifetime = 0;
+	r.f.id += 2;
+	assert_false(ask(w, &r, &msg));
+	release(HA_NODE);
+	assert_null(find(HA_NODE, NAI_B));
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], 0);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[3], 0);	/* lifetime 0 */
+}
+
+static void test_bind_fails(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct core_record before;
+	struct wire_msg msg;
+	struct in_addr home;
+
+	HA_NODE->fail_bind = ENOMEM;
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	r.f.id++;
+	HA_NODE->fail_bind = EINVAL;
+	expect_denied(w, &r, WIRE_CODE_HA_UNSPECIFIED);
+	r.f.id++;
+	HA_NODE->fail_store = EIO;
+	expect_denied(w, &r, WIRE_CODE_HA_UNSPECIFIED);
+	assert_int_equal(n_regs(HA_NODE), 0);
+
+	/* Nothing was left behind: the address is free for somebody else. */
+	r.f.id++;
+	assert_true(ask(w, &r, &msg));
+	home = msg.rrp.home;
+	before = find(HA_NODE, NAI_A)->rec;
+
+	/* A handover that fails leaves the device where it was. */
+	r = rrq_from(w, PMA2, NAI_A);
+	later(w, &r);
+	HA_NODE->fail_bind = EINVAL;
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
+	assert_memory_equal(&find(HA_NODE, NAI_A)->rec, &before, sizeof(before));
+	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(COUNT(handovers), 0);
+	later(w, &r);
+	HA_NODE->fail_store = EIO;
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].key_out, 0x1000 + PMA1);
+	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));
+	assert_null(sent_by(w, HA, WIRE_REVOKE, 0));
+
+	/* The kernel lost it: made anew at the next renewal. */
+	HA_NODE->n_kernel = 0;
+	later(w, &r);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.home.s_addr, home.s_addr);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+}
+
+static void test_deregister(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), reg = r, late;
+	struct wire_msg msg;
+	struct in_addr home;
+	uint32_t key;
+
+	/* Unknown: it is so already. */
+	r.f.lifetime = 0;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_int_equal(n_regs(HA_NODE) + HA_NODE->n_row, 0);
+
+	assert_true(ask(w, &reg, &msg));
+	home = msg.rrp.home;
+	run(w, SEC);
+	r.f.id = ntp_of(HA_NODE);
+	r.f.home = home;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_int_equal(msg.rrp.home.s_addr, home.s_addr);
+	assert_true(wire_get_gre_key(&msg, &key));
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	assert_null(find(HA_NODE, NAI_A));
+
+	/* Replays: the registration is refused, the deregistration answered alike. */
+	expect_denied(w, &reg, WIRE_CODE_HA_ID_MISMATCH);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_memory_equal(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 2)->data,
+			    sent_by(w, HA, WIRE_RRP, 0)->len);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+
+	/* A new one gets the same address, although the memory of it is only of its Identification. */
+	reg.f.id = ntp_of(HA_NODE) + 5;
+	assert_true(ask(w, &reg, &msg));
+	assert_int_equal(msg.rrp.home.s_addr, home.s_addr);
+	run(w, SEC);
+	r.f.id = ntp_of(HA_NODE);
+	r.f.home = ip("0.0.0.0");
+	assert_int_equal(code_of(w, &r), 0);
+
+	/* The tombstone goes when no replay could pass any more, not sooner. */
+	run(w, 7 * SEC);
+	assert_int_equal(HA_NODE->n_row, 1);
+	run(w, 2 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
+	expect_denied(w, &reg, WIRE_CODE_HA_ID_MISMATCH);
+
+	/* The PMA that was left says so late. */
+	register_ok(w, PMA1, NAI_A);
+	run(w, SEC);
+	register_ok(w, PMA2, NAI_A);
+	late = rrq_from(w, PMA1, NAI_A);
+	later(w, &late);
+	late.f.lifetime = 0;
+	late.f.home = home;
+	assert_true(ask(w, &late, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(find(HA_NODE, NAI_A)->rec.lifetime, 600);
+	/* Its address wasn't the device's. */
+	late.f.home = ip("10.0.0.99");
+	later(w, &late);
+	expect_denied(w, &late, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	/* And without authentication not at all: security.md s6. */
+	late.f.home = home;
+	late.sa = NULL;
+	expect_silence(w, &late);
+}
+
+static void test_expiry(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), r2 = rrq_from(w, PMA1, NAI_B);
+	unsigned int sent;
+
+	r.f.lifetime = 3;
+	assert_int_equal(code_of(w, &r), 0);
+	assert_int_equal(code_of(w, &r2), 0);
+	sent = w->n_sent;
+	run(w, 3 * SEC - 1);
+	assert_int_equal(HA_NODE->n_kernel, 2);
+	run(w, 1);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_null(find(HA_NODE, NAI_A));
+	assert_int_equal(w->n_sent, sent);		/* RFC 5944 s3.8: silent */
+	assert_int_equal(COUNT(expired), 1);
+	/* What registered it can't do so again. */
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
+	run(w, 20 * SEC);
+	assert_int_equal(HA_NODE->n_row, 1);
+
+	HA_NODE->net[RED].lifetime = WIRE_LIFETIME_INFINITE;
+	r2.f.lifetime = WIRE_LIFETIME_INFINITE;
+	r2.f.id = ntp_of(HA_NODE);
+	assert_int_equal(code_of(w, &r2), 0);
+	assert_int_equal(HA_NODE->kernel[0].lifetime, 0);
+	assert_true(HA_NODE->row[0].expires_unix == UINT64_MAX);
+	run(w, 1000000 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+}
+
+/* Two realms, one HA address, the same home addresses: told apart by key alone. */
+static void test_realms(void **state)
+{
+	struct world *w = *state;
+	struct rrq red = rrq_from(w, PMA1, "x@red.example"), blue = rrq_from(w, PMA1, "x@blue.example");
+	struct wire_msg msg;
+	uint32_t k1, k2;
+
+	red.f.home = blue.f.home = ip("10.0.0.50");
+	assert_true(ask(w, &red, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_true(wire_get_gre_key(&msg, &k1));
+	blue.key = 0x2000;
+	assert_true(ask(w, &blue, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.home.s_addr, ip("10.0.0.50").s_addr);
+	assert_true(wire_get_gre_key(&msg, &k2));
+	assert_int_not_equal(k1, k2);
+	assert_int_equal(HA_NODE->n_kernel, 2);
+	assert_int_not_equal(HA_NODE->kernel[0].realm, HA_NODE->kernel[1].realm);
+
+	/* Two networks of one realm share its addresses. */
+	HA_NODE->net[BLUE].realm = HA_NODE->net[RED].realm;
+	HA_NODE->n_kernel = HA_NODE->n_row = 0;
+	node_start(HA_NODE);
+	red.f.id++;
+	blue.f.id++;
+	assert_int_equal(code_of(w, &red), 0);
+	expect_denied(w, &blue, WIRE_CODE_HA_ADMIN_PROHIBITED);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
+		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
+		T(denials), T(identification), T(duplicate), T(pending), T(pending_handover),
+		T(bind_fails), T(deregister), T(expiry), T(realms),
+	};
+
+	return cmocka_run_group_tests_name("core: home agent", tests, NULL, NULL);
+}

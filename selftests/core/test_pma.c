@@ -1,0 +1,852 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proxy Mobility Agent: each row of protocol/procedures.md s2, each way a reply
+ * can be wrong. Where the HA's part is played by hand the network loses
+ * everything, so that only what is injected arrives.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define PMA_NODE	(&w->node[PMA1])
+#define COUNT(field)	(core_counters(w->node[PMA1].core)->field)
+#define DEV		7
+#define RTT		(21 * MSEC)
+
+static int setup(void **state)
+{
+	*state = world_new(2);
+	return 0;
+}
+
+static int setup_deaf(void **state)
+{
+	struct world *w = world_new(3);
+
+	w->loss = 1000;
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static void last_rrq(struct world *w, struct wire_msg *msg)
+{
+	const struct sent *s = sent_by(w, PMA1, WIRE_RRQ, 0);
+
+	assert_non_null(s);
+	assert_int_equal(wire_parse(s->data, s->len, msg), WIRE_OK);
+}
+
+/* A reply to the last RRQ, by default a good one. */
+struct rrp {
+	struct wire_rrp f;
+	char nai[64];
+	int method;		/* -1 = no ext. 47 */
+	bool keyed, revsup, cvse;
+	uint32_t key, revsup_time;
+	const struct wire_sa *sa;
+	const char *src;
+};
+
+static struct rrp rrp_to_last(struct world *w)
+{
+	struct wire_msg msg;
+	struct rrp r;
+	char nai[WIRE_NAI_MAX + 1];
+
+	last_rrq(w, &msg);
+	assert_true(wire_get_nai(&msg, nai));
+	r = (struct rrp){
+		.f = { .lifetime = msg.rrq.lifetime, .home = ip("10.0.0.42"), .ha = ip("192.0.2.1"),
+		       .id = msg.rrq.id },
+		.method = 1, .keyed = true, .revsup = true, .key = 0xabcd,
+		.revsup_time = ntp_of(&w->node[HA]) >> 32, .sa = sa_of(PMA1), .src = "192.0.2.1",
+	};
+	snprintf(r.nai, sizeof(r.nai), "%.63s", nai);
+	return r;
+}
+
+static void say(struct world *w, const struct rrp *r)
+{
+	static const uint8_t cvse[] = { 38, 0, 0, 6, 0, 0, 0, 9, 0, 1 };
+	struct wire_out out = { .len = 0 };
+
+	wire_put_rrp(&out, &r->f);
+	if (r->nai[0])
+		wire_put_nai(&out, r->nai);
+	if (r->method >= 0)
+		wire_put_pmip_method(&out, r->method);
+	if (r->keyed)
+		wire_put_gre_key(&out, r->key);
+	if (r->revsup)
+		wire_put_revsup(&out, 0, r->revsup_time);
+	if (r->cvse) {
+		memcpy(out.buf + out.len, cvse, sizeof(cvse));
+		out.len += sizeof(cvse);
+	}
+	if (r->sa)
+		wire_put_auth(&out, WIRE_EXT_FHAE, r->sa);
+	assert_false(out.failed);
+	inject(PMA_NODE, r->src, "198.51.100.1", out.buf, out.len);
+}
+
+static void say_code(struct world *w, uint8_t code)
+{
+	struct rrp r = rrp_to_last(w);
+
+	r.f.code = code;
+	r.keyed = r.revsup = false;
+	say(w, &r);
+}
+
+static void attach_by_hand(struct world *w)
+{
+	struct rrp r;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	r = rrp_to_last(w);
+	say(w, &r);
+	assert_true(PMA_NODE->dev[DEV].attached);
+}
+
+static void test_attach(void **state)
+{
+	struct world *w = *state;
+	const struct core_binding *k;
+	const struct core_reg *reg;
+	uint8_t mac[6], want[6], tech, method;
+	uint32_t key, revsup;
+	struct wire_msg msg;
+	uint16_t flags;
+	char nai[WIRE_NAI_MAX + 1], expect[64];
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	reg = device(PMA_NODE, DEV);
+	assert_non_null(reg);
+	assert_int_equal(reg->state, CORE_WAIT_REG);
+
+	/* The cookbook of protocol/extensions.md s2. */
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T | WIRE_RRQ_G);
+	assert_int_equal(msg.rrq.lifetime, 600);
+	assert_int_equal(msg.rrq.home.s_addr, 0);
+	assert_int_equal(msg.rrq.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(msg.n_ext, 7);
+	assert_int_equal(msg.ext[0].type, WIRE_EXT_NAI);
+	assert_int_equal(msg.ext[1].type, WIRE_EXT_PMIP);
+	assert_int_equal(msg.ext[4].type, WIRE_EXT_GRE_KEY);
+	assert_int_equal(msg.ext[5].type, WIRE_EXT_REVSUP);
+	assert_int_equal(msg.ext[6].type, WIRE_EXT_FHAE);
+	assert_true(wire_get_nai(&msg, nai) && wire_get_pmip_method(&msg, &method) &&
+		    wire_get_device_mac(&msg, mac) && wire_get_access_tech(&msg, &tech) &&
+		    wire_get_gre_key(&msg, &key) && wire_get_revsup(&msg, &flags, &revsup));
+	assert_string_equal(nai, nai_of(DEV, expect));
+	assert_int_equal(method, 1);
+	mac_of(DEV, want);
+	assert_memory_equal(mac, want, 6);
+	assert_int_equal(tech, WIRE_ACCESS_8023);
+	assert_int_not_equal(key, 0);
+	assert_int_equal(revsup, ntp_of(PMA_NODE) >> 32);
+	assert_true(wire_auth_ok(&msg, &msg.ext[6], sa_of(PMA1)));
+
+	/* What comes meanwhile changes nothing, and the first one keeps the timeline. */
+	run(w, 5 * MSEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+
+	run(w, RTT);
+	reg = device(PMA_NODE, DEV);
+	assert_int_equal(reg->state, CORE_BOUND);
+	assert_int_equal(reg->timeline.trigger, CORE_TRIGGER_ARP);
+	assert_true(reg->timeline.seen_us && reg->timeline.seen_us <= reg->timeline.identity_us &&
+		    reg->timeline.identity_us <= reg->timeline.rrq_us &&
+		    reg->timeline.rrq_us + 20 * MSEC == reg->timeline.rrp_us &&
+		    reg->timeline.rrp_us <= reg->timeline.bound_us);
+	assert_true(reg->rec.dhcp);
+	assert_string_equal(reg->rec.port_name, "port3");
+	assert_true(PMA_NODE->dev[DEV].attached);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 1);
+
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	k = &PMA_NODE->kernel[0];
+	assert_string_equal(k->device, "mip0");
+	assert_int_equal(k->key_in, key);
+	assert_int_equal(k->key_in, w->node[HA].kernel[0].key_out);
+	assert_int_equal(k->key_out, w->node[HA].kernel[0].key_in);
+	assert_int_equal(k->home.s_addr, w->node[HA].kernel[0].home.s_addr);
+	assert_int_equal(k->gateway.s_addr, ip("10.0.0.1").s_addr);
+	assert_int_equal(k->plen, 24);
+	assert_int_equal(k->port, 3);
+	assert_memory_equal(k->mac, want, 6);
+	assert_int_equal(k->peer.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(k->local.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(k->lifetime, 600);
+	assert_memory_equal(&PMA_NODE->row[0], &reg->rec, sizeof(reg->rec));
+
+	/* The identity rules: blue gets %M. */
+	attach(PMA_NODE, 256 + 9, 4, CORE_TRIGGER_PACKET, NULL);
+	run(w, RTT);
+	assert_non_null(find(PMA_NODE, "02:00:00:00:01:09@blue.example"));
+}
+
+static void test_ipip(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	PMA_NODE->peer[0].gre_key = false;
+	PMA_NODE->peer[0].revocation = false;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY) + wire_count(&msg, WIRE_EXT_REVSUP), 0);
+	run(w, RTT);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_false(PMA_NODE->kernel[0].gre || PMA_NODE->kernel[0].keyed);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.peer_revsup, 0);
+}
+
+static void test_no_identity(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	struct world *w = *state;
+
+	attach(PMA_NODE, 512, 3, CORE_TRIGGER_DHCP, NULL);	/* no rule for its MAC */
+	assert_int_equal(COUNT(no_identity), 1);
+	assert_int_equal(PMA_NODE->dev[0].n_refused, 1);
+	assert_string_equal(PMA_NODE->dev[0].text, "no identity rule matches this MAC");
+
+	ev.attach.nai = "x@nowhere.example";
+	ev.attach.trigger = CORE_TRIGGER_API;
+	mac_of(DEV, ev.attach.mac);
+	event(PMA_NODE, &ev);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "no network is configured for its NAI");
+	ev.attach.nai = "";
+	event(PMA_NODE, &ev);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 2);
+
+	PMA_NODE->peer[1].n_sa = 0;
+	node_start(PMA_NODE);
+	ev.attach.nai = "x@green.example";
+	event(PMA_NODE, &ev);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "no security association with its home agent");
+
+	PMA_NODE->cfg.max_registrations = 1;
+	attach(PMA_NODE, 1, 3, CORE_TRIGGER_DHCP, NULL);
+	attach(PMA_NODE, 2, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_string_equal(PMA_NODE->dev[2].text, "too many registrations");
+	assert_int_equal(n_regs(PMA_NODE), 1);
+}
+
+static void test_hint(void **state)
+{
+	static const char *const outside[] = { "10.0.1.5", "10.0.0.1", "10.0.0.0", "10.0.0.255",
+					       "169.254.3.3", "255.255.255.255" };
+	struct world *w = *state;
+	struct wire_msg msg;
+	uint64_t first;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, "10.0.0.5");
+	first = w->now;
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.5").s_addr);
+	/* Not that one: any, one second after the first. */
+	run(w, 300 * MSEC);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
+	run(w, SEC);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.home.s_addr, 0);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
+	assert_int_equal(sent_by(w, PMA1, WIRE_RRQ, 0)->at, first + SEC);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
+	assert_int_equal(PMA_NODE->dev[DEV].code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+
+	/* What can't be a home address there isn't asked for. */
+	for (int i = 0; i < 6; i++) {
+		attach(PMA_NODE, 10 + i, 3, CORE_TRIGGER_DHCP, outside[i]);
+		last_rrq(w, &msg);
+		assert_int_equal(msg.rrq.home.s_addr, 0);
+	}
+}
+
+static void test_retransmit(void **state)
+{
+	static const unsigned int at[] = { 0, 1, 3, 7, 15 };
+	struct world *w = *state;
+	struct wire_msg msg;
+	uint64_t last = 0;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), i + 1);
+		assert_int_equal(sent_by(w, PMA1, WIRE_RRQ, 0)->at, at[i] * SEC);
+		last_rrq(w, &msg);
+		assert_true(!last || (int64_t)(msg.rrq.id - last) > 0);
+		last = msg.rrq.id;
+		if (i < 4)
+			run(w, (at[i + 1] - at[i]) * SEC);
+	}
+	run(w, 16 * SEC - 1);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
+	run(w, 1);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
+	assert_int_equal(PMA_NODE->dev[DEV].code, 0);
+	assert_int_equal(COUNT(retransmitted), 4);
+	assert_int_equal(COUNT(timed_out), 1);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_IDLE);
+	assert_int_equal(PMA_NODE->n_row + PMA_NODE->n_kernel, 0);
+}
+
+static void test_wrong_replies(void **state)
+{
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct world *w = *state;
+	struct wire_out out = { .len = 0 };
+	struct rrp good, r;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	good = rrp_to_last(w);
+
+	r = good;
+	r.f.id ^= 1;
+	say(w, &r);
+	assert_int_equal(COUNT(drop_unmatched_reply), 1);
+	r = good;
+	strcpy(r.nai, "other@red.example");
+	say(w, &r);
+	assert_int_equal(COUNT(drop_unmatched_reply), 2);
+	r.nai[0] = '\0';
+	say(w, &r);
+	assert_int_equal(COUNT(drop_unmatched_reply), 3);
+	r = good;
+	r.src = "192.0.2.9";
+	say(w, &r);
+	assert_int_equal(COUNT(drop_wrong_source), 1);
+	r = good;
+	wrong.key[0] ^= 1;
+	r.sa = &wrong;
+	say(w, &r);
+	assert_int_equal(COUNT(drop_bad_authenticator), 1);
+	wrong.spi = 0x777;
+	say(w, &r);
+	assert_int_equal(COUNT(drop_unknown_spi), 1);
+	r.sa = NULL;
+	say(w, &r);
+	assert_int_equal(COUNT(drop_no_authentication), 1);
+	r = good;
+	r.method = -1;
+	say(w, &r);
+	r.method = 2;
+	say(w, &r);
+	assert_int_equal(COUNT(drop_bad_method), 2);
+
+	/* Truncated at every length. */
+	wire_put_rrp(&out, &good.f);
+	wire_put_nai(&out, good.nai);
+	wire_put_pmip_method(&out, 1);
+	wire_put_gre_key(&out, 5);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	for (size_t len = 0; len < out.len; len++)
+		inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, len);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_WAIT_REG);
+	assert_int_equal(COUNT(accepted) + COUNT(denied), 0);
+
+	say(w, &good);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	say(w, &good);		/* once is enough */
+	assert_int_equal(COUNT(accepted), 1);
+
+	/* After a retransmission only the last one's reply counts: RFC 5944 s3.6.2.1. */
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	good = rrp_to_last(w);
+	good.f.home = ip("10.0.0.43");
+	run(w, SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+	say(w, &good);
+	assert_int_equal(device(PMA_NODE, 8)->state, CORE_WAIT_REG);
+}
+
+static void test_clock(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	uint64_t start = w->now;
+
+	PMA_NODE->skew_us = -3600 * (int64_t)SEC;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(COUNT(id_mismatch), 1);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
+	run(w, SEC + RTT);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	assert_true(w->now - start < 2 * SEC);
+	/* The next device needs no second try. */
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_true(PMA_NODE->dev[8].attached);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+
+	/* A clock that was ahead: the refused Identifications don't count. */
+	w->node[PMA2].skew_us = 3600 * (int64_t)SEC;
+	attach(&w->node[PMA2], 9, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	assert_true(w->node[PMA2].dev[9].attached);
+
+	/* Slightly ahead: within the window, ext. 137 corrects it for the next ones. */
+	PMA_NODE->skew_us += 5 * (int64_t)SEC;
+	attach(PMA_NODE, 10, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_true(PMA_NODE->dev[10].attached);
+	attach(PMA_NODE, 11, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_in_range((msg.rrq.id >> 32) + 1 - (ntp_of(&w->node[HA]) >> 32), 0, 2);
+}
+
+static void test_denials(void **state)
+{
+	struct world *w = *state;
+	struct served *dev = &PMA_NODE->dev[DEV];
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	say_code(w, WIRE_CODE_HA_NO_RESOURCES);
+	assert_int_equal(dev->n_refused, 1);
+	assert_int_equal(dev->code, WIRE_CODE_HA_NO_RESOURCES);
+	assert_string_equal(dev->text, wire_code_name(WIRE_CODE_HA_NO_RESOURCES));
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_IDLE);
+	assert_int_equal(device(PMA_NODE, DEV)->last_code, WIRE_CODE_HA_NO_RESOURCES);
+
+	/* Its frames must wait; DHCP must not, but a second it must. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_IDLE);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+	run(w, SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
+	say_code(w, WIRE_CODE_HA_NO_RESOURCES);
+	/* Twice now: two seconds. */
+	run(w, 1900 * MSEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_IDLE);
+	run(w, 100 * MSEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+
+	/* 132 is only noted: what the HA got was not what we sent. */
+	say_code(w, WIRE_CODE_HA_FA_AUTH);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_WAIT_REG);
+	run(w, 31 * SEC);
+	assert_int_equal(dev->n_refused, 3);
+	assert_int_equal(dev->code, WIRE_CODE_HA_FA_AUTH);
+
+	/* In the end it is forgotten. */
+	run(w, 100 * SEC);
+	assert_null(device(PMA_NODE, DEV));
+}
+
+/* However often its frames come, a device that is refused causes few requests. */
+static void test_storm(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 600; i++) {		/* a minute of ten a second */
+		attach(PMA_NODE, DEV, 3, CORE_TRIGGER_PACKET, NULL);
+		if (device(PMA_NODE, DEV)->state == CORE_WAIT_REG && n_sent(w, PMA1, WIRE_RRQ))
+			say_code(w, WIRE_CODE_HA_NO_RESOURCES);
+		run(w, 100 * MSEC);
+	}
+	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 5, 8);	/* 0, 1, 3, 7, 15, 31 s */
+}
+
+static void test_unsupported(void **state)
+{
+	struct world *w = *state;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	say_code(w, WIRE_CODE_PMIP_DISALLOWED);
+	assert_int_equal(PMA_NODE->dev[DEV].code, WIRE_CODE_PMIP_DISALLOWED);
+	/* RFC 5563 s8.1: no more of it to this HA. */
+	run(w, 60 * SEC);
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_PMIP_DISALLOWED);
+	/* The operator may, and after a while everybody. */
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_API, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
+	run(w, 300 * SEC);
+	attach(PMA_NODE, 9, 3, CORE_TRIGGER_ARP, NULL);
+	last_rrq(w, &(struct wire_msg){ 0 });
+	assert_int_equal(device(PMA_NODE, 9)->state, CORE_WAIT_REG);
+}
+
+static void test_unusable(void **state)
+{
+	static const char *const homes[] = { "10.0.1.5", "10.0.0.1", "0.0.0.0" };
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrp r;
+
+	for (int i = 0; i < 8; i++) {
+		int dev = 20 + i;
+		bool dereg = true;
+
+		attach(PMA_NODE, dev, 3, CORE_TRIGGER_DHCP, NULL);
+		r = rrp_to_last(w);
+		switch (i) {
+		case 0:
+		case 1:
+		case 2:
+			r.f.home = ip(homes[i]);
+			dereg = i < 2;
+			break;
+		case 3:
+			r.keyed = false;
+			break;
+		case 4:
+			r.key = 0;
+			break;
+		case 5:
+			r.f.lifetime = 0;
+			dereg = false;
+			break;
+		case 6:
+			r.cvse = true;
+			break;
+		case 7:
+			r.f.ha = ip("192.0.2.9");
+			break;
+		}
+		say(w, &r);
+		assert_int_equal(PMA_NODE->dev[dev].n_refused, 1);
+		assert_int_equal(PMA_NODE->n_kernel, 0);
+		assert_int_equal(device(PMA_NODE, dev)->state, dereg ? CORE_DEREG : CORE_IDLE);
+		if (dereg) {
+			run(w, SEC);
+			last_rrq(w, &msg);
+			assert_int_equal(msg.rrq.lifetime, 0);
+			assert_int_equal(msg.rrq.home.s_addr, r.f.home.s_addr);
+			say_code(w, 0);
+			assert_int_equal(device(PMA_NODE, dev)->state, CORE_IDLE);
+		}
+		assert_int_equal(PMA_NODE->n_row, 0);
+	}
+}
+
+static void test_bind_fails(void **state)
+{
+	struct world *w = *state;
+
+	PMA_NODE->fail_bind = EEXIST;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "binding: made to fail");
+	run(w, 2 * SEC);
+	assert_int_equal(w->node[HA].n_kernel, 0);
+	assert_int_equal(PMA_NODE->n_row + PMA_NODE->n_kernel, 0);
+
+	PMA_NODE->fail_store = EIO;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 2);
+	assert_int_equal(w->node[HA].n_kernel, 0);
+	assert_int_equal(PMA_NODE->n_row + PMA_NODE->n_kernel, 0);
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	assert_true(PMA_NODE->dev[DEV].attached);
+}
+
+static void test_refresh(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct in_addr home;
+	uint32_t key;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	home = PMA_NODE->dev[DEV].home;
+	key = PMA_NODE->kernel[0].key_in;
+	run(w, 359 * SEC);
+	assert_int_equal(PMA_NODE->n_confirm, 0);
+	PMA_NODE->hold = true;
+	run(w, 38 * SEC);
+	assert_int_equal(PMA_NODE->n_confirm, 1);	/* RFC 5563 s4.4: first this */
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.home.s_addr, home.s_addr);
+	assert_int_equal(msg.rrq.lifetime, 600);
+	assert_true(wire_get_gre_key(&msg, &key));
+	assert_int_equal(key, PMA_NODE->kernel[0].key_in);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BINDING);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
+	/* Served all the while. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
+	release(PMA_NODE);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	run(w, 3600 * SEC);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
+	assert_int_equal(w->node[HA].n_kernel, 1);
+	assert_in_range(PMA_NODE->n_confirm, 9, 12);
+
+	/* Gone without a word: deregistered, not refreshed. */
+	PMA_NODE->absent = true;
+	run(w, 400 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_int_equal(PMA_NODE->n_kernel + PMA_NODE->n_row, 0);
+	assert_int_equal(w->node[HA].n_kernel, 0);
+	assert_null(device(PMA_NODE, DEV));
+}
+
+static void test_refresh_fails(void **state)
+{
+	struct world *w = *state;
+	struct rrp r;
+
+	attach_by_hand(w);
+	run(w, 400 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	say_code(w, WIRE_CODE_HA_NO_RESOURCES);		/* changes nothing yet */
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	run(w, 199 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 8, 14);
+	run(w, 2 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_int_equal(PMA_NODE->n_kernel + PMA_NODE->n_row, 0);
+	assert_int_equal(COUNT(expired), 1);
+
+	/* Another address at refresh: the device can't keep it. */
+	run(w, 60 * SEC);
+	attach_by_hand(w);
+	run(w, 400 * SEC);
+	r = rrp_to_last(w);
+	r.f.home = ip("10.0.0.99");
+	say(w, &r);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 2);
+	assert_int_equal(PMA_NODE->n_kernel, 0);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
+}
+
+static void test_detach(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	attach_by_hand(w);
+	run(w, 5 * SEC);
+	detach(PMA_NODE, DEV, 9, CORE_DETACH_PORT);	/* not where it is */
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	assert_int_equal(PMA_NODE->n_kernel, 0);	/* at once */
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.42").s_addr);
+	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY), 1);	/* RFC 6245 s4.1: in every one */
+	assert_int_equal(wire_count(&msg, WIRE_EXT_FHAE), 1);		/* security.md s6 */
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
+	run(w, 3 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 4);
+	say_code(w, 0);
+	assert_int_equal(PMA_NODE->n_row, 0);
+	run(w, SEC);
+	assert_null(device(PMA_NODE, DEV));
+
+	/* Nobody answers: given up, gone. */
+	attach_by_hand(w);
+	run(w, 2 * SEC);
+	detach(PMA_NODE, DEV, 0, CORE_DETACH_PORT);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	run(w, 32 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 10);
+	assert_null(device(PMA_NODE, DEV));
+	assert_int_equal(PMA_NODE->n_row, 0);
+
+	/* An error is an answer too. */
+	attach_by_hand(w);
+	run(w, 2 * SEC);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_ADMIN);
+	say_code(w, WIRE_CODE_HA_UNSPECIFIED);
+	assert_int_equal(PMA_NODE->n_row, 0);
+
+	/* Gone while the kernel and the store are still at it. */
+	run(w, 2 * SEC);
+	PMA_NODE->hold = true;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	say_code(w, 0);		/* without key: refused */
+	run(w, SEC);
+	say_code(w, 0);
+	run(w, 2 * SEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BINDING);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	assert_int_equal(PMA_NODE->n_kernel, 0);
+	release(PMA_NODE);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
+	assert_false(PMA_NODE->dev[DEV].attached);
+}
+
+static void test_detach_waiting(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrp r;
+
+	/* The reply comes: what it granted is given back. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 50 * MSEC);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	r = rrp_to_last(w);
+	say(w, &r);
+	assert_int_equal(PMA_NODE->n_kernel, 0);
+	run(w, SEC);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_int_equal(msg.rrq.home.s_addr, r.f.home.s_addr);
+	say_code(w, 0);
+	run(w, SEC);
+	assert_null(device(PMA_NODE, DEV));
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused + PMA_NODE->dev[DEV].n_gone, 0);
+
+	/* It doesn't come: no second request, it might be elsewhere by now. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_PORT);
+	run(w, 20 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+	assert_null(device(PMA_NODE, DEV));
+
+	/* It comes back while we wait. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_PORT);
+	attach(PMA_NODE, DEV, 4, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	assert_int_equal(PMA_NODE->kernel[0].port, 4);
+}
+
+static void test_attach_again(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	attach_by_hand(w);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+
+	/* Another port: the kernel follows, the HA hears nothing. */
+	attach(PMA_NODE, DEV, 5, CORE_TRIGGER_PACKET, NULL);
+	run(w, 0);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_int_equal(PMA_NODE->kernel[0].port, 5);
+	assert_true(PMA_NODE->kernel[0].exists);
+	assert_int_equal(PMA_NODE->row[0].port, 5);
+	assert_string_equal(PMA_NODE->row[0].port_name, "port5");
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 3);
+	assert_int_equal(device(PMA_NODE, DEV)->timeline.trigger, CORE_TRIGGER_PACKET);
+	assert_true(device(PMA_NODE, DEV)->timeline.bound_us);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+	/* The old port going down doesn't concern it any more. */
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_PORT);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+
+	/* On while the last move is still under way. */
+	PMA_NODE->hold = true;
+	attach(PMA_NODE, DEV, 6, CORE_TRIGGER_PACKET, NULL);
+	attach(PMA_NODE, DEV, 7, CORE_TRIGGER_PACKET, NULL);
+	assert_int_equal(PMA_NODE->kernel[0].port, 6);
+	release(PMA_NODE);
+	assert_int_equal(PMA_NODE->kernel[0].port, 7);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 4);
+
+	/* During a refresh: moved first, refreshed after. */
+	run(w, 400 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_PACKET, NULL);
+	run(w, 10 * SEC);
+	assert_int_equal(PMA_NODE->kernel[0].port, 3);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+
+	/* Under another name it must leave first. */
+	mac_of(DEV, ev.attach.mac);
+	ev.attach.port = 3;
+	ev.attach.trigger = CORE_TRIGGER_API;
+	ev.attach.nai = "y@red.example";
+	event(PMA_NODE, &ev);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "registered under another NAI: detach it first");
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+
+	/* Back while the deregistration is out: a later RRQ overrules it. */
+	run(w, 2 * SEC);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 600);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(PMA_NODE->n_row, 1);
+	assert_false(PMA_NODE->row[0].tombstone);
+}
+
+/* The second device with one NAI has it; the first is told. */
+static void test_take_over(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	struct world *w = *state;
+
+	ev.attach.nai = "same@red.example";
+	ev.attach.port = 3;
+	ev.attach.port_name = "port3";
+	ev.attach.trigger = CORE_TRIGGER_API;
+	mac_of(1, ev.attach.mac);
+	event(PMA_NODE, &ev);
+	run(w, 2 * SEC);
+	assert_true(PMA_NODE->dev[1].attached);
+	mac_of(2, ev.attach.mac);
+	event(PMA_NODE, &ev);
+	assert_int_equal(PMA_NODE->dev[1].n_gone, 1);
+	run(w, 2 * SEC);
+	assert_true(PMA_NODE->dev[2].attached);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_int_equal(PMA_NODE->n_row, 1);
+	assert_int_equal(w->node[HA].n_kernel, 1);
+	assert_null(device(PMA_NODE, 1));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
+	const struct CMUnitTest tests[] = {
+		T(attach), T(ipip), T(no_identity), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
+		T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
+		T(refresh), DEAF(refresh_fails), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
+		T(take_over),
+	};
+
+	return cmocka_run_group_tests_name("core: proxy mobility agent", tests, NULL, NULL);
+}
