@@ -124,7 +124,7 @@ void binding_print(uint32_t dev, const struct nlattr *nest)
 	pr_close();
 	if (legs > 1)
 		pr_line();
-	if (tb[MIP4_BINDING_A_LIFETIME])
+	if (nl_u32(tb[MIP4_BINDING_A_LIFETIME]))
 		pr_secs("lifetime", "lifetime", nl_u32(tb[MIP4_BINDING_A_LIFETIME]));
 	else if (!opt.json)
 		pr_str(PR_PLAIN, NULL, "lifetime", "infinite");

@@ -316,7 +316,7 @@ FULL = [("IFINDEX", 1), ("BINDING", [
 TEXT = ("10.0.0.5 realm 3 dev lo port if7 mac 02:00:00:00:00:05 gateway 10.0.0.1/24 peer 198.51.100.7 "
         "local 192.0.2.1 encap gre key 0x1001 okey 0x2001 lifetime 583sec")
 ROUTED = [("IFINDEX", 1), ("BINDING", [
-    ("ID", 18), ("REALM", 0), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.6")])]),
+    ("ID", 18), ("REALM", 0), ("LIFETIME", 0), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.6")])]),
     ("LEGS", [("LEG", [("PEER", "198.51.100.8"), ("ENCAP", 1), ("STATE", 0)])])])]
 
 
@@ -379,10 +379,11 @@ def test_other_objects():
     same(Run("-s -j port show if7", ports).json(), [{"port": "if7", "dev": "lo", "unknown": "hold", "bindings": 2,
                                                     "held": 3, "unknown_frames": 4}])
     peers = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
-                                                            ("LEGS", 2), ("MTU", 1400), ("ERRORS", 1)])]) + nl.done()
-    same(Run("peer", peers).out, "198.51.100.7 local 192.0.2.1 dev lo legs 2 mtu 1400 errors 1\n")
-    same(Run("-j peer", peers).json(), [{"peer": "198.51.100.7", "local": "192.0.2.1", "dev": "lo", "legs": 2,
-                                        "mtu": 1400, "errors": 1}])
+                                                            ("LEGS", 2), ("MTU", 1400), ("ERRORS", 1),
+                                                            ("ENCAP", 2)])]) + nl.done()
+    same(Run("peer", peers).out, "198.51.100.7 local 192.0.2.1 encap gre dev lo legs 2 mtu 1400 errors 1\n")
+    same(Run("-j peer", peers).json(), [{"peer": "198.51.100.7", "local": "192.0.2.1", "encap": "gre", "dev": "lo",
+                                        "legs": 2, "mtu": 1400, "errors": 1}])
     count = nl.genl("BINDING_FLUSH", [("COUNT", 12)]) + nl.ack()
     same(Run("binding flush dev lo all", count).out, "")
     same(Run("-s binding flush dev lo all", count).out, "flushed 12\n")
