@@ -155,8 +155,14 @@ static void read_network(const struct section *sec, const struct core_config *co
 static void check_network_pair(const struct section *sec, const struct core_config *core,
 			       const struct core_network *net, const struct core_network *other)
 {
-	if (!core->ha || net->realm != other->realm)
+	if (!core->ha)
 		return;
+	if (net->realm != other->realm) {
+		if (*net->device && !strcmp(net->device, other->device))
+			section_error(sec, "device", "one mip4 device per realm on a home agent",
+				      "%s already carries realm %u of network %s", net->device, other->realm, other->name);
+		return;
+	}
 	if (*net->device && *other->device && strcmp(net->device, other->device))
 		section_error(sec, "device", "give this network a realm of its own, or the same device",
 			      "realm %u is on %s in network %s", net->realm, other->device, other->name);
@@ -408,6 +414,10 @@ static void check_roles(struct config_text *text, const struct section *root, co
 		for (unsigned int j = 0; j < i; j++)
 			check_network_pair(&sec, core, net, &config->networks[j]);
 	}
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		for (unsigned int j = core->n_networks; j-- > 0; )
+			if (!strcmp(config->networks[j].device, config->devices[i].name))
+				config->devices[i].realm = config->networks[j].realm;
 	for (unsigned int i = 0; section_open(text, root, "peer", i, &sec); i++)
 		for (unsigned int j = 0; j < i; j++)
 			if (config->peers[i].addr.s_addr && config->peers[i].addr.s_addr == config->peers[j].addr.s_addr)

@@ -24,6 +24,7 @@ struct config_network {
 struct config_device {
 	char name[IFNAMSIZ];
 	struct in_addr local;
+	uint32_t realm;			/* of the first network on it */
 	bool has_gwmac;
 	uint8_t gwmac[6];
 	char ports[CONFIG_PORTS_MAX][IFNAMSIZ];

@@ -256,12 +256,7 @@ static void put_leg(struct nl_msg *msg, const struct core_binding *b)
 	nla_nest_end(msg, list);
 }
 
-/*
- * NEW without @id; SET with one selects by it, as PORT and MAC would else be
- * taken for the selector of a device that changed its port.
- */
-static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, uint32_t id,
-		       const struct core_binding *b, char *text)
+static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, const struct core_binding *b, char *text)
 {
 	struct nl_msg *msg = new_request(dp, cmd, 0, ifindex);
 	struct nlattr *binding;
@@ -269,10 +264,7 @@ static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, uint3
 	if (msg) {
 		/* Some 150 bytes in a page: nothing of this can run out of room. */
 		binding = nest(msg, MIP4_A_BINDING);
-		if (id)
-			nla_put_u32(msg, MIP4_BINDING_A_ID, id);
-		else
-			put_selector(msg, b->realm, b->home);
+		put_selector(msg, b->realm, b->home);	/* in SET; PORT and MAC then say where it moves to */
 		nla_put_u64(msg, MIP4_BINDING_A_COOKIE, b->cookie);
 		if (b->port) {
 			nla_put_u32(msg, MIP4_BINDING_A_PORT, b->port);
@@ -320,45 +312,27 @@ static uint32_t device_index(const char *device, char *text)
 	return ifindex;
 }
 
-static int change_binding(struct datapath *dp, uint32_t ifindex, const struct core_binding *b, char *text)
-{
-	struct datapath_binding old;
-	int error;
-
-	if (!b->port)
-		return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, 0, b, text);
-	error = get_binding(dp, ifindex, b->realm, b->home, &old);
-	if (error) {
-		snprintf(text, CORE_TEXT_MAX, "%s", strerror(error));
-		return error;
-	}
-	return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, old.id, b, text);
-}
-
 int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 {
 	uint32_t ifindex = device_index(b->device, text);
 	char other[CORE_TEXT_MAX];
-	int error;
+	int error, again;
 
 	if (!ifindex)
 		return ENODEV;
 	if (b->exists) {
-		error = change_binding(dp, ifindex, b, text);
-		if (error != ENOENT)
-			return error;
+		error = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
+		return error == ENOENT ? put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text) : error;
 	}
-	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, 0, b, text);
+	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
+	if (error != EEXIST)
+		return error;
 	/* Ours from an earlier life. A clash of another kind keeps its words in @text. */
-	if (error == EEXIST && !b->exists) {
-		int again = change_binding(dp, ifindex, b, other);
-
-		if (again != ENOENT) {
-			memcpy(text, other, sizeof(other));
-			error = again;
-		}
-	}
-	return error;
+	again = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, other);
+	if (again == ENOENT)
+		return error;
+	memcpy(text, other, sizeof(other));
+	return again;
 }
 
 int datapath_unbind(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home, char *text)

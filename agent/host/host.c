@@ -498,6 +498,12 @@ static bool ensure_devices(struct host *host, const struct config *config, char 
 				 net->name, net->device, net->device, net->device);
 			return false;
 		}
+		if (config->core.ha && !config->core.pma && info.realm != net->realm) {
+			snprintf(text, CORE_TEXT_MAX, "network %.32s: device %.16s has realm %u, not %u "
+				 "(mipctl link set %.16s realm %u)",
+				 net->name, net->device, info.realm, net->realm, net->device, net->realm);
+			return false;
+		}
 	}
 	return true;
 }
@@ -523,7 +529,7 @@ static struct config *load(struct host *host)
 
 	if (f)
 		fclose(f);
-	for (char *line = complaints, *save; (line = strtok_r(line, "\n", &save)); line = NULL)
+	for (char *line = complaints ? complaints : "", *save; (line = strtok_r(line, "\n", &save)); line = NULL)
 		log_error("%s", line);
 	free(complaints);
 	return config;

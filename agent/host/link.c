@@ -32,6 +32,8 @@ static void parse_kind(struct nlattr *linkinfo, struct link_info *info)
 		return;
 	if (data[IFLA_MIP4_LOCAL])
 		info->local.s_addr = nla_get_u32(data[IFLA_MIP4_LOCAL]);
+	if (data[IFLA_MIP4_REALM])
+		info->realm = nla_get_u32(data[IFLA_MIP4_REALM]);
 	if (data[IFLA_MIP4_GWMAC] && nla_len(data[IFLA_MIP4_GWMAC]) == 6) {
 		memcpy(info->gwmac, nla_data(data[IFLA_MIP4_GWMAC]), 6);
 		info->has_gwmac = memcmp(info->gwmac, "\0\0\0\0\0", 6);
@@ -192,6 +194,7 @@ static int create(struct links *links, const struct config_device *device, char 
 		nla_put_string(msg, IFLA_INFO_KIND, MIP4_LINK_KIND);
 		data = nla_nest_start(msg, IFLA_INFO_DATA | NLA_F_NESTED);
 		nla_put_u32(msg, IFLA_MIP4_LOCAL, device->local.s_addr);
+		nla_put_u32(msg, IFLA_MIP4_REALM, device->realm);
 		if (device->has_gwmac)
 			nla_put(msg, IFLA_MIP4_GWMAC, 6, device->gwmac);
 		nla_nest_end(msg, data);

@@ -15,6 +15,7 @@ struct link_info {
 	bool ethernet, up;
 	bool mip4;			/* kind "mip4"; then: */
 	struct in_addr local;
+	uint32_t realm;
 	bool has_gwmac;
 	uint8_t gwmac[6];
 };

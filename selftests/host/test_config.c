@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Bad configurations: each complaint has its line, its option and its words. */
+#include "common.h"
+
+#include "host/config.h"
+
+#include <arpa/inet.h>
+
+/* Lines 1 to 10 of a home agent, 1 to 12 of a proxy agent. */
+#define HA_NET_HEAD	"home-agent = true\n" "network red {\n" "nai = \"*@red.example\"\n" "realm = 1\n"
+#define HA_NET_TAIL	"home-agent-address = 192.0.2.1\n" "gateway = 10.0.0.1\n" "prefix-length = 24\n" \
+			"pool = \"10.0.0.10-10.0.0.250\"\n"
+#define HA_NET	HA_NET_HEAD "device = mip0\n" HA_NET_TAIL "}\n"
+#define PEER	"peer 198.51.100.1 { spi 0x100 { key-file = \"${K}/good\" } }\n"
+#define HA	HA_NET PEER
+#define PMA_HEAD "proxy-agent = true\n" "care-of-address = 198.51.100.1\n"
+#define PMA_NET	"network red {\n" "nai = \"*@red.example\"\n" "device = mip0\n" \
+		"home-agent-address = 192.0.2.1\n" "gateway = 10.0.0.1\n" "prefix-length = 24\n" "}\n"
+#define PMA	PMA_HEAD PMA_NET "peer 192.0.2.1 { gre-key = true spi 256 { key-file = \"${K}/good\" } }\n"
+/* A peer behind a whole network, so in line 11. */
+#define WITH_PEER(body)	HA_NET "peer 198.51.100.1 {\n" body "\n}\n"
+#define WITH_KEY(file)	WITH_PEER("spi 0x100 { key-file = \"${K}/" file "\" }")
+
+static const struct bad {
+	const char *name, *text, *want;
+} bad[] = {
+	{ "unknown option, near one", HA "relam = 1\n", ":12: unknown option \"relam\"" },
+	{ "unknown option in a section", HA_NET_HEAD "gatway = 10.0.0.1\n", ":2: network: the section that begins here is never closed" },
+	{ "unknown option names the closest", "network red {\ngatway = 10.0.0.1\n}\n",
+	  ":2: network red: unknown option \"gatway\" (did you mean \"gateway\"?)" },
+	{ "unclosed section, line of its opening", PMA_HEAD "network red {\nnai = \"*@a\"\npeer 192.0.2.1 {\n}\n",
+	  ":3: network: the section that begins here is never closed" },
+	{ "unclosed inner section", HA_NET "peer 198.51.100.1 {\n spi 0x100 {\n }\n", ":11: peer: the section that begins here" },
+	{ "a brace in a comment or string closes nothing", "network red { # }\n nai = \"}\"\n", ":1: network: the section" },
+	{ "one brace too many", HA "}\n", ":12: \"}\" closes no section" },
+	{ "unterminated string", "home-agent = true\nnetwork \"red {\n}\n", ":2: the string that begins here never ends" },
+	{ "section without title", "network {\n}\n", ":1: missing title" },
+	{ "duplicate scalar", HA "home-agent = false\n", ":12: home-agent: given twice" },
+	{ "duplicate scalar in a section", HA_NET_HEAD "realm = 1\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER, ":5: realm: given twice" },
+	{ "duplicate list", PMA "network blue {\ndns = {10.0.0.1, 10.0.0.2}\ndns = {10.0.0.3}\n}\n", ":13: dns: given twice" },
+	{ "duplicate titled section", HA PEER, ":12: a second section titled \"198.51.100.1\"" },
+	{ "the same peer in other words", HA "peer 198.51.100.1 {}\n", "a second section titled" },
+	{ "negative number", HA_NET_HEAD "lifetime = -1\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
+	  ":5: network red lifetime: must not be negative: -1 (10 to 65535)" },
+	{ "octal number", HA_NET_HEAD "lifetime = 0600\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
+	  ":5: network red lifetime: octal numbers aren't taken: 0600" },
+	{ "number out of range", HA_NET_HEAD "lifetime = 65536\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
+	  ":5: network red lifetime: out of range: 65536 (10 to 65535)" },
+	{ "overflowing number", HA "max-registrations = 18446744073709551617\n", ":12: max-registrations: out of range" },
+	{ "overflowing hexadecimal", HA "max-registrations = 0x10000000000000001\n", ":12: max-registrations: out of range" },
+	{ "no number", HA "max-registrations = many\n", ":12: max-registrations: not a number: \"many\"" },
+	{ "number with a tail", HA "max-registrations = 10k\n", ":12: max-registrations: not a number: \"10k\"" },
+	{ "semicolon", HA "max-registrations = 10;\n", "no semicolons" },
+	{ "empty hexadecimal", HA "max-registrations = 0x\n", ":12: max-registrations: not a number" },
+	{ "neither true nor false", "home-agent = maybe\n", ":1: home-agent: \"maybe\" is neither true nor false (true or false)" },
+	{ "bad address", PMA_HEAD "network red {\nhome-agent-address = 192.0.2.256\n}\n",
+	  ":4: network red home-agent-address: not an IPv4 address: \"192.0.2.256\"" },
+	{ "IPv6 address", "proxy-agent = true\ncare-of-address = 2001:db8::1\n", ":2: care-of-address: not an IPv4 address" },
+	{ "multicast address", "proxy-agent = true\ncare-of-address = 224.0.0.1\n", ":2: care-of-address: not a unicast address" },
+	{ "zero address", "proxy-agent = true\ncare-of-address = 0.0.0.0\n", ":2: care-of-address: not a unicast address" },
+	{ "loopback address", "proxy-agent = true\ncare-of-address = 127.0.0.1\n", ":2: care-of-address: not a unicast address" },
+	{ "bad peer address", "peer pma1 {\n}\n", ":1: peer pma1: not an IPv4 address: \"pma1\"" },
+	{ "bad MAC", "identity \"02:00:00:00:01\" { nai = \"%m@red.example\" }\n", ":1: identity 02:00:00:00:01: not a MAC address" },
+	{ "MAC with a tail", "identity \"02:00:00:00:01:00:07\" { nai = \"%m@a\" }\n", "not a MAC address with mask" },
+	{ "bad mask", "identity \"02:00:00:00:01:00/24\" { nai = \"%m@red.example\" }\n", "not a MAC address with mask" },
+	{ "MAC outside its mask", "identity \"02:00:00:00:01:05/ff:ff:ff:ff:ff:00\" { nai = \"%m@a\" }\n",
+	  ":1: identity 02:00:00:00:01:05/ff:ff:ff:ff:ff:00: the MAC address has bits outside its mask" },
+	{ "identity without NAI", "identity \"02:00:00:00:01:00\" {\n}\n", ":1: identity 02:00:00:00:01:00 nai: missing" },
+	{ "unknown placeholder", "identity \"02:00:00:00:01:00\" {\n nai = \"%x@red.example\"\n}\n", "nai: unknown % in" },
+	{ "NAI without realm", "identity \"02:00:00:00:01:00\" {\n nai = \"%m\"\n}\n", ":2: identity 02:00:00:00:01:00 nai: not an NAI" },
+	{ "star in the middle of an NAI", "network red {\nnai = \"a*@red.example\"\n}\n", ":2: network red nai: \"*\" can only be" },
+	{ "prefix length 33", "network red {\nprefix-length = 33\n}\n", ":2: network red prefix-length: out of range: 33 (1 to 32)" },
+	{ "gateway is the network's address", "network red {\ngateway = 10.0.0.0\nprefix-length = 24\n}\n", ":2: network red gateway: not a host address in its /24" },
+	{ "gateway is the broadcast address", "network red {\ngateway = 10.0.0.255\nprefix-length = 24\n}\n", ":2: network red gateway: not a host" },
+	{ "pool outside the prefix", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\npool = \"10.0.0.10-10.0.1.20\"\n}\n",
+	  ":5: network red pool: lies outside the home prefix of 10.0.0.1/24" },
+	{ "gateway inside the pool", "home-agent = true\nnetwork red {\ngateway = 10.0.0.15\nprefix-length = 24\npool = \"10.0.0.10-10.0.0.20\"\n}\n",
+	  ":5: network red pool: holds the gateway 10.0.0.15 (leave the gateway out of it)" },
+	{ "pool with the broadcast address", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\npool = \"10.0.0.10-10.0.0.255\"\n}\n",
+	  ":5: network red pool: holds the network's own or its broadcast address" },
+	{ "pool that ends before it begins", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\npool = \"10.0.0.20-10.0.0.10\"\n}\n",
+	  ":5: network red pool: ends before it begins" },
+	{ "pool without dash", "home-agent = true\nnetwork red {\npool = 10.0.0.0/24\n}\n", ":3: network red pool: not a range" },
+	{ "pool at a proxy agent", "proxy-agent = true\nnetwork red {\npool = \"10.0.0.5-10.0.0.6\"\n}\n", ":3: network red pool: only a home agent has a pool" },
+	{ "pool missing at a home agent", "home-agent = true\nnetwork red {\n}\n", ":2: network red pool: missing" },
+	{ "mandatory options of a network", "proxy-agent = true\ncare-of-address = 198.51.100.1\nnetwork red {\n}\n", ":3: network red gateway: missing" },
+	{ "care-of address missing", "proxy-agent = true\n", "care-of-address: missing" },
+	{ "no role", "max-registrations = 3\n", "no role (home-agent = true, proxy-agent = true, or both)" },
+	{ "nothing", "", "no role" },
+	{ "no network", "home-agent = true\n" PEER, "network: missing: at least one is needed" },
+	{ "no peer", HA_NET, "peer: missing: at least one is needed (one for each proxy agent)" },
+	{ "home agent without peer section", PMA_HEAD PMA_NET PEER, ":6: network red home-agent-address: no peer 192.0.2.1" },
+	{ "care-of address at a home agent", HA "care-of-address = 192.0.2.7\n", ":12: care-of-address: only a proxy agent has one" },
+	{ "two networks, one realm, two devices", HA "network blue {\nnai = \"*@blue\"\nrealm = 1\ndevice = mip1\nhome-agent-address = 192.0.2.1\n"
+	  "gateway = 10.0.1.1\nprefix-length = 24\npool = \"10.0.1.10-10.0.1.20\"\n}\n", ":15: network blue device: realm 1 is on mip0 in network red" },
+	{ "two realms on one device", HA "network blue {\nnai = \"*@blue\"\nrealm = 2\ndevice = mip0\nhome-agent-address = 192.0.2.1\n"
+	  "gateway = 10.0.1.1\nprefix-length = 24\npool = \"10.0.1.10-10.0.1.20\"\n}\n", ":15: network blue device: mip0 already carries realm 1" },
+	{ "overlapping pools in one realm", HA "network blue {\nnai = \"*@blue\"\nrealm = 1\ndevice = mip0\nhome-agent-address = 192.0.2.1\n"
+	  "gateway = 10.0.0.2\nprefix-length = 24\npool = \"10.0.0.250-10.0.0.251\"\n}\n", ":19: network blue pool: overlaps the pool of network red in realm 1" },
+	{ "device name too long", "network red {\ndevice = mip0123456789abcdef\n}\n", ":2: network red device: must have 1 to 15 characters" },
+	{ "device name with a slash", "network red {\ndevice = \"a/b\"\n}\n", ":2: network red device: not a name of a network device" },
+	{ "lease too short", "network red {\nlease = 1\n}\n", ":2: network red lease: out of range: 1" },
+	{ "five DNS servers", "network red {\ndns = {10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5}\n}\n", ":2: network red dns: more than 4 servers" },
+	{ "bad DNS server", "network red {\ndns = {10.0.0.1,\n one}\n}\n", ":3: network red dns: not an IPv4 address: \"one\"" },
+	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
+	{ "SPI below 256", WITH_PEER("spi 0xff { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi 0xff: out of range: 0xff (256 to 4294967295)" },
+	{ "SPI no number", WITH_PEER("spi key1 { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi key1: not a number" },
+	{ "one SPI in two spellings", WITH_PEER("spi 256 { key-file = \"${K}/good\" }\nspi 0x100 { key-file = \"${K}/good\" }"),
+	  ":13: peer 198.51.100.1 spi 0x100: the same SPI twice" },
+	{ "unknown algorithm", WITH_PEER("spi 0x100 {\n algorithm = md5\nkey-file = \"${K}/good\" }"), ":13: peer 198.51.100.1 spi 0x100 algorithm: unknown: \"md5\"" },
+	{ "no security association", WITH_PEER(""), ":11: peer 198.51.100.1 spi: no security association" },
+	{ "key file missing", WITH_PEER("spi 0x100 {\n}"), ":12: peer 198.51.100.1 spi 0x100 key-file: missing" },
+	{ "key file that isn't there", WITH_KEY("none"), "none: No such file or directory" },
+	{ "relative key file", WITH_PEER("spi 0x100 { key-file = ha.key }"), ":12: peer 198.51.100.1 spi 0x100 key-file: not an absolute path: ha.key" },
+	{ "key file is a directory", WITH_KEY("dir"), "is not a regular file" },
+	{ "short key", WITH_KEY("short"), ":12: peer 198.51.100.1 spi 0x100 key-file: the key has 15 bytes, 16 are the least" },
+	{ "empty key", WITH_KEY("empty"), "the key has 0 bytes" },
+	{ "long key", WITH_KEY("long"), "the key is longer than 64 bytes" },
+	{ "huge key file", WITH_KEY("huge"), "is too large for a key" },
+	{ "odd number of digits", WITH_KEY("odd"), "an odd number of hexadecimal digits" },
+	{ "key not hexadecimal", WITH_KEY("text"), "holds something else (hexadecimal digits only)" },
+	{ "world-readable key", WITH_KEY("open"), "(mode 0604) (chmod o= " },
+	{ "device without local", HA "device mip0 {\n}\n", ":12: device mip0 local: missing" },
+	{ "gateway MAC multicast", HA "device mip0 {\nlocal = 192.0.2.1\ngateway-mac = \"01:00:5e:00:00:01\"\n}\n",
+	  ":14: device mip0 gateway-mac: not a unicast MAC address" },
+	{ "address without length", HA "device mip0 {\nlocal = 192.0.2.1\naddresses = {10.0.0.1}\n}\n", "addresses: no prefix length" },
+	{ "list where one value belongs", "home-agent = {true}\n", ":1: unexpected token" },
+	{ "no equal sign", "home-agent true\n", ":1: missing equal sign" },
+};
+
+static char *dir;
+
+static char *load(const char *text, size_t len, struct config **config)
+{
+	char *complaints = NULL, path[256];
+	size_t size;
+	FILE *f = open_memstream(&complaints, &size);
+
+	write_file(dir, "conf", text, len, 0644);
+	snprintf(path, sizeof(path), "%s/conf", dir);
+	*config = config_load(path, f);
+	fclose(f);
+	return complaints;
+}
+
+static void test_bad(void **state)
+{
+	const struct bad *row = *state;
+	struct config *config;
+	char *complaints = load(row->text, strlen(row->text), &config);
+
+	if (config)
+		fail_msg("accepted");
+	if (!strstr(complaints, row->want))
+		fail_msg("wanted \"%s\", got:\n%s", row->want, complaints);
+	/* Each line names the file, and nothing names a key. */
+	for (char *line = complaints, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		assert_memory_equal(line, dir, strlen(dir));
+	}
+	assert_null(strstr(complaints, "000102"));
+	free(complaints);
+}
+
+static void test_several(void **state)
+{
+	static const char text[] = "home-agent = true\nnetwork red {\nrealm = -1\nlifetime = 7\ngateway = here\n}\n";
+	struct config *config;
+	char *complaints = load(text, sizeof(text) - 1, &config);
+
+	(void)state;
+	assert_null(config);
+	assert_non_null(strstr(complaints, ":3: network red realm"));
+	assert_non_null(strstr(complaints, ":4: network red lifetime"));
+	assert_non_null(strstr(complaints, ":5: network red gateway"));
+	free(complaints);
+}
+
+static void test_nul(void **state)
+{
+	static const char text[] = "home-agent = true\n\0network";
+	struct config *config;
+	char *complaints = load(text, sizeof(text) - 1, &config);
+
+	(void)state;
+	assert_null(config);
+	assert_non_null(strstr(complaints, "NUL"));
+	free(complaints);
+}
+
+static void test_good_ha(void **state)
+{
+	struct config *config;
+	char *complaints = load(HA, strlen(HA), &config);
+	const struct core_network *net;
+	const struct core_peer *peer;
+
+	(void)state;
+	if (!config)
+		fail_msg("%s", complaints);
+	assert_string_equal(complaints, "");
+	assert_true(config->core.ha);
+	assert_false(config->core.pma);
+	assert_int_equal(config->core.replay_window, 7);
+	net = config_network(config, "red", NULL);
+	assert_non_null(net);
+	assert_int_equal(net->realm, 1);
+	assert_int_equal(net->plen, 24);
+	assert_int_equal(net->lifetime, 600);
+	assert_int_equal(ntohl(net->pool_first.s_addr), 0x0a00000a);
+	assert_int_equal(ntohl(net->pool_last.s_addr), 0x0a0000fa);
+	assert_string_equal(net->device, "mip0");
+	peer = &config->core.peers[0];
+	assert_int_equal(peer->n_sa, 1);
+	assert_int_equal(peer->sa[0].spi, 0x100);
+	assert_int_equal(peer->sa[0].alg, WIRE_ALG_HMAC_SHA256);
+	assert_int_equal(peer->sa[0].key_len, 16);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(peer->sa[0].key[i], i);
+	assert_true(peer->revocation);
+	assert_true(config_uses_device(config, "mip0"));
+	assert_false(config_uses_device(config, "mip1"));
+	config_free(config);
+	free(complaints);
+}
+
+static void test_good_pma(void **state)
+{
+	static const char more[] = PMA
+		"identity \"02:00:00:00:01:00/ff:ff:ff:ff:ff:00\" { nai = \"%m@red.example\" }\n"
+		"device mip0 { local = 198.51.100.1 gateway-mac = \"02:00:5e:00:00:01\" ports = {eth1, eth2}\n"
+		"  addresses = {\"10.9.9.1/24\"} }\n";
+	const struct config_device *dev;
+	struct config *config;
+	char *complaints = load(more, sizeof(more) - 1, &config);
+
+	(void)state;
+	if (!config)
+		fail_msg("%s", complaints);
+	assert_true(config->core.pma);
+	assert_true(config->core.peers[0].gre_key);
+	assert_int_equal(config->core.n_identities, 1);
+	assert_int_equal(config->core.identities[0].mask[4], 0xff);
+	assert_int_equal(config->core.identities[0].mask[5], 0);
+	dev = &config->devices[0];
+	assert_int_equal(config->n_devices, 1);
+	assert_int_equal(dev->n_ports, 2);
+	assert_string_equal(dev->ports[1], "eth2");
+	assert_true(dev->has_gwmac);
+	assert_int_equal(dev->gwmac[2], 0x5e);
+	assert_int_equal(dev->addrs[0].plen, 24);
+	config_free(config);
+	free(complaints);
+}
+
+/* Every prefix of a good file: accepted whole, never a crash, always a reason. */
+static void test_truncated(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	for (size_t len = 0; len < strlen(PMA) - 1; len++) {
+		char *complaints = load(PMA, len, &config);
+
+		assert_null(config);
+		assert_true(*complaints);
+		free(complaints);
+	}
+}
+
+/* The examples that users start from; their keys aren't here, and that is all. */
+static void test_examples(void **state)
+{
+	static const char *const files[] = { "ha.conf", "pma.conf" };
+	struct config *config;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char path[128], *complaints = NULL, *line;
+		size_t size;
+		FILE *f = open_memstream(&complaints, &size);
+
+		snprintf(path, sizeof(path), "../../Documentation/examples/%s", files[i]);
+		config = config_load(path, f);
+		fclose(f);
+		assert_null(config);
+		for (line = strtok(complaints, "\n"); line; line = strtok(NULL, "\n"))
+			if (!strstr(line, "key-file: cannot open"))
+				fail_msg("%s", line);
+		free(complaints);
+	}
+}
+
+static void make_keys(void)
+{
+	char huge[2048], path[256];
+	static const char good[] = "000102030405060708090a0b0c0d0e0f\n";
+
+	memset(huge, 'a', sizeof(huge));
+	write_file(dir, "good", good, sizeof(good) - 1, 0640);
+	write_file(dir, "open", good, sizeof(good) - 1, 0604);
+	write_file(dir, "short", good, 30, 0600);
+	write_file(dir, "odd", good, 31, 0600);
+	write_file(dir, "empty", "", 0, 0600);
+	write_file(dir, "long", huge, 130, 0600);
+	write_file(dir, "huge", huge, sizeof(huge), 0600);
+	write_file(dir, "text", "correct horse battery staple", 28, 0600);
+	snprintf(path, sizeof(path), "%s/dir", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+}
+
+int main(void)
+{
+	enum { ROWS = sizeof(bad) / sizeof(bad[0]) };
+	static const struct CMUnitTest others[] = {
+		cmocka_unit_test(test_several), cmocka_unit_test(test_nul), cmocka_unit_test(test_good_ha),
+		cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
+	};
+	static struct CMUnitTest tests[ROWS + 6];
+	static const char *const names[] = { "good", "open", "short", "odd", "empty", "long", "huge", "text", "conf" };
+	int failed;
+
+	for (int i = 0; i < ROWS; i++)
+		tests[i] = (struct CMUnitTest){ bad[i].name, test_bad, NULL, NULL, (void *)&bad[i] };
+	memcpy(tests + ROWS, others, sizeof(others));
+	dir = make_dir();
+	setenv("K", dir, 1);
+	make_keys();
+	failed = _cmocka_run_group_tests("config", tests, ROWS + 6, NULL, NULL);
+	assert_int_equal(chdir(dir), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(names[i]);
+	rmdir("dir");
+	rmdir(dir);
+	free(dir);
+	return failed;
+}
