@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The store: what goes in comes out, also after kill -9, and bad files are refused with their reason. */
+#include "common.h"
+
+#include "host/store.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/wait.h>
+
+static char *dir;
+static char text[CORE_TEXT_MAX];
+
+static struct core_record sample(uint64_t cookie)
+{
+	struct core_record r;
+
+	memset(&r, 0, sizeof(r));
+	r.cookie = cookie;
+	r.role = CORE_PMA;
+	strcpy(r.nai, "02'00\"@red.example");
+	strcpy(r.network, "red");
+	r.realm = UINT32_MAX;
+	r.home.s_addr = htonl(0x0a000005);
+	r.ha.s_addr = htonl(0xc0000201);
+	r.coa.s_addr = htonl(0xfffffffe);
+	r.gre = r.keyed = true;
+	r.key_in = 0xffffffff;
+	r.key_out = 1;
+	r.lifetime = 65535;
+	r.expires_unix = UINT64_MAX;
+	r.last_id = 0xfedcba9876543210;
+	r.peer_revsup = 0xf0000000;
+	r.port = 3;
+	strcpy(r.port_name, "eth1");
+	memcpy(r.mac, "\x02\0\0\0\x01\x05", 6);
+	r.dhcp = true;
+	return r;
+}
+
+struct rows {
+	struct core_record r[8];
+	unsigned int n;
+};
+
+static void take(void *arg, const struct core_record *record)
+{
+	struct rows *rows = arg;
+
+	assert_in_range(rows->n, 0, 7);
+	rows->r[rows->n++] = *record;
+}
+
+static struct rows all(struct store *store)
+{
+	struct rows rows;
+
+	memset(&rows, 0, sizeof(rows));
+	assert_int_equal(store_walk(store, take, &rows, text), 0);
+	return rows;
+}
+
+static struct store *open_store(void)
+{
+	struct store *store = store_open(dir, text);
+
+	if (!store)
+		fail_msg("%s", text);
+	return store;
+}
+
+static void test_round_trip(void **state)
+{
+	struct core_record a = sample(0xffffffffffffffff), b = sample(1);
+	struct store *store = open_store();
+	struct rows rows;
+
+	(void)state;
+	b.role = CORE_HA;
+	b.tombstone = true;
+	memset(b.mac, 0, 6);
+	assert_int_equal(store_put(store, &a, text), 0);
+	assert_int_equal(store_put(store, &b, text), 0);
+	a.lifetime = 7;
+	assert_int_equal(store_put(store, &a, text), 0);
+	store_close(store);
+
+	store = open_store();
+	rows = all(store);
+	assert_int_equal(rows.n, 2);
+	assert_memory_equal(&rows.r[0], &a, sizeof(a));
+	assert_memory_equal(&rows.r[1], &b, sizeof(b));
+	assert_int_equal(store_del(store, a.cookie, text), 0);
+	assert_int_equal(store_del(store, a.cookie, text), 0);
+	assert_int_equal(all(store).n, 1);
+	assert_int_equal(store_del(store, b.cookie, text), 0);
+	store_close(store);
+}
+
+static void test_killed(void **state)
+{
+	struct core_record r = sample(5);
+	struct store *store;
+	struct rows rows;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (!pid) {
+		store = store_open(dir, text);
+		if (store && !store_put(store, &r, text))
+			kill(getpid(), SIGKILL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	store = open_store();
+	rows = all(store);
+	assert_int_equal(rows.n, 1);
+	assert_memory_equal(&rows.r[0], &r, sizeof(r));
+	store_del(store, 5, text);
+	store_close(store);
+}
+
+static void test_second_agent(void **state)
+{
+	struct store *store = open_store();
+
+	(void)state;
+	assert_null(store_open(dir, text));
+	assert_non_null(strstr(text, "another mip4d uses it"));
+	store_close(store);
+}
+
+static void test_newer_schema(void **state)
+{
+	char path[256];
+	sqlite3 *db;
+
+	(void)state;
+	store_close(open_store());
+	snprintf(path, sizeof(path), "%s/registrations.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_null(store_open(dir, text));
+	assert_non_null(strstr(text, "schema 99"));
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_damaged(void **state)
+{
+	char junk[8192], path[256];
+
+	(void)state;
+	memset(junk, 'x', sizeof(junk));
+	write_file(dir, "registrations.db", junk, sizeof(junk), 0600);
+	assert_null(store_open(dir, text));
+	assert_non_null(strstr(text, "it is damaged"));
+	snprintf(path, sizeof(path), "%s/registrations.db", dir);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_no_directory(void **state)
+{
+	(void)state;
+	assert_null(store_open("/proc/none/such", text));
+	assert_non_null(strstr(text, "cannot create /proc/none/such"));
+	assert_null(store_open("/dev/null", text));
+	assert_true(*text);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_no_directory),
+	};
+	static const char *const files[] = { "registrations.db", "registrations.db-wal", "registrations.db-shm" };
+	int failed;
+
+	dir = make_dir();
+	failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
+	assert_int_equal(chdir(dir), 0);
+	for (int i = 0; i < 3; i++)
+		unlink(files[i]);
+	rmdir(dir);
+	free(dir);
+	return failed;
+}
