@@ -26,6 +26,7 @@
 struct client {
 	struct control *control;
 	struct bufferevent *bev;
+	bool closing;			/* once the output is written */
 	LIST_ENTRY(client) list;
 };
 
@@ -484,19 +485,15 @@ static void on_read(struct bufferevent *bev, void *arg)
 	/* Who doesn't read its answers isn't read from. */
 	while (evbuffer_get_length(bufferevent_get_output(bev)) < OUTPUT_HIGH) {
 		line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
-		if (!line) {
-			if (evbuffer_get_length(in) > LINE_MAX_LEN) {
-				/* Where the next request begins can't be known any more. */
-				send_error(c, NULL, NULL, "a line longer than 4096 bytes", "the connection ends here");
-				bufferevent_flush(bev, EV_WRITE, BEV_FLUSH);
-				evbuffer_write(bufferevent_get_output(bev), bufferevent_getfd(bev));
-				close_client(c);
-			}
-			return;
+		if (line ? len > LINE_MAX_LEN : evbuffer_get_length(in) > LINE_MAX_LEN) {
+			send_error(c, NULL, NULL, "a line longer than 4096 bytes", "the connection ends here");
+			c->closing = true;
+			free(line);
+			break;
 		}
-		if (len > LINE_MAX_LEN)
-			send_error(c, NULL, NULL, "a line longer than 4096 bytes", NULL);
-		else if (len)
+		if (!line)
+			return;
+		if (len)
 			handle_line(c, line, len);
 		free(line);
 	}
@@ -505,7 +502,11 @@ static void on_read(struct bufferevent *bev, void *arg)
 
 static void on_written(struct bufferevent *bev, void *arg)
 {
-	if (!(bufferevent_get_enabled(bev) & EV_READ)) {
+	struct client *c = arg;
+
+	if (c->closing) {
+		close_client(c);
+	} else if (!(bufferevent_get_enabled(bev) & EV_READ)) {
 		bufferevent_enable(bev, EV_READ);
 		on_read(bev, arg);
 	}

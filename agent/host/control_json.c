@@ -40,14 +40,16 @@ struct json_object *json_registration(const struct core_reg *reg)
 	add_addr(obj, "home", rec->home);
 	add_addr(obj, "ha", rec->ha);
 	add_addr(obj, "coa", rec->coa);
-	add_text(obj, "encap", rec->gre ? "gre" : "ipip");
-	if (rec->keyed) {
-		add_number(obj, "key", rec->key_in);
-		add_number(obj, "okey", rec->key_out);
+	if (rec->lifetime) {	/* granted, so all of it is settled */
+		add_text(obj, "encap", rec->gre ? "gre" : "ipip");
+		if (rec->keyed) {
+			add_number(obj, "key", rec->key_in);
+			add_number(obj, "okey", rec->key_out);
+		}
+		add_number(obj, "lifetime", rec->lifetime);
+		if (rec->expires_unix != UINT64_MAX)
+			add_number(obj, "expires", rec->expires_unix > now ? rec->expires_unix - now : 0);
 	}
-	add_number(obj, "lifetime", rec->lifetime);
-	if (rec->expires_unix != UINT64_MAX)
-		add_number(obj, "expires", rec->expires_unix > now ? rec->expires_unix - now : 0);
 	snprintf(cookie, sizeof(cookie), "%016" PRIx64, rec->cookie);
 	add_text(obj, "cookie", cookie);
 	if (rec->role == CORE_PMA) {

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control socket: framing, refusals, and requests whose answer comes
+ * later. A real core sits behind it; its world is played here.
+ */
+#include "common.h"
+
+#include "host/control.h"
+#include "host/control_json.h"
+#include "host/dhcp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <json-c/json.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static struct host host;
+static struct config config;
+static struct core_network network = { .name = "red", .nai = "*@red.example", .device = "mip0", .plen = 24, .lifetime = 600 };
+static struct core_identity identity = { .mac = { 2, 0, 0, 0, 1, 0 }, .mask = { 255, 255, 255, 255, 255, 0 },
+					 .nai = "%m@red.example" };
+static struct core_peer peer = { .n_sa = 1, .proxy = true, .sa[0] = { .spi = 256, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16 } };
+static char path[64];
+static unsigned int n_sent;
+static struct core_action last;		/* ATTACHED, REFUSED or GONE, not yet told */
+static bool has_last;
+
+/* ---- what control.c calls ---- */
+
+static void on_action(void *arg, const struct core_action *action)
+{
+	(void)arg;
+	n_sent += action->type == CORE_ACT_SEND;
+	if (action->type == CORE_ACT_ATTACHED || action->type == CORE_ACT_REFUSED) {
+		last = *action;
+		has_last = true;
+	}
+}
+
+void host_event(struct host *h, const struct core_event *event)
+{
+	static uint64_t clock = 1000000;
+	struct core_now now = { .mono_us = clock += 10, .ntp = 0xe0000000ULL << 32, .random = { 1, 2, 3, clock } };
+
+	core_event(h->core, &now, event);
+	if (has_last) {
+		has_last = false;
+		control_result(h->control, &last);
+	}
+	control_poll(h->control);
+}
+
+void host_attach(struct host *h, uint32_t port, const char *port_name, const uint8_t mac[static 6],
+		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
+{
+	struct core_event event = { .type = CORE_EV_ATTACH };
+
+	assert_int_equal(trigger, CORE_TRIGGER_API);
+	event.attach.port = port;
+	event.attach.port_name = port_name;
+	memcpy(event.attach.mac, mac, 6);
+	event.attach.trigger = trigger;
+	event.attach.hint = hint;
+	event.attach.nai = nai;
+	event.attach.seen_us = seen_us;
+	host_event(h, &event);
+}
+
+void host_detach(struct host *h, uint32_t port, const uint8_t mac[static 6], enum core_detach why)
+{
+	struct core_event event = { .type = CORE_EV_DETACH };
+
+	assert_int_equal(why, CORE_DETACH_ADMIN);
+	event.detach.port = port;
+	memcpy(event.detach.mac, mac, 6);
+	event.detach.why = why;
+	host_event(h, &event);
+}
+
+int datapath_version(struct datapath *dp, char *version, size_t size)
+{
+	(void)dp;
+	snprintf(version, size, "9.9");
+	return 0;
+}
+
+void timeline_walk(struct timeline *timeline, struct datapath *dp,
+		   void (*fn)(void *arg, const struct handover *handover), void *arg)
+{
+	struct handover h = { .mac = { 2, 0, 0, 0, 1, 5 }, .nai = "dev@red.example", .port_name = "eth1",
+			      .at = { .trigger = CORE_TRIGGER_ARP, .seen_us = 1000, .rrq_us = 1100, .rrp_us = 2100,
+				      .bound_us = 2200 }, .first_up_us = 2300 };
+
+	(void)timeline;
+	(void)dp;
+	fn(arg, &h);
+}
+
+void dhcp_counters(const struct dhcp *dhcp, void (*fn)(void *arg, const char *name, uint64_t value), void *arg)
+{
+	(void)dhcp;
+	fn(arg, "dhcp_discover", 3);
+}
+
+/* ---- clients ---- */
+
+static int client(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	strcpy(sun.sun_path, path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return fd;
+}
+
+static void say_n(int fd, const char *text, size_t len)
+{
+	assert_int_equal(send(fd, text, len, MSG_NOSIGNAL), len);
+}
+
+static void say(int fd, const char *text)
+{
+	say_n(fd, text, strlen(text));
+}
+
+/* Bytes up to a newline; NULL when the agent closes instead. */
+static char *hear(int fd)
+{
+	static char line[1 << 20];
+	size_t n = 0;
+
+	for (int idle = 0; idle < 2000; ) {
+		ssize_t got = recv(fd, line + n, 1, 0);
+
+		if (got == 1 && line[n] == '\n') {
+			line[n] = '\0';
+			return line;
+		}
+		if (got == 1) {
+			n++;
+			continue;
+		}
+		if (!got || errno != EAGAIN)
+			return NULL;
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+		idle++;
+		usleep(100);	/* the agent runs in this thread; only the socket's delivery takes time */
+	}
+	fail_msg("no answer");
+	return NULL;
+}
+
+static bool quiet(int fd)
+{
+	char c;
+
+	for (int i = 0; i < 20; i++)
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+	return recv(fd, &c, 1, 0) < 0 && errno == EAGAIN;
+}
+
+/* The reply to @request has @want in it. */
+static void ask(int fd, const char *request, const char *want)
+{
+	struct json_object *obj;
+	const char *reply;
+
+	say(fd, request);
+	say(fd, "\n");
+	reply = hear(fd);
+	if (!reply || !strstr(reply, want))
+		fail_msg("%s\n wanted %s\n got %s", request, want, reply ? reply : "the end");
+	obj = json_tokener_parse(reply);
+	assert_non_null(obj);
+	json_object_put(obj);
+}
+
+static int setup(void **state)
+{
+	char text[CORE_TEXT_MAX];
+
+	(void)state;
+	host = (struct host){ .name = "test", .socket_path = path, .config = &config };
+	inet_pton(AF_INET, "192.0.2.1", &network.ha);
+	inet_pton(AF_INET, "10.0.0.1", &network.gateway);
+	peer.addr = network.ha;
+	config.core = (struct core_config){ .pma = true, .networks = &network, .n_networks = 1, .peers = &peer, .n_peers = 1,
+					    .identities = &identity, .n_identities = 1, .replay_window = 7 };
+	inet_pton(AF_INET, "198.51.100.1", &config.core.care_of);
+	host.base = event_base_new();
+	host.core = core_new(&config.core, on_action, NULL);
+	host.control = control_open(&host, text);
+	if (!host.control)
+		fail_msg("%s", text);
+	n_sent = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	control_close(host.control);
+	host.control = NULL;
+	core_free(host.core);
+	event_base_free(host.base);
+	assert_int_not_equal(access(path, F_OK), 0);
+	return 0;
+}
+
+/* ---- tests ---- */
+
+static void test_version(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	ask(fd, "{\"id\": 7, \"verb\": \"version\"}",
+	    "{\"id\":7,\"agent\":\"0.0.0-test\",\"module\":\"9.9\",\"name\":\"test\",\"roles\":[\"pma\"]}");
+	close(fd);
+}
+
+static void test_framing(void **state)
+{
+	const char *request = "{\"id\": 1, \"verb\": \"version\"}\n";
+	int fd = client();
+
+	(void)state;
+	for (const char *p = request; *p; p++) {
+		assert_true(quiet(fd));
+		say_n(fd, p, 1);
+	}
+	assert_non_null(strstr(hear(fd), "\"id\":1"));
+	say(fd, "{\"id\":2,\"verb\":\"version\"}\n\n{\"id\":3,\"verb\":\"counters\"}\n{\"id\":4,");
+	assert_non_null(strstr(hear(fd), "\"id\":2"));
+	assert_non_null(strstr(hear(fd), "\"id\":3"));
+	assert_true(quiet(fd));
+	say(fd, "\"verb\":\"show\"}\n");
+	assert_string_equal(hear(fd), "{\"id\":4,\"registrations\":[]}");
+	close(fd);
+}
+
+static void test_bad_requests(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "hello", "not a JSON object" }, { "[1]", "not a JSON object" }, { "\"version\"", "not a JSON object" },
+		{ "{\"id\":1,\"verb\":\"version\"", "not a JSON object" }, { "{\"id\":1} x", "not a JSON object" },
+		{ "{\"id\":1,\"verb\":\"version\",}", "not a JSON object" },
+		{ "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}}", "not a JSON object" },
+		{ "{\"verb\":\"version\"}", "\"field\":\"id\",\"message\":\"missing\"" },
+		{ "{\"id\":\"one\",\"verb\":\"version\"}", "\"field\":\"id\",\"message\":\"must be a number\"" },
+		{ "{\"id\":1}", "{\"id\":1,\"error\":{\"field\":\"verb\",\"message\":\"missing\"" },
+		{ "{\"id\":1,\"verb\":7}", "\"field\":\"verb\",\"message\":\"must be a string\"" },
+		{ "{\"id\":1,\"verb\":\"destroy\"}", "\"field\":\"verb\",\"message\":\"unknown\",\"hint\":\"version, show" },
+		{ "{\"id\":1,\"verb\":\"show\",\"mac\":\"02:00\"}", "\"field\":\"mac\",\"message\":\"not a MAC address\"" },
+		{ "{\"id\":1,\"verb\":\"show\",\"home\":\"10.0.0\"}", "\"field\":\"home\",\"message\":\"not an IPv4 address\"" },
+		{ "{\"id\":1,\"verb\":\"show\",\"realm\":-1}", "\"field\":\"realm\"" },
+		{ "{\"id\":1,\"verb\":\"show\",\"realm\":\"red\"}", "\"field\":\"realm\"" },
+		{ "{\"id\":1,\"verb\":\"show\",\"nai\":5}", "\"field\":\"nai\",\"message\":\"must be a string\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"port\":\"lo\"}", "\"field\":\"mac\",\"message\":\"missing\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\"}", "\"field\":\"port\",\"message\":\"missing\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"03:00:00:00:01:05\",\"port\":\"lo\"}", "\"field\":\"mac\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"00:00:00:00:00:00\",\"port\":\"lo\"}", "\"field\":\"mac\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"none9\"}", "\"field\":\"port\",\"message\":\"there is no such" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\",\"nai\":\"\"}", "\"field\":\"nai\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:09:05\",\"port\":\"lo\"}", "no identity rule matches" },
+		{ "{\"id\":1,\"verb\":\"detach\",\"mac\":\"02:00:00:00:01:05\"}", "\"field\":\"mac\",\"message\":\"no such device here\"" },
+		{ "{\"id\":1,\"verb\":\"timeline\",\"mac\":1}", "\"field\":\"mac\"" },
+	};
+	int fd = client(), other = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ask(fd, rows[i][0], rows[i][1]);
+	ask(fd, "{\"id\":9,\"verb\":\"version\"}", "\"id\":9");
+	ask(other, "{\"id\":8,\"verb\":\"version\"}", "\"id\":8");
+	close(fd);
+	close(other);
+}
+
+static void test_nul_in_a_line(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	say_n(fd, "{\"id\":1,\0\"verb\":\"version\"}\n", 27);
+	assert_non_null(strstr(hear(fd), "not a JSON object"));
+	ask(fd, "{\"id\":2,\"verb\":\"version\"}", "\"id\":2");
+	close(fd);
+}
+
+static void test_long_lines(void **state)
+{
+	char big[8192];
+	int fd = client(), other = client();
+
+	(void)state;
+	memset(big, ' ', sizeof(big));
+	memcpy(big + 4096 - 25, "{\"id\":2,\"verb\":\"version\"}\n", 26);
+	say_n(fd, big, 4097);
+	assert_non_null(strstr(hear(fd), "\"id\":2"));
+	/* this connection ends, others don't */
+	memset(big, ' ', sizeof(big));
+	say_n(fd, big, sizeof(big));
+	assert_non_null(strstr(hear(fd), "longer than 4096"));
+	assert_null(hear(fd));
+	ask(other, "{\"id\":3,\"verb\":\"version\"}", "\"id\":3");
+	close(fd);
+	close(other);
+}
+
+static void test_many_requests(void **state)
+{
+	int fd = client();
+	char line[64];
+
+	(void)state;
+	/* more than the buffers hold, unread for a while */
+	for (int i = 0; i < 2000; i++) {
+		snprintf(line, sizeof(line), "{\"id\":%d,\"verb\":\"counters\"}\n", i);
+		for (size_t sent = 0; sent < strlen(line); ) {
+			ssize_t n = send(fd, line + sent, strlen(line) - sent, MSG_NOSIGNAL);
+
+			if (n < 0)
+				break;
+			sent += n;
+		}
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+		if (i % 4 == 3)
+			for (int j = i - 3; j <= i; j++) {
+				snprintf(line, sizeof(line), "{\"id\":%d,", j);
+				assert_memory_equal(hear(fd), line, strlen(line));
+			}
+	}
+	close(fd);
+}
+
+static void test_attach_waits(void **state)
+{
+	int fd = client(), other = client();
+
+	(void)state;
+	say(fd, "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\",\"home\":\"10.0.0.5\"}\n");
+	assert_true(quiet(fd));
+	assert_int_equal(n_sent, 1);
+	/* others are served meanwhile, and see it */
+	ask(other, "{\"id\":2,\"verb\":\"show\",\"mac\":\"02:00:00:00:01:05\"}", "\"state\":\"wait-reg\",\"ha\":\"192.0.2.1\",\"coa\":\"198.51.100.1\",\"cookie\"");
+	ask(other, "{\"id\":2,\"verb\":\"show\",\"mac\":\"02:00:00:00:01:06\"}", "\"registrations\":[]");
+	ask(other, "{\"id\":2,\"verb\":\"show\",\"nai\":\"020000000105@RED.example\"}", "\"network\":\"red\"");
+	/* nobody answers: the fifth retransmission is the last */
+	for (int i = 0; i < 6; i++) {
+		struct core_now now = { .mono_us = core_next(host.core) };
+		struct core_event event = { .type = CORE_EV_TIMEOUT };
+
+		core_event(host.core, &now, &event);
+	}
+	assert_true(has_last);
+	has_last = false;
+	control_result(host.control, &last);
+	assert_non_null(strstr(hear(fd), "{\"id\":1,\"error\":{\"message\":\"the home agent does not answer\""));
+	close(fd);
+	close(other);
+}
+
+static void test_waiting_client_leaves(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	say(fd, "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
+	assert_true(quiet(fd));
+	close(fd);
+	for (int i = 0; i < 20; i++)
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+	last = (struct core_action){ .type = CORE_ACT_REFUSED, .device.port = if_nametoindex("lo") };
+	memcpy(last.device.mac, "\x02\0\0\0\x01\x05", 6);
+	control_result(host.control, &last);
+	control_reset(host.control, "gone");
+}
+
+static void test_reset_answers(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	say(fd, "{\"id\":5,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
+	assert_true(quiet(fd));
+	control_reset(host.control, "read again");
+	assert_non_null(strstr(hear(fd), "{\"id\":5,\"error\":{\"message\":\"read again\""));
+	close(fd);
+}
+
+static void test_detach_waits_for_its_end(void **state)
+{
+	struct core_event event = { .type = CORE_EV_TIMEOUT };
+	int fd = client();
+
+	(void)state;
+	say(fd, "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
+	assert_true(quiet(fd));
+	say(fd, "{\"id\":2,\"verb\":\"detach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
+	assert_true(quiet(fd));	/* its RRQ is out: the reply may still come */
+	for (int i = 0; i < 3; i++) {
+		struct core_now now = { .mono_us = core_next(host.core) };
+
+		if (now.mono_us)
+			core_event(host.core, &now, &event);
+	}
+	control_poll(host.control);
+	assert_string_equal(hear(fd), "{\"id\":2}");
+	close(fd);
+}
+
+static void test_timeline(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	ask(fd, "{\"id\":1,\"verb\":\"timeline\"}", "\"trigger\":\"arp\",\"phases_us\":{\"rrq\":100,\"rrp\":1100,"
+	    "\"binding\":1200,\"first_up\":1300},\"seen_us\":1000}]");
+	ask(fd, "{\"id\":1,\"verb\":\"timeline\",\"mac\":\"02:00:00:00:01:06\"}", "\"handovers\":[]");
+	ask(fd, "{\"id\":1,\"verb\":\"counters\"}", "\"dhcp_discover\":3");
+	ask(fd, "{\"id\":1,\"verb\":\"counters\"}", "\"rrq_received\":0");
+	close(fd);
+}
+
+static void test_socket(void **state)
+{
+	char text[CORE_TEXT_MAX];
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_null(control_open(&host, text));
+	assert_non_null(strstr(text, "another agent listens"));
+	assert_int_equal(stat(path, &st), 0);
+}
+
+static void test_stale_socket(void **state)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), c;
+	char text[CORE_TEXT_MAX];
+
+	control_close(host.control);
+	strcpy(sun.sun_path, path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	close(fd);	/* as a killed agent leaves it */
+	host.control = control_open(&host, text);
+	assert_non_null(host.control);
+	c = client();
+	test_version(state);
+	close(c);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(test_version), TEST(test_framing), TEST(test_bad_requests), TEST(test_nul_in_a_line),
+		TEST(test_long_lines), TEST(test_many_requests), TEST(test_attach_waits),
+		TEST(test_waiting_client_leaves), TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
+		TEST(test_timeline), TEST(test_socket), TEST(test_stale_socket),
+	};
+	char *dir = make_dir();
+	int failed;
+
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	failed = cmocka_run_group_tests_name("control", tests, NULL, NULL);
+	rmdir(dir);
+	free(dir);
+	return failed;
+}
