@@ -22,7 +22,8 @@ struct datapath {
 
 /* ---- is the module there? ---- */
 
-static bool file_has(const char *path, const char *word)
+/* @unreadable is the answer for a file that is there but closed to us. */
+static bool file_has(const char *path, const char *word, bool unreadable)
 {
 	FILE *f = fopen(path, "re");
 	char *line = NULL;
@@ -30,7 +31,7 @@ static bool file_has(const char *path, const char *word)
 	size_t size = 0;
 
 	if (!f)
-		return false;
+		return errno != ENOENT && unreadable;
 	while (!found && getline(&line, &size, f) >= 0)
 		found = strstr(line, word);
 	free(line);
@@ -46,12 +47,13 @@ static void explain_missing(char *text)
 
 	uname(&uts);
 	snprintf(deps, sizeof(deps), "/lib/modules/%s/modules.dep", uts.release);
-	if (!file_has(deps, "/mip4.ko"))
+	/* A sandbox may hide /lib/modules from us. */
+	if (!file_has(deps, "/mip4.ko", true))
 		snprintf(text, CORE_TEXT_MAX, "the mip4 module is not installed for kernel %s: "
 			 "run \"make install\", or install mip4-dkms and this kernel's headers", uts.release);
-	else if (file_has("/sys/module/module/parameters/sig_enforce", "Y") ||
-		 file_has("/sys/kernel/security/lockdown", "[integrity]") ||
-		 file_has("/sys/kernel/security/lockdown", "[confidentiality]"))
+	else if (file_has("/sys/module/module/parameters/sig_enforce", "Y", false) ||
+		 file_has("/sys/kernel/security/lockdown", "[integrity]", false) ||
+		 file_has("/sys/kernel/security/lockdown", "[confidentiality]", false))
 		snprintf(text, CORE_TEXT_MAX, "the mip4 module is installed but this kernel loads signed modules only "
 			 "(Secure Boot): sign it and enrol the key with \"mokutil --import\"; "
 			 "\"modprobe mip4\" says \"Key was rejected\" until then");
