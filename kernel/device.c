@@ -93,6 +93,8 @@ static int mip4_dev_open(struct net_device *dev)
 	 */
 	if (in_dev)
 		IN_DEV_CONF_SET(in_dev, SEND_REDIRECTS, false);
+	/* not before, for creation with an underlay elsewhere moves it once */
+	mip4_set_netns_immutable(dev);
 	return 0;
 }
 
@@ -137,7 +139,6 @@ static void mip4_dev_setup(struct net_device *dev)
 	dev->features |= MIP4_FEATURES;
 	dev->hw_features |= MIP4_FEATURES;
 	mip4_set_lltx(dev);
-	mip4_set_netns_immutable(dev);
 	netif_keep_dst(dev);
 
 	mip->dev = dev;

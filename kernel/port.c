@@ -117,6 +117,7 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 	if (err)
 		goto err_handler;
 
+	mip4_set_netns_immutable(dev);
 	dev_disable_lro(port_dev);
 	netdev_set_rx_headroom(port_dev, dev->needed_headroom);
 	mutex_lock(&mip->lock);

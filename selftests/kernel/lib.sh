@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the kernel's tests share: routers and devices in namespaces.
+#
+#   cn ──203.0.113.0/24── ha ──192.0.2.0/24── core ──── pma1 ──┐
+#   .2                 .1    .1                 │   .11   port  radio ── dev
+#                                               └─── pma2 ──┘  (switch)  10.0.0.5
+#                                                   .12   port           02:00:00:00:00:05
+#
+# Home network 10.0.0.0/24, which exists nowhere; its gateway is 10.0.0.1. One namespace each; core and radio are
+# bridges, and the wires of radio to pma1 and pma2 are called pma1 and pma2 there.
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+
+MIPCTL=${MIPCTL:-mipctl}
+DEV_MAC=02:00:00:00:00:05
+DEV_IP=10.0.0.5
+HOME_GW=10.0.0.1
+HA=192.0.2.1 PMA1=192.0.2.11 PMA2=192.0.2.12 CN=203.0.113.2
+
+n()
+{
+	local ns=$1
+
+	shift
+	ip netns exec "$ns" "$@"
+}
+
+ctl()
+{
+	local ns=$1
+
+	shift
+	ip netns exec "$ns" "$MIPCTL" "$@"
+}
+
+load()
+{
+	local dep
+
+	for dep in $(modinfo -F depends "$MIP4_KO" | tr , ' '); do
+		modprobe "$dep" || return
+	done
+	insmod "$MIP4_KO"
+}
+
+# wire NS1 DEV1 NS2 DEV2
+wire()
+{
+	ip -n "$1" link add "$2" type veth peer name "$4" netns "$3" &&
+		ip -n "$1" link set dev "$2" up && ip -n "$3" link set dev "$4" up
+}
+
+namespace()
+{
+	local ns
+
+	for ns in "$@"; do
+		ip netns add "$ns" && ip -n "$ns" link set lo up || return
+		n "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	done
+}
+
+switch()
+{
+	ip -n "$1" link add name br type bridge && ip -n "$1" link set dev br up
+}
+
+# router NS ADDRESS: on the core
+router()
+{
+	wire "$1" core core "$1" && ip -n core link set dev "$1" master br && ip -n "$1" address add "$2/24" dev core &&
+		n "$1" sysctl -qw net.ipv4.ip_forward=1
+}
+
+# The whole picture, links and ports included, without bindings.
+topology()
+{
+	namespace cn ha core pma1 pma2 radio dev &&
+		switch core && switch radio &&
+		router ha $HA && router pma1 $PMA1 && router pma2 $PMA2 &&
+		wire cn eth0 ha cn && ip -n ha address add 203.0.113.1/24 dev cn &&
+		ip -n cn address add $CN/24 dev eth0 && ip -n cn route add default via 203.0.113.1 &&
+		wire pma1 port radio pma1 && wire pma2 port radio pma2 && wire dev eth0 radio dev &&
+		ip -n radio link set dev pma1 master br && ip -n radio link set dev pma2 master br &&
+		ip -n radio link set dev dev master br &&
+		device dev eth0 $DEV_MAC $DEV_IP &&
+		mip4_link ha $HA && ip -n ha route add 10.0.0.0/24 dev mip0 &&
+		mip4_link pma1 $PMA1 && mip4_link pma2 $PMA2 &&
+		ip -n pma1 link set dev port master mip0 && ip -n pma2 link set dev port master mip0
+}
+
+# device NS INTERFACE MAC ADDRESS
+device()
+{
+	ip -n "$1" link set dev "$2" down && ip -n "$1" link set dev "$2" address "$3" && ip -n "$1" link set dev "$2" up &&
+		ip -n "$1" address add "$4/24" dev "$2" && ip -n "$1" route add default via $HOME_GW
+}
+
+# mip4_link NS LOCAL [ATTR VALUE]...
+mip4_link()
+{
+	local ns=$1 address=$2
+
+	shift 2
+	ctl "$ns" link add mip0 local "$address" "$@" && ip -n "$ns" link set dev mip0 up
+}
+
+# bind_ha PMA-ADDRESS: at the HA, by GRE key; bind_pma NS: the other end. Keys differ by direction.
+bind_ha()
+{
+	ctl ha binding add dev mip0 home $DEV_IP peer "$1" key 0x2005 okey 0x1005
+}
+
+bind_pma()
+{
+	ctl "$1" binding add dev mip0 home $DEV_IP port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA \
+		key 0x1005 okey 0x2005
+}
+
+# drops NS REASON: how often mip0 dropped for it
+drops()
+{
+	n "$1" ethtool -S mip0 | awk -v name="drop_$2:" '$1 == name { print $2 }'
+}
+
+pings()
+{
+	n "$1" ping -q -n -c "${3:-3}" -i 0.05 -W 2 "$2"
+}
+
+ports_of()
+{
+	ctl "$1" -j port show
+}
+
+# refused "DESC" REGEX CMD...: fails with a message that matches
+refused()
+{
+	local desc=$1 regex=$2 output
+
+	shift 2
+	tap_stage "$desc"
+	if output=$("$@" 2>&1); then
+		tap_fail "$desc" "was accepted: $*"$'\n'"$output"
+	elif [[ $output =~ $regex ]]; then
+		tap_ok "$desc"
+	else
+		tap_fail "$desc" " got: $output"$'\n'"want: $regex"
+	fi
+}
+
+# What a guest's namespaces hold ends with the test; the module must go while they do.
+tap_cleanup()
+{
+	local ns
+
+	ip netns list | while read -r ns _; do
+		ip netns del "$ns"
+	done
+}
