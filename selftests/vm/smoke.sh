@@ -6,16 +6,6 @@
 
 . "$(dirname "$0")/../lib/tap.sh"
 
-load()
-{
-	local dep
-
-	for dep in $(modinfo -F depends "$MIP4_KO" | tr , ' '); do
-		modprobe "$dep" || return
-	done
-	insmod "$MIP4_KO"
-}
-
 tap_stage "looking around"
 tap_check "the kernel is the one asked for" test -d "/lib/modules/$(uname -r)"
 tap_check "the tree can't be written" bash -c "! touch '$MIP4_TOP/README.md'"
@@ -28,7 +18,7 @@ done
 
 tap_stage "the module"
 if [ -e "$MIP4_KO" ]; then
-	tap_check "loads" load
+	tap_check "loads" selftests/lib/load "$MIP4_KO"
 	tap_check "is listed" grep -q '^mip4 ' /proc/modules
 	tap_check "unloads" rmmod mip4
 else
