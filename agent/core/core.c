@@ -340,7 +340,7 @@ static void restore(struct core *core, const struct core_record *rec)
 	reg->restored = true;
 	if (rec->expires_unix != UINT64_MAX)
 		reg->expires_us = core->now->mono_us + (rec->expires_unix > now_unix ?
-				  (rec->expires_unix - now_unix) * SECOND : 1);
+				  (rec->expires_unix - now_unix) * SECOND : 0);
 	if (rec->role == CORE_PMA) {
 		reg_set_mac(core, reg, rec->mac);
 		reg->pma.peer = peer_find(core, rec->ha);

@@ -265,8 +265,10 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 	if (b->exists != !!k)
 		return b->exists ? ENOENT : EEXIST;
 	for (size_t i = 0; i < n->n_kernel; i++) {
-		if (&n->kernel[i] != k && clash(&n->kernel[i], b))
+		if (&n->kernel[i] != k && clash(&n->kernel[i], b)) {
+			n->n_clash++;
 			return EEXIST;
+		}
 	}
 	if (!k) {
 		n->kernel = realloc(n->kernel, (n->n_kernel + 1) * sizeof(*n->kernel));
@@ -370,7 +372,7 @@ static void act(void *arg, const struct core_action *a)
 		n->n_confirm++;
 		ev.type = CORE_EV_PRESENT;
 		ev.present.cookie = a->confirm.cookie;
-		ev.present.present = !n->absent && n->dev[device_of(a->confirm.mac)].attached;
+		ev.present.present = !n->absent && !n->dev[device_of(a->confirm.mac)].away;
 		enqueue(n->w, MSEC, n->index, &ev, NULL);
 		break;
 	case CORE_ACT_LOG:

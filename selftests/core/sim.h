@@ -32,6 +32,7 @@ struct sent {
 };
 
 struct served {		/* what ATTACHED, REFUSED and GONE said last of one device */
+	bool away;			/* answers no CONFIRM */
 	bool attached;
 	struct in_addr home;
 	unsigned int n_attached, n_refused, n_gone;
@@ -58,7 +59,7 @@ struct node {
 	int fail_bind, fail_store;	/* errno for the next one */
 	bool hold;			/* completions wait for release() */
 	bool absent;			/* answer to CONFIRM */
-	unsigned int n_confirm, n_log;
+	unsigned int n_confirm, n_log, n_clash;	/* clash: BIND of what somebody else has */
 	char log[CORE_TEXT_MAX];
 	struct served dev[DEVICES];
 };

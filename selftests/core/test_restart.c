@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kill -9 and up again: RESTORE, ADOPT, START. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define DEV		7
+#define RTT		(21 * MSEC)
+#define HA_NODE		(&w->node[HA])
+#define P1		(&w->node[PMA1])
+#define P2		(&w->node[PMA2])
+
+static int setup(void **state)
+{
+	*state = world_new(5);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
+static void on_pma1(struct world *w)
+{
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_true(P1->dev[DEV].attached);
+	run(w, 2 * SEC);
+}
+
+static void test_ha(void **state)
+{
+	struct world *w = *state;
+	struct core_binding kernel;
+	struct core_record row;
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[64];
+
+	on_pma1(w);
+	kernel = HA_NODE->kernel[0];
+	row = HA_NODE->row[0];
+	node_restart(HA_NODE);
+	assert_memory_equal(&HA_NODE->kernel[0], &kernel, sizeof(kernel));	/* untouched */
+	assert_memory_equal(&HA_NODE->row[0], &row, sizeof(row));
+	assert_int_equal(find(HA_NODE, nai_of(DEV, nai))->state, CORE_BOUND);
+
+	/* Duplicates and replays are known as before. */
+	r = rrq_from(w, PMA1, nai);
+	r.f.id = row.last_id;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.home.s_addr, row.home.s_addr);
+	assert_int_equal(core_counters(HA_NODE->core)->duplicate_rrq, 1);
+	r.f.id--;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	/* Its address is taken, its key too. */
+	r = rrq_from(w, PMA1, "new@red.example");
+	r.f.home = row.home;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+
+	/* The next handover is like any, revocation included. */
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, SEC);
+	assert_true(P2->dev[DEV].attached);
+	assert_int_equal(P2->dev[DEV].home.s_addr, row.home.s_addr);
+	assert_int_equal(P1->dev[DEV].n_gone, 1);
+	assert_int_equal(HA_NODE->kernel[0].key_in, row.key_in);
+
+	/* It ends when it would have ended: time passed while we were away. */
+	core_free(P2->core);
+	P2->core = NULL;
+	run(w, 300 * SEC);
+	node_restart(HA_NODE);
+	run(w, 298 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	run(w, 3 * SEC);
+	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 0);
+}
+
+static void test_ha_differs(void **state)
+{
+	struct world *w = *state;
+	struct core_event ev = { .type = CORE_EV_ADOPT };
+	char nai[64];
+
+	/* Record without a binding (a reboot): made again. */
+	on_pma1(w);
+	HA_NODE->n_kernel = 0;
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_false(HA_NODE->kernel[0].exists);
+	assert_int_equal(HA_NODE->kernel[0].lifetime, 598);
+	assert_int_equal(find(HA_NODE, nai_of(DEV, nai))->state, CORE_BOUND);
+
+	/* It can't be made: not kept on paper. */
+	HA_NODE->n_kernel = 0;
+	HA_NODE->fail_bind = ENODEV;
+	node_restart(HA_NODE);
+	assert_null(find(HA_NODE, nai));
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	detach(P1, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, 20 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
+
+	/* Kernel and record disagree about the peer: the record is right. */
+	on_pma1(w);
+	HA_NODE->kernel[0].peer = ip("198.51.100.2");
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_true(HA_NODE->kernel[0].exists);
+
+	/* Binding without a record: swept; one made by hand (no cookie): not ours. */
+	HA_NODE->n_row = 0;
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	strcpy(ev.adopt.device, "mip-red");
+	event(HA_NODE, &ev);
+
+	/* A record that the configuration no longer covers goes, and its binding with it. */
+	run(w, 20 * SEC);
+	detach(P1, DEV, 3, CORE_DETACH_ADMIN);
+	run(w, 20 * SEC);
+	on_pma1(w);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	HA_NODE->net[RED].realm = 99;
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 0);
+}
+
+static void test_ha_tombstone(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[64];
+
+	on_pma1(w);
+	r = rrq_from(w, PMA1, nai_of(DEV, nai));
+	r.f.id = HA_NODE->row[0].last_id;
+	detach(P1, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, RTT);
+	assert_int_equal(HA_NODE->n_row, 1);
+	node_restart(HA_NODE);
+	assert_null(find(HA_NODE, nai));
+	/* What registered it, once more: refused, although its time would pass. */
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	run(w, 10 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
+}
+
+/* Killed between decision and completion: nobody was told, so either end is right, but only one. */
+static void test_ha_between(void **state)
+{
+	struct world *w = *state;
+
+	HA_NODE->hold = true;
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 500 * MSEC);
+	HA_NODE->n_row = 0;		/* the store hadn't got it yet */
+	HA_NODE->hold = false;
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	run(w, SEC);
+	assert_true(P1->dev[DEV].attached);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	assert_int_equal(HA_NODE->n_row, 1);
+}
+
+static void test_pma(void **state)
+{
+	struct world *w = *state;
+	struct core_binding kernel;
+	unsigned int rrqs;
+
+	on_pma1(w);
+	kernel = P1->kernel[0];
+	rrqs = n_sent(w, PMA1, WIRE_RRQ);
+	node_restart(P1);
+	assert_memory_equal(&P1->kernel[0], &kernel, sizeof(kernel));
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), rrqs);
+	assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(P1->dev[DEV].n_attached, 2);
+
+	/* Its refresh comes when it was due, and over a restart when it is overdue. */
+	run(w, 350 * SEC);
+	assert_int_equal(P1->n_confirm, 0);
+	run(w, 50 * SEC);
+	assert_int_equal(P1->n_confirm, 1);
+	core_free(P1->core);
+	P1->core = NULL;
+	run(w, 500 * SEC);
+	node_restart(P1);
+	run(w, 4 * SEC);
+	assert_int_equal(P1->n_confirm, 2);
+	assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+	assert_int_equal(w->node[HA].n_kernel, 1);
+
+	/* Away for longer than the lifetime: over. */
+	core_free(P1->core);
+	P1->core = NULL;
+	run(w, 700 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+	assert_int_equal(P1->dev[DEV].n_gone, 1);
+}
+
+static void test_pma_differs(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	P1->n_kernel = 0;
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(P1->kernel[0].port, 3);
+
+	/* The port has another number now: host has corrected the row. */
+	P1->row[0].port = 8;
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(P1->kernel[0].port, 8);
+
+	P1->n_row = 0;
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(n_regs(P1), 0);
+}
+
+/* A deregistration under way is finished. */
+static void test_pma_dereg(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	w->loss = 1000;
+	detach(P1, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, 0);
+	w->loss = 0;
+	assert_true(P1->row[0].tombstone);
+	node_restart(P1);
+	assert_int_equal(device(P1, DEV)->state, CORE_DEREG);
+	run(w, SEC);
+	assert_int_equal(P1->n_row, 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(pma), T(pma_differs),
+		T(pma_dereg),
+	};
+
+	return cmocka_run_group_tests_name("core: restart", tests, NULL, NULL);
+}

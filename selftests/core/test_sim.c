@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Many devices that move all the time between two PMAs, over a network that
+ * loses, repeats and reorders, with clocks that differ and agents that are
+ * killed: whatever the seed, when it gets quiet everything must be where the
+ * device is, and when all have left nothing must be anywhere.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define MOVERS	50
+#define BLUE0	30		/* movers from here on are blue, with the addresses of the red */
+
+struct mover {
+	int dev;
+	int at;			/* node, 0 = nowhere */
+	uint32_t port;
+	uint64_t next;		/* moves */
+};
+
+static unsigned long long seed;
+static unsigned int handovers, killed, moves;
+
+#define check(cond) do { \
+	if (!(cond)) \
+		fail_msg("seed %llu, at %llu us: %s", seed, (unsigned long long)w->now, #cond); \
+} while (0)
+
+static struct served *served(struct world *w, int node, int dev)
+{
+	return &w->node[node].dev[dev & 255];
+}
+
+/* As the kernel and host do: a frame of a device without binding is a trigger. */
+static void frame(struct world *w, const struct mover *m)
+{
+	static const enum core_trigger any[] = { CORE_TRIGGER_DHCP, CORE_TRIGGER_ARP,
+						 CORE_TRIGGER_PACKET, CORE_TRIGGER_LINK };
+	struct node *n = &w->node[m->at];
+	const struct core_reg *reg = device(n, m->dev);
+
+	if (reg && reg->rec.port == m->port && served(w, m->at, m->dev)->attached)
+		return;
+	attach(n, m->dev, m->port, any[sim_random(w, 4)], NULL);
+}
+
+static void move(struct world *w, struct mover *m)
+{
+	int left = m->at;
+	uint32_t port = m->port;
+
+	moves++;
+	m->next = w->now + 500 * MSEC + sim_random(w, 12 * SEC);
+	m->at = sim_random(w, 8) ? PMA1 + sim_random(w, 2) : 0;
+	m->port = 3 + sim_random(w, 2);
+	if (left && left != m->at) {
+		served(w, left, m->dev)->away = true;
+		if (sim_random(w, 2))		/* the link told */
+			detach(&w->node[left], m->dev, port, CORE_DETACH_PORT);
+	}
+	if (m->at) {
+		served(w, m->at, m->dev)->away = false;
+		frame(w, m);
+	}
+}
+
+/* True at any moment. */
+static void check_ha(struct world *w)
+{
+	const struct node *ha = &w->node[HA];
+
+	check(!ha->n_clash);
+	for (size_t i = 0; i < ha->n_kernel; i++) {
+		for (size_t j = 0; j < i; j++) {
+			const struct core_binding *a = &ha->kernel[i], *b = &ha->kernel[j];
+
+			check(a->realm != b->realm || a->home.s_addr != b->home.s_addr);
+			check(a->local.s_addr != b->local.s_addr || a->key_in != b->key_in);
+		}
+	}
+}
+
+static const struct core_binding *kernel_of(struct node *n, const struct core_reg *reg)
+{
+	for (size_t i = 0; reg && i < n->n_kernel; i++) {
+		if (n->kernel[i].cookie == reg->rec.cookie)
+			return &n->kernel[i];
+	}
+	return NULL;
+}
+
+/* After things have settled: the HA points where the device is, and nobody else claims it. */
+static void check_settled(struct world *w, const struct mover *m)
+{
+	const struct core_binding *ha, *pma;
+	const struct core_reg *reg;
+	char nai[64];
+
+	reg = find(&w->node[HA], nai_of(m->dev, nai));
+	ha = kernel_of(&w->node[HA], reg);
+	for (int i = PMA1; i <= PMA2; i++) {
+		pma = kernel_of(&w->node[i], device(&w->node[i], m->dev));
+		if (i != m->at) {
+			check(!pma);
+			continue;
+		}
+		check(served(w, i, m->dev)->attached);
+		check(pma && ha);
+		check(pma->port == m->port);
+		check(ha->peer.s_addr == pma->local.s_addr && ha->local.s_addr == pma->peer.s_addr);
+		check(ha->home.s_addr == pma->home.s_addr && ha->realm == pma->realm);
+		check(ha->key_in == pma->key_out && ha->key_out == pma->key_in);
+		check(reg->state == CORE_BOUND);
+	}
+	if (!m->at)
+		check(!ha);
+}
+
+static void play(void)
+{
+	struct world *w = world_new(seed);
+	struct mover mover[MOVERS];
+
+	for (int i = 0; i < NODES; i++) {
+		w->node[i].net[RED].lifetime = w->node[i].net[BLUE].lifetime = 60;
+		if (i != HA)
+			w->node[i].skew_us = (int64_t)sim_random(w, 6 * SEC) - (int64_t)(3 * SEC);
+		node_start(&w->node[i]);
+	}
+	if (seed % 4 == 0)
+		w->node[PMA2].skew_us = 3600 * (int64_t)SEC;
+	for (int i = 0; i < MOVERS; i++)
+		mover[i] = (struct mover){ .dev = i < BLUE0 ? i : 256 + i, .next = sim_random(w, 5 * SEC) };
+
+	w->loss = sim_random(w, 250);
+	w->dup = sim_random(w, 100);
+	w->jitter = seed % 3 ? sim_random(w, 400 * MSEC) : 0;
+	while (w->now < 60 * SEC) {
+		run(w, 100 * MSEC);
+		for (int i = 0; i < MOVERS; i++) {
+			if (w->now >= mover[i].next)
+				move(w, &mover[i]);
+			else if (mover[i].at && !sim_random(w, 5))
+				frame(w, &mover[i]);
+		}
+		if (!sim_random(w, 200)) {
+			node_restart(&w->node[sim_random(w, NODES)]);
+			killed++;
+		}
+		check_ha(w);
+	}
+
+	/* They stay where they are, the network is well, and old revocations and lifetimes run out. */
+	w->loss = w->dup = 0;
+	for (uint64_t end = w->now + 150 * SEC; w->now < end;) {
+		run(w, SEC);
+		for (int i = 0; i < MOVERS; i++) {
+			if (mover[i].at)
+				frame(w, &mover[i]);
+		}
+	}
+	check_ha(w);
+	for (int i = 0; i < MOVERS; i++)
+		check_settled(w, &mover[i]);
+	handovers += core_counters(w->node[HA].core)->handovers;
+
+	for (int i = 0; i < MOVERS; i++) {
+		if (mover[i].at)
+			detach(&w->node[mover[i].at], mover[i].dev, 0, CORE_DETACH_RELEASE);
+	}
+	run(w, 100 * SEC);
+	for (int i = 0; i < NODES; i++) {
+		check(!w->node[i].n_kernel);
+		check(!w->node[i].n_row);
+		check(!n_regs(&w->node[i]));
+		check(!core_next(w->node[i].core));
+	}
+	world_free(w);
+}
+
+static void test_seeds(void **state)
+{
+	const char *one = getenv("SEED"), *many = getenv("SEEDS");
+	unsigned long long n = many && *many ? strtoull(many, NULL, 10) : 200;
+
+	(void)state;
+	if (one && *one) {
+		seed = strtoull(one, NULL, 10);
+		play();
+		n = 1;
+	} else {
+		for (seed = 1; seed <= n; seed++)
+			play();
+	}
+	print_message("# %llu worlds: %u moves, %u handovers at HAs that were never killed since, %u agents killed\n",
+		      n, moves, handovers, killed);
+	/* The worlds must have been busy, or they prove nothing. */
+	assert_true(moves > 100 * n && handovers > 10 * n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_seeds) };
+
+	return cmocka_run_group_tests_name("core: simulated", tests, NULL, NULL);
+}
