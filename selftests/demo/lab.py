@@ -134,7 +134,7 @@ class Lab:
                                   f"{self.log(name)[-400:]}")
             if time.monotonic() > end:
                 raise Failure(f"no {what} within {seconds} s")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     # -- agents -----------------------------------------------------------
     def write(self, name, text, mode=0o644):
