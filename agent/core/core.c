@@ -30,24 +30,23 @@ const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN])
 	return inet_ntop(AF_INET, &addr, buf, INET_ADDRSTRLEN);
 }
 
-/* Everything logged may be caused by the network: bounded, and printable. */
+/* Everything logged may be caused by the network: bounded per level, and printable. */
 void act_log(struct core *core, enum core_log level, const char *fmt, ...)
 {
 	uint64_t second = core->now->mono_us / SECOND;
 	struct core_action action = { .type = CORE_ACT_LOG, .log.level = level };
+	unsigned int lost = core->log[level].lost;
 	va_list args;
 
-	if (second != core->log_second) {
-		unsigned int lost = core->log_lost;
-
-		core->log_second = second;
-		core->log_lines = 0;
-		core->log_lost = 0;
+	if (second != core->log[level].second) {
+		core->log[level].second = second;
+		core->log[level].lines = 0;
+		core->log[level].lost = 0;
 		if (lost)
-			act_log(core, CORE_LOG_WARNING, "%u more messages in the last busy second", lost);
+			act_log(core, level, "%u more messages in the last busy second", lost);
 	}
-	if (core->log_lines++ >= LOG_LINES) {
-		core->log_lost++;
+	if (core->log[level].lines++ >= LOG_LINES) {
+		core->log[level].lost++;
 		return;
 	}
 	va_start(args, fmt);
@@ -423,20 +422,17 @@ void core_event(struct core *core, const struct core_now *now, const struct core
 		datagram(core, event);
 		break;
 	case CORE_EV_ATTACH:
-		if (core->cfg->pma)
-			pma_attach(core, event);
+		pma_attach(core, event);
 		break;
 	case CORE_EV_DETACH:
-		if (core->cfg->pma)
-			pma_detach(core, event);
+		pma_detach(core, event);
 		break;
 	case CORE_EV_BOUND:
 	case CORE_EV_STORED:
 		completed(core, event);
 		break;
 	case CORE_EV_PRESENT:
-		if (core->cfg->pma)
-			pma_present(core, event);
+		pma_present(core, event);
 		break;
 	case CORE_EV_RESTORE:
 		restore(core, &event->restore);

@@ -71,6 +71,12 @@ static void tell(struct core *core, const struct reg *reg, enum core_action_type
 	core->act(core->arg, &action);
 }
 
+/* Somebody waits for an answer; frames come by themselves. */
+static bool was_asked(const struct core_event *ev)
+{
+	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
+}
+
 /* No registration exists or comes of it. */
 static void refuse_attach(struct core *core, const struct core_event *ev,
 			  const struct core_network *net, uint8_t code, const char *text)
@@ -88,9 +94,9 @@ static void refuse_attach(struct core *core, const struct core_event *ev,
 	action.device.code = code;
 	text_copy(action.device.text, sizeof(action.device.text), text);
 	core->act(core->arg, &action);
-	act_log(core, CORE_LOG_INFO, "%02x:%02x:%02x:%02x:%02x:%02x refused: %s", ev->attach.mac[0],
-		ev->attach.mac[1], ev->attach.mac[2], ev->attach.mac[3], ev->attach.mac[4],
-		ev->attach.mac[5], text);
+	act_log(core, was_asked(ev) ? CORE_LOG_INFO : CORE_LOG_DEBUG,
+		"%02x:%02x:%02x:%02x:%02x:%02x refused: %s", ev->attach.mac[0], ev->attach.mac[1],
+		ev->attach.mac[2], ev->attach.mac[3], ev->attach.mac[4], ev->attach.mac[5], text);
 }
 
 /* ---- sending ---- */
@@ -356,12 +362,15 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 
 void pma_attach(struct core *core, const struct core_event *ev)
 {
-	bool asked = ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
 	struct reg *reg = reg_by_mac(core, ev->attach.mac), *old;
 	const struct core_network *net;
 	char nai[WIRE_NAI_MAX + 1];
 	struct peer *peer;
 
+	if (!core->cfg->pma) {
+		refuse_attach(core, ev, NULL, 0, "this agent is no PMA");
+		return;
+	}
 	if (ev->attach.nai) {
 		if (!ev->attach.nai[0] || strlen(ev->attach.nai) > WIRE_NAI_MAX) {
 			refuse_attach(core, ev, NULL, 0, "NAI must have 1 to 253 bytes");
@@ -420,7 +429,8 @@ void pma_attach(struct core *core, const struct core_event *ev)
 		refuse_attach(core, ev, net, peer->hold_code, wire_code_name(peer->hold_code));
 		return;
 	}
-	if (reg && reg->pma.backoff_s && reg->pma.hold_until_us > core->now->mono_us && !asked)
+	if (reg && reg->pma.backoff_s && reg->pma.hold_until_us > core->now->mono_us &&
+	    !was_asked(ev))
 		return;
 	old = reg_by_nai(core, CORE_PMA, nai);
 	if (!reg) {

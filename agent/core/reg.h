@@ -187,8 +187,10 @@ struct core {
 	size_t n_revocations;
 	unsigned int n_regs;		/* without tombstones */
 	struct core_counters count;
-	uint64_t log_second;
-	unsigned int log_lines, log_lost;
+	struct {
+		uint64_t second;
+		unsigned int lines, lost;
+	} log[CORE_LOG_WARNING + 1];
 };
 
 /* reg.c */

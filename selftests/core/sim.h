@@ -59,7 +59,8 @@ struct node {
 	int fail_bind, fail_store;	/* errno for the next one */
 	bool hold;			/* completions wait for release() */
 	bool absent;			/* answer to CONFIRM */
-	unsigned int n_confirm, n_log, n_clash;	/* clash: BIND of what somebody else has */
+	unsigned int n_confirm, n_log;
+	unsigned int n_clash, n_missing;	/* BINDs of what somebody else has; of what isn't there */
 	char log[CORE_TEXT_MAX];
 	struct served dev[DEVICES];
 };

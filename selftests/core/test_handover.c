@@ -319,6 +319,44 @@ static void test_back_at_once(void **state)
 	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
 }
 
+/* The revocation was lost, and so is PMA1's memory; the device comes back before the next try. */
+static void test_back_before_retry(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 9 * MSEC);
+	w->loss = 1000;
+	run(w, 3 * MSEC);
+	w->loss = 0;
+	assert_int_equal(ha_reg(w)->state, CORE_REVOKING);
+	detach(P2, DEV, 3, CORE_DETACH_PORT);
+	P1->n_kernel = P1->n_row = 0;
+	node_start(P1);
+	P1->dev[DEV].n_gone = 0;
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 10 * SEC);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(P1->dev[DEV].n_gone, 0);
+}
+
+/* Twice in one second: the revocation is later than the registration all the same. */
+static void test_within_a_second(void **state)
+{
+	struct world *w = *state;
+
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	to_pma2(w);
+	run(w, RTT);
+	assert_int_equal(P1->dev[DEV].n_gone, 1);
+	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
+	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
+}
+
 /* A PMA may revoke as well: A = 0. */
 static void test_by_pma(void **state)
 {
@@ -419,7 +457,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(by_pma), T(ack), T(realms),
+		T(back_at_once), T(back_before_retry), T(within_a_second), T(by_pma), T(ack), T(realms),
 	};
 
 	return cmocka_run_group_tests_name("core: handover and revocation", tests, NULL, NULL);

@@ -243,6 +243,9 @@ static void test_no_identity(void **state)
 	event(PMA_NODE, &ev);
 	assert_string_equal(PMA_NODE->dev[DEV].text, "no security association with its home agent");
 
+	attach(&w->node[HA], DEV, 3, CORE_TRIGGER_API, NULL);
+	assert_string_equal(w->node[HA].dev[DEV].text, "this agent is no PMA");
+
 	PMA_NODE->cfg.max_registrations = 1;
 	attach(PMA_NODE, 1, 3, CORE_TRIGGER_DHCP, NULL);
 	attach(PMA_NODE, 2, 3, CORE_TRIGGER_DHCP, NULL);
@@ -611,6 +614,7 @@ static void test_refresh(void **state)
 	assert_int_equal(PMA_NODE->n_kernel + PMA_NODE->n_row, 0);
 	assert_int_equal(w->node[HA].n_kernel, 0);
 	assert_null(device(PMA_NODE, DEV));
+	assert_int_equal(COUNT(expired), 0);
 }
 
 static void test_refresh_fails(void **state)
@@ -648,6 +652,7 @@ static void test_detach(void **state)
 {
 	struct world *w = *state;
 	struct wire_msg msg;
+	uint64_t last;
 
 	attach_by_hand(w);
 	run(w, 5 * SEC);
@@ -703,6 +708,24 @@ static void test_detach(void **state)
 	release(PMA_NODE);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
 	assert_false(PMA_NODE->dev[DEV].attached);
+
+	/* That late completion doesn't make us believe that the kernel has it. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_false(PMA_NODE->kernel[0].exists);
+	assert_int_equal(PMA_NODE->n_missing, 0);
+
+	/* Our clock was set back: Identification never is. */
+	run(w, 5 * SEC);
+	last_rrq(w, &msg);
+	last = msg.rrq.id;
+	PMA_NODE->skew_us -= 20 * (int64_t)SEC;
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_true((int64_t)(msg.rrq.id - last) > 0);
 }
 
 static void test_detach_waiting(void **state)
