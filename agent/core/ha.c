@@ -201,8 +201,6 @@ void ha_resume(struct core *core, struct reg *reg)
 
 /* ---- decisions ---- */
 
-static void decide(struct core *core, const struct request *req);
-
 static struct ha_op *op_new(enum ha_job job, const struct request *req, const struct reg *reg)
 {
 	struct ha_op *op = calloc(1, sizeof(*op));
