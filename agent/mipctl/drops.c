@@ -35,6 +35,7 @@ static void print_all(const struct ethtool_gstrings *names, const struct ethtool
 {
 	bool any = false;
 	char name[ETH_GSTRING_LEN + 1];
+	const char *reason;
 	unsigned int i;
 
 	pr_open_object("drops");
@@ -43,12 +44,13 @@ static void print_all(const struct ethtool_gstrings *names, const struct ethtool
 			continue;
 		snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
 			 (const char *)names->data + i * ETH_GSTRING_LEN);
+		reason = strncmp(name, "drop_", 5) ? name : name + 5;
 		if (!any) {
 			pr_line();
 			pr_text("drops:");
 		}
 		any = true;
-		pr_count(name, name, stats->data[i]);
+		pr_count(reason, reason, stats->data[i]);
 	}
 	pr_close();
 }

@@ -216,6 +216,10 @@ static int link_add(struct args *a)
 	if (rc)
 		return rc;
 
+	/* Asking for the family loads the module, or says that it isn't there. */
+	rc = nl_genl(&req, MIP4_CMD_VERSION_GET, 0, NULL, 0);
+	if (rc)
+		return rc;
 	nl_rtnl(&req, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
 	nl_note(&req, mnl_nlmsg_get_payload_tail(req.nlh), &name);
 	nl_put_str(&req, IFLA_IFNAME, name.arg);
