@@ -3,6 +3,7 @@
 #include "host/clock.h"
 #include "host/control_json.h"
 #include "host/log.h"
+#include "host/port.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -338,8 +339,9 @@ static void verb_attach(const struct request *r)
 		return;
 	}
 	ifindex = if_nametoindex(port);
-	if (!ifindex) {
-		refuse(r, "port", "there is no such network device", "mipctl port show");
+	if (!ifindex || !port_find(r->host->ports, ifindex)) {
+		refuse(r, "port", ifindex ? "not a port of this agent's devices" : "there is no such network device",
+		       "mipctl port show");
 		return;
 	}
 	if (!wait_for(r->client, r->id, true, ifindex, mac)) {

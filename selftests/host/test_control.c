@@ -8,6 +8,7 @@
 #include "host/control.h"
 #include "host/control_json.h"
 #include "host/dhcp.h"
+#include "host/port.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,6 +78,14 @@ void host_detach(struct host *h, uint32_t port, const uint8_t mac[static 6], enu
 	memcpy(event.detach.mac, mac, 6);
 	event.detach.why = why;
 	host_event(h, &event);
+}
+
+const struct port *port_find(const struct ports *ports, uint32_t ifindex)
+{
+	static const struct port lo = { .name = "lo" };
+
+	(void)ports;
+	return ifindex == if_nametoindex("lo") ? &lo : NULL;
 }
 
 int datapath_version(struct datapath *dp, char *version, size_t size)
