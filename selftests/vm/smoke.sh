@@ -12,7 +12,7 @@ tap_check "the tree can't be written" bash -c "! touch '$MIP4_TOP/README.md'"
 tap_check "the root can be written" touch /usr/bin/written /written
 tap_check "results can be left" touch "$MIP4_OUT/left"
 tap_check "a namespace with a link" bash -c 'ip netns add a && ip -n a link add v type veth && ip netns del a'
-for tool in udhcpc dhclient tshark tcpdump jq socat iperf3 nft ethtool python3; do
+for tool in mip4d mipctl udhcpc dhclient tshark tcpdump jq socat iperf3 nft ethtool python3; do
 	tap_check "there is $tool" command -v $tool
 done
 
