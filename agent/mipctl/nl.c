@@ -34,6 +34,8 @@ bool nl_offline(void)
 
 static void req_init(struct nl_req *req, int proto, void *buf, size_t size)
 {
+	/* libmnl leaves the padding of attributes as it finds it. */
+	memset(buf, 0, size);
 	req->proto = proto;
 	req->nlh = mnl_nlmsg_put_header(buf);
 	req->size = size;

@@ -97,8 +97,10 @@ def walk(data):
     while at < len(data):
         length, number = struct.unpack_from("=HH", data, at)
         assert 4 <= length <= len(data) - at, f"attribute of length {length} at {at}"
+        end = (at + length + 3) & ~3
+        assert not any(data[at + length:end]), f"padding at {at} is not zero"
         yield at, number & 0x3FFF, bool(number & NESTED), data[at + 4:at + length]
-        at += (length + 3) & ~3
+        at = end
 
 
 def decode(data, nest=TOP):
