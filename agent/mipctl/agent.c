@@ -266,7 +266,7 @@ static const struct field {
 	{ .key = "code" },
 };
 
-#define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
+#define N_FIELDS ARRAY_SIZE(fields)
 
 static void print_field(const struct field *f, struct json_object *v)
 {
@@ -317,7 +317,7 @@ static const char *const phases[] = {
 	"identity", "rrq", "rrp", "binding", "first_up", "first_down",
 };
 
-#define N_PHASES (sizeof(phases) / sizeof(phases[0]))
+#define N_PHASES ARRAY_SIZE(phases)
 
 static void timeline_head(void)
 {
@@ -517,7 +517,7 @@ static int agent_version(struct args *a)
 		return rc;
 	pr_array_begin();
 	pr_begin();
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!json_object_object_get_ex(reply, keys[i], &v)) {
 			if (!strcmp(keys[i], "module"))
 				pr_text("module not loaded");

@@ -12,7 +12,7 @@
 
 #define NAMES(table, ...) \
 	static const char *const table##_list[] = { __VA_ARGS__ }; \
-	const struct names table##_names = { table##_list, sizeof(table##_list) / sizeof(char *) }
+	const struct names table##_names = { table##_list, ARRAY_SIZE(table##_list) }
 
 NAMES(encap, [MIP4_ENCAP_IPIP] = "ipip", [MIP4_ENCAP_GRE] = "gre");
 NAMES(arp, [MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL] = "all");
@@ -135,7 +135,7 @@ static int parse_uint(const struct keyword *kw, const char *arg, uint64_t *value
 	if (!parse_number(arg, value, &end))
 		return number_wrong(kw, arg, max);
 	if (kw->type == VAL_TIME && *end && !end[1]) {
-		for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		for (i = 0; i < ARRAY_SIZE(units); i++) {
 			if (*end != units[i].unit)
 				continue;
 			if (*value > max / units[i].factor)
@@ -361,7 +361,7 @@ uint32_t dev_index(const char *name)
 
 const char *dev_name(uint32_t index)
 {
-	unsigned int slot = index % (sizeof(dev_seen) / sizeof(dev_seen[0]));
+	unsigned int slot = index % ARRAY_SIZE(dev_seen);
 
 	if (!index || dev_seen[slot].index != index) {
 		dev_seen[slot].index = index;

@@ -62,7 +62,7 @@ static bool empty(const char *text)
 	return !*text || *text == '#';
 }
 
-/* Splits at blanks; '…' and "…" keep them, # starts a comment. -1: too many, or open quote. */
+/* Splits at blanks; quotes keep them, # starts a comment. -1: too many, or an open quote. */
 static int split(char *text, char **words)
 {
 	int n = 0;

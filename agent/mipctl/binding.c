@@ -33,7 +33,7 @@ static const struct keyword binding_keys[] = {
 	KEYWORD("leg", VAL_NONE, .where = AT_NEW_LEG),
 };
 
-#define N_KEYS (sizeof(binding_keys) / sizeof(binding_keys[0]))
+#define N_KEYS ARRAY_SIZE(binding_keys)
 #define KEY_DEV 0
 #define KEY_ALL 1
 #define HOMES_MAX 16

@@ -33,7 +33,7 @@ static const struct keyword link_keys[] = {
 	KEYWORD("link-netns", VAL_WORD, .attr = IFLA_LINK_NETNSID),
 };
 
-#define N_LINK_KEYS (sizeof(link_keys) / sizeof(link_keys[0]))
+#define N_LINK_KEYS ARRAY_SIZE(link_keys)
 #define KEY_LINK (N_LINK_KEYS - 2)
 #define KEY_NETNS (N_LINK_KEYS - 1)
 
@@ -43,7 +43,7 @@ static const char link_help[] =
 	"       mipctl link del NAME\n"
 	"       mipctl link [ show [ NAME ] ]\n"
 	"where  ATTR := { encap { gre | ipip } | ttl { 1..255 | inherit } |\n"
-	"                 tos { 0..255 | inherit } | link UNDERLAY-DEV | realm NUMBER |\n"
+	"                 tos { 0..255 | inherit } | link { DEV | none } | realm NUMBER |\n"
 	"                 limit { BINDINGS | none } | arp { off | gateway | all } |\n"
 	"                 mss { on | off } | gwmac MAC | grace TIME | orphan { keep | flush } }\n"
 	"       TIME := SECONDS | NUMBER{s|m|h|d}\n";
@@ -102,12 +102,16 @@ static int netns_id(int fd, uint32_t *id)
 	return CTL_OK;
 }
 
-/* ifindex of the underlay device, which lives in the namespace fd (-1: in ours). */
+/* ifindex of the underlay device, which lives in the namespace fd (-1: in ours); "none" is 0. */
 static int underlay_index(struct val *v, int fd)
 {
-	uint32_t index;
+	uint32_t index = 0;
 	int home = -1;
 
+	v->len = sizeof(index);
+	memcpy(v->data, &index, sizeof(index));
+	if (!strcmp(v->arg, "none"))
+		return CTL_OK;
 	if (fd >= 0) {
 		home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 		if (home < 0 || setns(fd, CLONE_NEWNET)) {
@@ -131,7 +135,6 @@ static int underlay_index(struct val *v, int fd)
 		return arg_wrong(v->arg, "link: no interface has this name in the underlay's "
 				 "network namespace");
 	memcpy(v->data, &index, sizeof(index));
-	v->len = sizeof(index);
 	return CTL_OK;
 }
 

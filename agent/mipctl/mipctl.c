@@ -21,7 +21,7 @@ static const struct object *const objects[] = {
 	&monitor_object, &agent_object, &version_object,
 };
 
-#define N_OBJECTS (sizeof(objects) / sizeof(objects[0]))
+#define N_OBJECTS ARRAY_SIZE(objects)
 
 static const char usage[] =
 	"Usage: mipctl [ OPTIONS ] OBJECT { COMMAND | help }\n"
@@ -35,8 +35,6 @@ static const char usage[] =
 
 static void verr(const char *head, const char *fmt, va_list ap)
 {
-	if (quiet)
-		return;
 	fflush(stdout);
 	fputs(head, stderr);
 	vfprintf(stderr, fmt, ap);
@@ -47,6 +45,8 @@ void ctl_err(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (quiet)
+		return;
 	va_start(ap, fmt);
 	verr("Error: ", fmt, ap);
 	va_end(ap);
@@ -320,7 +320,7 @@ static int set_option(enum option_id id, const char *value, struct once *once)
 /* Reads the options; *pos becomes the index of the object. */
 static int read_options(int argc, char **argv, int *pos, struct once *once)
 {
-	size_t i, n = sizeof(options) / sizeof(options[0]);
+	size_t i, n = ARRAY_SIZE(options);
 	int rc;
 
 	for (*pos = 1; *pos < argc && argv[*pos][0] == '-' && !once->done; (*pos)++) {

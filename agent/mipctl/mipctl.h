@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
 /* What commands return; the first three are exit statuses. */
 enum {
 	CTL_OK = 0,
@@ -69,7 +71,7 @@ int batch_run(const char *file);
 __attribute__((format(printf, 1, 2))) void ctl_err(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void ctl_warn(const char *fmt, ...);
 
-/* Until the next ctl_quiet(false), errors are counted but not printed. */
+/* Until the next ctl_quiet(false), ctl_err() prints nothing. */
 void ctl_quiet(bool quiet);
 
 #endif /* MIPCTL_H */

@@ -79,6 +79,8 @@ tap_is "is called by number" "$(field a '.[0] | [.link, .link_netnsid]' -d link 
 	"[\"if$(ip -n b -j link show eth0 | jq '.[0].ifindex')\",0]"
 says "and by name with link-netns only" 1 'link-netns' link set mip1 link eth0
 tap_check "which works" ctl a link set mip1 link eth0 link-netns b
+tap_check "or to none" ctl a link set mip1 link none
+tap_is "which is any" "$(field a '.[0].link' -d link show mip1)" null
 tap_check "a link goes" ctl a link del mip1
 tap_is "counters have names" "$(field a '.[0].drops | has("no_binding") and has("hold_full")' -s -s link)" true
 

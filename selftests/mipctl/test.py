@@ -190,6 +190,7 @@ def test_link_add():
 def test_link_set_del_show():
     kind, flags, index, _, data = link_sent("link set if9 ttl 255 tos inherit")
     same((kind, flags, index, data), (nl.RTM["NEWLINK"], REQ | ACK, 9, [("TTL", 255), ("TOS", 1)]))
+    same(link_sent("link set if9 link none")[4], [("LINK", 0)])
     same(link_sent("link del if9")[:3], (nl.RTM["DELLINK"], REQ | ACK, 9))
     same(link_sent("link")[:2], (nl.RTM["GETLINK"], REQ | DUMP))
     same(link_sent("link show if9")[:3], (nl.RTM["GETLINK"], REQ | ACK, 9))
