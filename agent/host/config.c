@@ -285,6 +285,9 @@ static void read_sa(const struct section *sec, struct wire_sa *sa)
 	sa->alg = WIRE_ALG_HMAC_SHA256;
 	if (get_string(sec, "algorithm", MAY, name, sizeof(name)) && !wire_alg_parse(name, &sa->alg))
 		section_error(sec, "algorithm", "hmac-sha-256 or hmac-md5", "unknown: \"%s\"", name);
+	else if (!wire_alg_available(sa->alg))
+		section_error(sec, "algorithm", "take another, or look at the system's OpenSSL policy",
+			      "OpenSSL does not offer %s here", wire_alg_name(sa->alg));
 	read_key(sec, sa);
 }
 

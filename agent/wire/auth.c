@@ -49,6 +49,12 @@ static void templates_init(void)
 	EVP_MAC_free(hmac);	/* the contexts hold their own references */
 }
 
+bool wire_alg_available(enum wire_alg alg)
+{
+	pthread_once(&templates_once, templates_init);
+	return (unsigned int)alg < WIRE_ALG_MAX && templates[alg];
+}
+
 static bool hmac(const struct wire_sa *sa, const uint8_t *data, size_t len,
 		 uint8_t mac[static WIRE_AUTH_MAX])
 {
@@ -56,10 +62,7 @@ static bool hmac(const struct wire_sa *sa, const uint8_t *data, size_t len,
 	size_t mac_len;
 	bool ok;
 
-	if ((unsigned int)sa->alg >= WIRE_ALG_MAX || !sa->key_len || sa->key_len > WIRE_KEY_MAX)
-		return false;
-	pthread_once(&templates_once, templates_init);
-	if (!templates[sa->alg])
+	if (!sa->key_len || sa->key_len > WIRE_KEY_MAX || !wire_alg_available(sa->alg))
 		return false;
 	ctx = EVP_MAC_CTX_dup(templates[sa->alg]);
 	ok = ctx && EVP_MAC_init(ctx, sa->key, sa->key_len, NULL) &&

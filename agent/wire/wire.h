@@ -233,6 +233,11 @@ struct wire_sa {
 
 bool wire_alg_parse(const char *name, enum wire_alg *alg);	/* "hmac-md5", "hmac-sha-256" */
 const char *wire_alg_name(enum wire_alg alg);
+/*
+ * False where the system's OpenSSL bars the algorithm (a FIPS policy and MD5).
+ * The first call loads it, which takes long enough to be done before a device waits.
+ */
+bool wire_alg_available(enum wire_alg alg);
 
 /* Append an authentication extension of @type (32 or 34) over all that is there: RFC 5944 s3.5.1. */
 void wire_put_auth(struct wire_out *out, uint8_t type, const struct wire_sa *sa);
