@@ -53,7 +53,7 @@ bool mip4_table_retry(struct rhashtable *ht, int err, int *tries)
  * @realm: address space
  * @addr: home address
  *
- * Context: RCU or mip4_dev.lock.
+ * Context: RCU.
  *
  * Return: the binding or NULL.
  */
@@ -75,7 +75,7 @@ struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
  * @ifindex: of the port
  * @mac: source MAC
  *
- * Context: RCU or mip4_dev.lock.
+ * Context: RCU.
  *
  * Return: the binding or NULL.
  */
@@ -443,6 +443,7 @@ int __init mip4_binding_init(void)
 	BUILD_BUG_ON(sizeof(struct mip4_addr_key) != 12);
 	BUILD_BUG_ON(sizeof(struct mip4_mac_key) != 12);
 	BUILD_BUG_ON(sizeof(struct mip4_demux_key) != 20);
+	BUILD_BUG_ON(SMP_CACHE_BYTES == 64 && sizeof(struct mip4_binding) > 256);
 	mip4_binding_cache = KMEM_CACHE(mip4_binding, SLAB_HWCACHE_ALIGN);
 	return mip4_binding_cache ? 0 : -ENOMEM;
 }

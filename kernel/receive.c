@@ -66,6 +66,10 @@ static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
 	struct mip4_dev *mip = b->mip;
 	enum mip4_drop reason;
 
+	if (unlikely(!netif_running(mip->dev))) {
+		reason = MIP4_DROP_PORT_DOWN;
+		goto drop;
+	}
 	if (iptunnel_pull_header(skb, hlen, htons(ETH_P_IP),
 				 !net_eq(mip->net, dev_net(mip->dev)))) {
 		reason = MIP4_DROP_NO_MEMORY;

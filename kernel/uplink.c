@@ -203,6 +203,10 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 	bool exact = false;
 	bool taken;
 
+	if (unlikely(!netif_running(mip->dev))) {
+		mip4_drop(mip, NULL, skb, MIP4_DROP_PORT_DOWN);
+		return RX_HANDLER_CONSUMED;
+	}
 	if (unlikely(!mip4_uplink_source_ok(skb, port))) {
 		mip4_drop(mip, NULL, skb, MIP4_DROP_BAD_FRAME);
 		return RX_HANDLER_CONSUMED;

@@ -19,7 +19,9 @@
 /* RFC 2003 section 5.1: the sender learns the tunnel's MTU. */
 static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 {
-	if (ip_hdr(skb)->frag_off & htons(IP_DF) && skb_valid_dst(skb))
+	/* once: an exception per home address is a price already */
+	if (ip_hdr(skb)->frag_off & htons(IP_DF) && skb_valid_dst(skb) &&
+	    unlikely(mtu < dst_mtu(skb_dst(skb))))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (likely(!mip4_too_big(skb, mtu)))
 		return false;

@@ -258,7 +258,7 @@ enum {
 	x(NO_ROUTE, "no_route")			/* no route to the peer */ \
 	x(LOOP, "loop")				/* the route to the peer leads back here */ \
 	x(NO_MEMORY, "no_memory") \
-	x(PORT_DOWN, "port_down") \
+	x(PORT_DOWN, "port_down")		/* so is the port or the mip4 device */ \
 	x(MULTICAST, "multicast")		/* multicast or broadcast, not tunnelled */ \
 	x(PROTOCOL, "protocol")			/* ethertype that is not carried */ \
 	x(ARP, "arp")				/* ARP of a bound device that gets no answer */ \
