@@ -132,12 +132,12 @@ static unsigned int distance(const char *a, const char *b)
 static const char *closest(const cfg_opt_t *opts, const char *name)
 {
 	const char *best = NULL;
-	unsigned int least = 4;		/* further off is no typing error */
+	unsigned int least = strlen(name) / 2 + 1;	/* further off is no typing error */
 
 	for (; opts->name; opts++) {
 		unsigned int d = distance(name, opts->name);
 
-		if (d < least && d < strlen(opts->name)) {
+		if (d < least) {
 			least = d;
 			best = opts->name;
 		}

@@ -259,6 +259,9 @@ static void on_unknown_device(void *arg, const struct datapath_device *device)
 
 	if (!port)	/* of a mip4 device that isn't ours */
 		return;
+	/* Without an address that can only be DHCP, and its own socket sees what it asks for. */
+	if (device->ethertype == ETH_P_IP && !device->addr.s_addr)
+		return;
 	host_attach(host, device->port, port->name, device->mac,
 		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, device->addr, NULL,
 		    device->seen_us && device->seen_us <= now ? device->seen_us : now);

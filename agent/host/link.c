@@ -63,13 +63,20 @@ static bool parse_link(struct nlmsghdr *nlh, struct link_info *info)
 	return true;
 }
 
+/*
+ * A notification may be older than what has been read meanwhile, so it only
+ * says which device to look at.
+ */
 static int on_change(struct nl_msg *msg, void *arg)
 {
 	struct links *links = arg;
-	struct link_info info;
+	struct link_info told, info;
 
-	if (parse_link(nlmsg_hdr(msg), &info))
-		links->changed(links->arg, &info, nlmsg_hdr(msg)->nlmsg_type == RTM_DELLINK);
+	if (parse_link(nlmsg_hdr(msg), &told)) {
+		bool gone = link_get(links, NULL, told.ifindex, &info);
+
+		links->changed(links->arg, gone ? &told : &info, gone);
+	}
 	return NL_OK;
 }
 
