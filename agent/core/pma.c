@@ -128,7 +128,7 @@ static void send_rrq(struct core *core, struct reg *reg)
 		.coa = rec->coa,
 		.id = next_id(core, reg),
 	};
-	uint64_t wait = FIRST_RETRY_US << reg->pma.tries;
+	uint64_t wait = reg->pma.tries < RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
 
 	rec->last_id = rrq.id;
 	wire_put_rrq(&out, &rrq);
@@ -150,7 +150,7 @@ static void send_rrq(struct core *core, struct reg *reg)
 		core->count.retransmitted++;
 	reg->pma.tries++;
 	reg->pma.sent_us = core->now->mono_us;
-	reg->pma.tx_us = core->now->mono_us + (wait < RETRY_MAX_US ? wait : RETRY_MAX_US);
+	reg->pma.tx_us = core->now->mono_us + wait;
 	reg->pma.awaiting = true;
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrq_us = core->now->mono_us;
@@ -256,6 +256,35 @@ static void leave(struct core *core, struct reg *reg, const char *text)
 	tell(core, reg, CORE_ACT_GONE, text);
 	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
 	deregister(core, reg);
+}
+
+/*
+ * What it would be deregistered with isn't known yet. Take the reply if it
+ * comes, but ask no more: a later RRQ of ours could take the device from the
+ * PMA where it is by then.
+ */
+static void cancel(struct core *core, struct reg *reg)
+{
+	reg->pma.cancelled = true;
+	reg->pma.tx_us = reg->pma.sent_us + CANCEL_WAIT_US;
+	if (reg->pma.tx_us <= core->now->mono_us)
+		reg->pma.tx_us = core->now->mono_us + SECOND;
+	arm(core, reg);
+}
+
+/*
+ * Before any reply: the HA has accepted a request of ours and given the device
+ * to another PMA since. Only what is later than our last request says so.
+ */
+void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id)
+{
+	if (reg->pub.state != CORE_WAIT_REG || !reg->pma.awaiting || reg->pma.cancelled ||
+	    (int32_t)(id - (uint32_t)(reg->pub.rec.last_id >> 32)) <= 0)
+		return;
+	tell(core, reg, CORE_ACT_REFUSED, "revoked by its home agent");
+	act_log(core, CORE_LOG_INFO, "%s: revoked by its home agent before it was registered",
+		reg->pub.rec.nai);
+	cancel(core, reg);
 }
 
 void pma_revoked(struct core *core, struct reg *reg)
@@ -466,20 +495,10 @@ void pma_detach(struct core *core, const struct core_event *ev)
 		return;
 	switch (reg->pub.state) {
 	case CORE_WAIT_REG:
-		/*
-		 * What it would be deregistered with isn't known yet. Take the
-		 * reply if it comes, but ask no more: a later RRQ of ours could
-		 * take the device from the PMA where it is by then.
-		 */
-		if (!reg->pma.awaiting) {
+		if (reg->pma.awaiting)
+			cancel(core, reg);
+		else
 			to_idle(core, reg);
-			return;
-		}
-		reg->pma.cancelled = true;
-		reg->pma.tx_us = reg->pma.sent_us + CANCEL_WAIT_US;
-		if (reg->pma.tx_us <= core->now->mono_us)
-			reg->pma.tx_us = core->now->mono_us + SECOND;
-		arm(core, reg);
 		break;
 	case CORE_BINDING:
 	case CORE_BOUND:

@@ -277,6 +277,8 @@ void pma_done(struct core *core, struct reg *reg);
 void pma_timeout(struct core *core, struct reg *reg);
 void pma_resume(struct core *core, struct reg *reg);
 void pma_revoked(struct core *core, struct reg *reg);	/* frees @reg */
+/* A revocation with Identifier @id for a device whose home address isn't known yet. */
+void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id);
 
 /* revoke.c */
 void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us);

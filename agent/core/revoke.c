@@ -221,6 +221,8 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	else
 		reg = reg_by_home(core, role, revoke->home, revoke->ha, revoke->coa);
 	rec = reg ? &reg->pub.rec : NULL;
+	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
+		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||
 	    rec->ha.s_addr != revoke->ha.s_addr || rec->coa.s_addr != revoke->coa.s_addr) {
 		revoke_send_ack(core, &req, &ack);

@@ -357,6 +357,27 @@ static void test_within_a_second(void **state)
 	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
 }
 
+/* The acceptance was lost and the device is elsewhere: the revocation ends our asking. */
+static void test_revoked_waiting(void **state)
+{
+	struct world *w = *state;
+
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	w->loss = 1000;
+	run(w, 11 * MSEC);
+	w->loss = 0;
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 10 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
+	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 1);
+	assert_int_equal(P1->dev[DEV].n_refused, 1);
+	assert_null(device(P1, DEV));
+	assert_true(P2->dev[DEV].attached);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(COUNT(HA, handovers), 1);
+}
+
 /* A PMA may revoke as well: A = 0. */
 static void test_by_pma(void **state)
 {
@@ -457,7 +478,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(back_before_retry), T(within_a_second), T(by_pma), T(ack), T(realms),
+		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting),
+		T(by_pma), T(ack), T(realms),
 	};
 
 	return cmocka_run_group_tests_name("core: handover and revocation", tests, NULL, NULL);
