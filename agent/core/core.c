@@ -349,7 +349,11 @@ static void restore(struct core *core, const struct core_record *rec)
 		reg->ha.reply.home = rec->home;
 		reg->ha.reply.lifetime = rec->lifetime;
 		reg->ha.reply.key = rec->key_in;
-		/* Nothing that we sent in an earlier life had a later time stamp. */
+		/*
+		 * What we sent in an earlier life was later only after more than
+		 * one handover a second. A revocation then goes unheard until its
+		 * retransmissions have caught up.
+		 */
 		reg->ha.rev_clock = ntp_seconds(core);
 		if (rec->peer_revsup)
 			reg->ha.reply.revsup_time = reg->ha.rev_clock;

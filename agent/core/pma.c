@@ -18,6 +18,7 @@
 #define HOLD_MAX_S	30
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
 #define CONFIRM_US	(5 * SECOND)	/* ask host once more if it didn't say */
+#define CONFIRM_TRIES	3		/* RRQs of a refresh until it is asked again */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -149,6 +150,7 @@ static void send_rrq(struct core *core, struct reg *reg)
 	if (reg->pma.tries)
 		core->count.retransmitted++;
 	reg->pma.tries++;
+	reg->pma.unconfirmed++;
 	reg->pma.sent_us = core->now->mono_us;
 	reg->pma.tx_us = core->now->mono_us + wait;
 	reg->pma.awaiting = true;
@@ -521,15 +523,17 @@ void pma_present(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->present.cookie);
 
-	if (!reg || reg->pub.rec.role != CORE_PMA || reg->pub.state != CORE_BOUND ||
-	    !reg->pma.confirming)
+	if (!reg || reg->pub.rec.role != CORE_PMA || !reg->pma.confirming)
 		return;
 	reg->pma.confirming = false;
-	if (ev->present.present) {
+	reg->pma.unconfirmed = 0;
+	if (!ev->present.present) {
+		leave(core, reg, "no longer there at refresh");
+	} else if (reg->pub.state == CORE_REFRESH) {
+		send_rrq(core, reg);
+	} else {
 		reg->pma.want = reg->pub.rec.home;
 		exchange(core, reg, CORE_REFRESH);
-	} else {
-		leave(core, reg, "no longer there at refresh");
 	}
 }
 
@@ -552,13 +556,19 @@ static void plan_refresh(struct core *core, struct reg *reg)
 		reg->pma.refresh_us = now + 1 + core_random(core) % (3 * SECOND);
 }
 
-/* The HA's clock as ext. 137 tells it, if that is NTP seconds as ours are. */
-static void learn_clock(struct core *core, struct peer *peer, uint32_t ha_seconds)
+/*
+ * What ext. 137 says of the HA's clock, if that is NTP seconds as ours are.
+ * It may run ahead of that clock (revoke.c) but never behind it: it tells that
+ * our Identifications are too late for the next PMA, not that they are too
+ * early. For those there is 133.
+ */
+static void learn_clock(struct core *core, const struct reg *reg, uint32_t ha_seconds)
 {
-	int32_t skew = ha_seconds - (ntp_seconds(core) + peer->offset_s);
+	uint32_t on_way_s = (core->now->mono_us - reg->pma.sent_us) / SECOND;
+	struct peer *peer = reg->pma.peer;
+	int32_t skew = ha_seconds - (ntp_seconds(core) - on_way_s + peer->offset_s);
 
-	if ((skew > 1 && skew <= (int32_t)core->cfg->replay_window) ||
-	    (skew < -1 && skew >= -(int32_t)core->cfg->replay_window))
+	if (skew < -1 && skew >= -(int32_t)core->cfg->replay_window)
 		peer->offset_s += skew;
 }
 
@@ -621,7 +631,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	rec->key_out = key;
 	rec->peer_revsup = 0;
 	if (wire_get_revsup(msg, &flags, &revsup_time)) {
-		learn_clock(core, reg->pma.peer, revsup_time);
+		learn_clock(core, reg, revsup_time);
 		if (peer->revocation)		/* 0 is our word for none */
 			rec->peer_revsup = revsup_time ? revsup_time : 1;
 	}
@@ -634,6 +644,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrp_us = core->now->mono_us;
 	reg->pma.tx_us = 0;
+	reg->pma.confirming = false;
 	reg->pub.state = CORE_BINDING;
 	commit(core, reg, true);
 }
@@ -657,13 +668,20 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		reg->pma.deny_code = code;
 		return;		/* the retransmission is due in a second at the soonest */
 	}
+	if (reg->pub.state == CORE_DEREG && (code == WIRE_CODE_HA_UNSPECIFIED ||
+	    code == WIRE_CODE_HA_NO_RESOURCES || code == WIRE_CODE_HA_FA_AUTH))
+		return;		/* says nothing about the binding: ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
 		to_idle(core, reg);
 		return;
 	}
 	if (reg->pub.state == CORE_REFRESH) {
-		/* Forwarding stays until the lifetime ends; it may be granted until then. */
+		/*
+		 * Forwarding stays until the lifetime ends; it may be granted
+		 * until then. Maybe the device has left: first see if it is here.
+		 */
+		reg->pma.unconfirmed = CONFIRM_TRIES;
 		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
 			wire_code_name(code));
 		return;
@@ -783,7 +801,7 @@ static void confirm(struct core *core, struct reg *reg)
 	action.confirm.home = rec->home;
 	action.confirm.gateway = reg->net->gateway;
 	reg->pma.confirming = true;
-	reg->pma.refresh_us = core->now->mono_us + CONFIRM_US;
+	reg->pma.refresh_us = reg->pma.tx_us = core->now->mono_us + CONFIRM_US;
 	arm(core, reg);
 	core->act(core->arg, &action);
 }
@@ -823,7 +841,7 @@ void pma_timeout(struct core *core, struct reg *reg)
 		if (reg->expires_us && reg->expires_us <= now) {
 			core->count.expired++;
 			end_here(core, reg, "lifetime ended without a refresh");
-		} else if (reg->pub.state == CORE_REFRESH) {
+		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < CONFIRM_TRIES) {
 			send_rrq(core, reg);
 		} else {
 			confirm(core, reg);

@@ -63,7 +63,7 @@ void timers_run(struct core *core);
 struct peer {
 	struct link link;
 	const struct core_peer *cfg;
-	int32_t offset_s;	/* its clock minus ours, learned by 133 and ext. 137 */
+	int32_t offset_s;	/* its clock minus ours, learned by 133, lowered by ext. 137 */
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t denied_us;	/* last 132 sent */
@@ -137,6 +137,7 @@ struct pma_reg {
 	uint64_t hold_until_us;		/* IDLE: no RRQ before */
 	uint64_t accepted_id;
 	unsigned int tries, backoff_s;
+	unsigned int unconfirmed;	/* RRQs since CORE_EV_PRESENT */
 	bool awaiting;			/* a reply to rec.last_id may come */
 	bool attached;			/* CORE_ACT_ATTACHED went out */
 	bool cancelled;			/* WAIT_REG: the device left meanwhile */

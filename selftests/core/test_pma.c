@@ -648,6 +648,92 @@ static void test_refresh_fails(void **state)
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
 }
 
+/* However long the HA is silent: backing off, and asking whether the device is still there. */
+static void test_refresh_silence(void **state)
+{
+	struct world *w = *state;
+	unsigned int confirms, rrqs;
+
+	PMA_NODE->net[RED].lifetime = 9000;
+	attach_by_hand(w);
+	run(w, 8990 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 90, 130);	/* 3000 to 3600 s, 32 s each */
+	assert_in_range(PMA_NODE->n_confirm, 30, 45);
+
+	/* It left meanwhile: found out with the next question, and only then told. */
+	PMA_NODE->absent = true;
+	node_start(PMA_NODE);
+	PMA_NODE->n_kernel = PMA_NODE->n_row = 0;
+	PMA_NODE->absent = false;
+	attach_by_hand(w);
+	confirms = PMA_NODE->n_confirm;
+	run(w, 5950 * SEC);
+	assert_true(PMA_NODE->n_confirm > confirms);
+	PMA_NODE->absent = true;
+	rrqs = n_sent(w, PMA1, WIRE_RRQ);
+	run(w, 100 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_in_range(n_sent(w, PMA1, WIRE_RRQ) - rrqs, 5, 8);	/* three at most, and five deregistrations */
+	assert_int_equal(PMA_NODE->n_kernel, 0);
+}
+
+/* It may have been handed over: nothing is sent before the device has answered. */
+static void test_refresh_denied(void **state)
+{
+	struct world *w = *state;
+	unsigned int rrqs;
+
+	attach_by_hand(w);
+	while (n_sent(w, PMA1, WIRE_RRQ) < 2)
+		run(w, 10 * MSEC);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(PMA_NODE->n_confirm, 1);
+	run(w, 1500 * MSEC);
+	assert_int_equal(PMA_NODE->n_confirm, 2);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+
+	rrqs = n_sent(w, PMA1, WIRE_RRQ);
+	while (n_sent(w, PMA1, WIRE_RRQ) == rrqs)
+		run(w, 10 * MSEC);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	PMA_NODE->absent = true;
+	run(w, 1500 * MSEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+}
+
+/* A time stamp in ext. 137 that runs ahead of the HA's clock doesn't take ours along. */
+static void test_clock_ahead(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrp r;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	r = rrp_to_last(w);
+	r.revsup_time += 5;
+	say(w, &r);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.id >> 32, ntp_of(PMA_NODE) >> 32);
+
+	/* Nor does a reply that was long under way hold it back. */
+	run(w, 7500 * MSEC);
+	r = rrp_to_last(w);
+	run(w, 4 * SEC);
+	r.f.home = ip("10.0.0.43");
+	say(w, &r);
+	assert_true(PMA_NODE->dev[8].attached);
+	attach(PMA_NODE, 9, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_int_equal((msg.rrq.id >> 32) - (ntp_of(PMA_NODE) >> 32), 0);
+}
+
 static void test_detach(void **state)
 {
 	struct world *w = *state;
@@ -685,11 +771,19 @@ static void test_detach(void **state)
 	assert_null(device(PMA_NODE, DEV));
 	assert_int_equal(PMA_NODE->n_row, 0);
 
-	/* An error is an answer too. */
+	/* An error is an answer too, unless it leaves open what the HA has. */
 	attach_by_hand(w);
 	run(w, 2 * SEC);
 	detach(PMA_NODE, DEV, 3, CORE_DETACH_ADMIN);
 	say_code(w, WIRE_CODE_HA_UNSPECIFIED);
+	run(w, SEC);
+	say_code(w, WIRE_CODE_HA_NO_RESOURCES);
+	run(w, 2 * SEC);
+	say_code(w, WIRE_CODE_HA_FA_AUTH);
+	run(w, 4 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 15);
+	assert_int_equal(PMA_NODE->n_row, 1);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	assert_int_equal(PMA_NODE->n_row, 0);
 
 	/* Gone while the kernel and the store are still at it. */
@@ -867,7 +961,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(attach), T(ipip), T(no_identity), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
 		T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
-		T(refresh), DEAF(refresh_fails), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
+		T(refresh), DEAF(refresh_fails), DEAF(refresh_silence), DEAF(refresh_denied),
+		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
 		T(take_over),
 	};
 
