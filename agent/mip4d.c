@@ -7,9 +7,13 @@
 #include <event2/event.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static const char usage[] =
 	"Usage: mip4d [ OPTIONS ] NAME\n"
@@ -66,6 +70,27 @@ static int check(const char *path)
 	return 0;
 }
 
+/* sd_notify(3): tells the service manager, if there is one. */
+static void notify(const char *state)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (!len || len >= sizeof(sun.sun_path))
+		return;
+	memcpy(sun.sun_path, path, len);
+	if (*path == '@')	/* an abstract address, written with an @ for its leading NUL */
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, state, strlen(state), 0, (struct sockaddr *)&sun,
+			     offsetof(struct sockaddr_un, sun_path) + len) < 0)
+		log_warning("cannot tell the service manager \"%s\": %s", state, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
 static void on_signal(evutil_socket_t signo, short what, void *arg)
 {
 	struct host *host = arg;
@@ -89,6 +114,7 @@ static int serve(struct host *host)
 	}
 	if (ok) {
 		log_info("%s is ready", host->name);
+		notify("READY=1");
 		ok = !event_base_dispatch(host->base);
 		log_info("%s ends; bindings stay", host->name);
 	}
@@ -106,6 +132,9 @@ int main(int argc, char **argv)
 	bool only_check = false;
 	int opt, rc;
 
+	/* A client that leaves before its answer is no reason to die; nor is a reload before the handler is there. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	while ((opt = getopt_long(argc, argv, "c:fvVh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':

@@ -317,38 +317,48 @@ static uint32_t device_index(const char *device, char *text)
 int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 {
 	uint32_t ifindex = device_index(b->device, text);
-	char other[CORE_TEXT_MAX];
-	int error, again;
+	struct datapath_binding there = { 0 };
+	int error;
 
 	if (!ifindex)
 		return ENODEV;
 	if (b->exists) {
 		error = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
-		return error == ENOENT ? put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text) : error;
+		if (error != ENOENT)
+			return error;
 	}
 	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
-	if (error != EEXIST)
-		return error;
-	/* Ours from an earlier life. A clash of another kind keeps its words in @text. */
-	again = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, other);
-	if (again == ENOENT)
-		return error;
-	memcpy(text, other, sizeof(other));
-	return again;
+	if (error != EEXIST || get_binding(dp, ifindex, b->realm, b->home, &there))
+		return error;	/* a clash of another kind keeps the kernel's words */
+	if (there.cookie == b->cookie)	/* ours from an earlier life */
+		return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
+	snprintf(text, CORE_TEXT_MAX, "%s in realm %u is held by binding %u, %s: mipctl binding del dev %.16s id %u",
+		 ip_text(b->home).s, b->realm, there.id,
+		 there.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
+	return EEXIST;
 }
 
-int datapath_unbind(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home, char *text)
+int datapath_unbind(struct datapath *dp, const struct core_binding *b, char *text)
 {
-	uint32_t ifindex = device_index(device, text);
+	uint32_t ifindex = device_index(b->device, text);
+	struct datapath_binding there = { 0 };
 	struct nlattr *sel;
 	struct nl_msg *msg;
+	int error;
 
 	if (!ifindex)
 		return ENODEV;
+	error = get_binding(dp, ifindex, b->realm, b->home, &there);
+	if (!error && there.cookie != b->cookie)
+		error = ENOENT;		/* somebody else's by now */
+	if (error) {
+		snprintf(text, CORE_TEXT_MAX, "%s", strerror(error));
+		return error;
+	}
 	msg = new_request(dp, MIP4_CMD_BINDING_DEL, 0, ifindex);
 	if (msg) {
 		sel = nest(msg, MIP4_A_BINDING);
-		put_selector(msg, realm, home);
+		nla_put_u32(msg, MIP4_BINDING_A_ID, there.id);	/* this one and no successor */
 		nla_nest_end(msg, sel);
 	}
 	return nl_request(dp->requests, msg, NULL, NULL, text);
@@ -363,26 +373,50 @@ int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct
 }
 
 struct walk {
-	void (*fn)(void *arg, const struct datapath_binding *binding);
-	void *arg;
+	struct datapath_binding *b;
+	size_t n, size;
+	bool failed;
 };
 
 static int on_walk(struct nl_msg *msg, void *arg)
 {
-	struct datapath_binding binding;
 	struct walk *walk = arg;
 
-	if (on_binding(msg, &binding) == NL_OK)
-		walk->fn(walk->arg, &binding);
+	if (walk->n == walk->size) {
+		size_t size = walk->size ? 2 * walk->size : 256;
+		struct datapath_binding *grown = reallocarray(walk->b, size, sizeof(*grown));
+
+		if (!grown) {
+			walk->failed = true;
+			return NL_SKIP;
+		}
+		walk->b = grown;
+		walk->size = size;
+	}
+	if (on_binding(msg, &walk->b[walk->n]) == NL_OK)
+		walk->n++;
 	return NL_OK;
 }
 
 int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
 		  void *arg, char *text)
 {
-	struct walk walk = { fn, arg };
+	struct walk walk = { 0 };
+	int error, tries = 0;
 
-	return nl_request(dp->requests, new_request(dp, MIP4_CMD_BINDING_GET, NLM_F_DUMP, 0), on_walk, &walk, text);
+	do {
+		walk.n = 0;
+		error = nl_request(dp->requests, new_request(dp, MIP4_CMD_BINDING_GET, NLM_F_DUMP, 0),
+				   on_walk, &walk, text);
+	} while (error == EINTR && ++tries < NL_DUMP_TRIES);
+	if (!error && walk.failed) {
+		strcpy(text, "no memory");
+		error = ENOMEM;
+	}
+	for (size_t i = 0; !error && i < walk.n; i++)
+		fn(arg, &walk.b[i]);
+	free(walk.b);
+	return error;
 }
 
 struct version {

@@ -49,10 +49,15 @@ void datapath_close(struct datapath *dp);
 
 /* All of these: 0 or a positive errno; @text as above. */
 int datapath_version(struct datapath *dp, char *version, size_t size);
+/*
+ * By its cookie a binding is ours: of others, bind says EEXIST and which it
+ * is, unbind ENOENT, and both leave it as it is.
+ */
 int datapath_bind(struct datapath *dp, const struct core_binding *binding, char *text);
-int datapath_unbind(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home, char *text);
+int datapath_unbind(struct datapath *dp, const struct core_binding *binding, char *text);
 int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home,
 		 struct datapath_binding *binding);
+/* All of one moment: @fn is called once the dump is complete, and may make requests. */
 int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
 		  void *arg, char *text);
 

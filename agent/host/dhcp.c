@@ -6,10 +6,12 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BUCKETS		4096
 #define SESSIONS_MAX	65536	/* devices that may hold state here before they are registered */
 #define OFFER_HOLD_S	60	/* an offer that nobody takes up is withdrawn */
+#define LEFT_HOLD_S	10	/* after RELEASE and DECLINE: what else the device sends registers nothing */
 
 /* What was answered, and what came to nothing. Names of counters. */
 #define DHCP_COUNTS(x) \
@@ -17,6 +19,7 @@
 	x(refused)		/* no registration: not answered */ \
 	x(other_server)		/* the device chose another server */ \
 	x(ignored)		/* nothing here that it could be about */ \
+	x(held_off)		/* its last address was declined a moment ago */ \
 	x(no_room)
 
 struct counts {
@@ -31,8 +34,10 @@ struct session {
 	uint32_t port;
 	bool pending;			/* @req waits for the registration */
 	struct dhcp_request req;
+	bool offered;			/* an address, or told that it has another one */
 	bool acked;			/* a lease runs */
-	struct event *timer;		/* end of the lease, or of the offer */
+	bool released, declined;	/* gone: kept for LEFT_HOLD_S; without @pending, @offered, @acked */
+	struct event *timer;		/* always runs: end of the lease, of the offer, of the hold */
 	LIST_ENTRY(session) list;
 };
 
@@ -48,7 +53,7 @@ struct dhcp {
 struct terms {
 	struct in_addr home, gateway;
 	uint8_t plen;
-	uint16_t lifetime;
+	uint32_t left;		/* s of the granted lifetime, UINT32_MAX = no end */
 	const char *network;
 };
 
@@ -83,7 +88,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	struct session *s = arg;
 	struct host *host = s->dhcp->host;
 	const struct core_reg *reg = core_find_device(host->core, s->port, s->mac);
-	bool acked = s->acked;
+	bool acked = s->acked, offered = s->offered, left = s->released || s->declined;
 	uint32_t port = s->port;
 	uint8_t mac[6];
 
@@ -91,11 +96,21 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	memcpy(mac, s->mac, sizeof(mac));
 	drop(s);
-	/* Who was found by a packet of its own keeps its address without us. */
-	if (reg && (acked || reg->timeline.trigger == CORE_TRIGGER_DHCP)) {
+	/*
+	 * A device that never asked here keeps its address without us. One that
+	 * uses the address all the same attaches again with its next frame.
+	 */
+	if (reg && !left && (acked || offered || reg->timeline.trigger == CORE_TRIGGER_DHCP)) {
 		log_info("%s: %s", mac_text(mac).s, acked ? "its lease has ended" : "it never took up its offer");
 		host_detach(host, port, mac, CORE_DETACH_LEASE_END);
 	}
+}
+
+static void run_timer(struct session *s, uint32_t seconds)
+{
+	struct timeval tv = { seconds, 0 };
+
+	evtimer_add(s->timer, &tv);
 }
 
 static struct session *get(struct dhcp *dhcp, const uint8_t *mac, uint32_t port)
@@ -118,16 +133,10 @@ static struct session *get(struct dhcp *dhcp, const uint8_t *mac, uint32_t port)
 			dhcp->count.no_room++;
 			return NULL;
 		}
+		run_timer(s, OFFER_HOLD_S);
 	}
 	s->port = port;
 	return s;
-}
-
-static void run_timer(struct session *s, uint32_t seconds)
-{
-	struct timeval tv = { seconds, 0 };
-
-	evtimer_add(s->timer, &tv);
 }
 
 /* ---- answers ---- */
@@ -148,9 +157,8 @@ static void answer(struct session *s, const struct terms *terms)
 	if (!port || !config_network(dhcp->host->config, terms->network, &extra))
 		return;
 	reply.lease = extra->lease;
-	/* 0xffff is a lifetime without end, RFC 5944 s3.3. */
-	if (terms->lifetime != WIRE_LIFETIME_INFINITE && terms->lifetime < reply.lease)
-		reply.lease = terms->lifetime;
+	if (terms->left < reply.lease)
+		reply.lease = terms->left;
 	reply.mtu = extra->mtu;
 	reply.n_dns = extra->n_dns;
 	memcpy(reply.dns, extra->dns, sizeof(reply.dns));
@@ -159,6 +167,7 @@ static void answer(struct session *s, const struct terms *terms)
 	if (req->type == DHCP_DISCOVER) {
 		reply.type = DHCP_OFFER;
 		dhcp->count.offer++;
+		s->offered = true;
 		if (!s->acked)
 			run_timer(s, OFFER_HOLD_S);
 	} else if (req->type == DHCP_INFORM) {
@@ -174,7 +183,8 @@ static void answer(struct session *s, const struct terms *terms)
 		/* RFC 2131 s4.3.2: we know what the device may have, and it isn't this. */
 		reply.type = DHCP_NAK;
 		dhcp->count.nak++;
-		log_info("%s asks for %s but has %s: NAK", mac_text(s->mac).s, ip_text(asked).s, ip_text(terms->home).s);
+		log_limited(LOG_L_INFO, "%s asks for %s but has %s: NAK", mac_text(s->mac).s, ip_text(asked).s, ip_text(terms->home).s);
+		s->offered = true;
 		if (!s->acked)
 			run_timer(s, OFFER_HOLD_S);
 	}
@@ -188,6 +198,14 @@ static void attach_and_answer(struct dhcp *dhcp, const struct port *port, const 
 
 	if (!s)
 		return;
+	if (s->declined) {	/* the same address would be offered again: not at once */
+		dhcp->count.held_off++;
+		return;
+	}
+	if (s->released) {
+		s->released = false;
+		run_timer(s, OFFER_HOLD_S);
+	}
 	/*
 	 * The core ignores further attaches while one is under way, and answers
 	 * at once for a device that it serves: the newest request is answered.
@@ -224,7 +242,7 @@ static void on_request(struct dhcp *dhcp, const struct port *port, const struct 
 	}
 	/* SELECTING, but not us: our offer is declined that way. */
 	dhcp->count.other_server++;
-	if (s && !s->acked) {
+	if (s && !s->acked && !s->released && !s->declined) {
 		drop(s);
 		host_detach(dhcp->host, port->ifindex, req->mac, CORE_DETACH_RELEASE);
 	}
@@ -234,7 +252,7 @@ static void on_leave(struct dhcp *dhcp, const struct port *port, const struct dh
 {
 	const struct core_reg *reg = core_find_device(dhcp->host->core, port->ifindex, req->mac);
 	struct in_addr addr = req->type == DHCP_RELEASE ? req->ciaddr : req->requested;
-	struct session *s = find(dhcp, req->mac);
+	struct session *s;
 
 	if (!reg || reg->rec.home.s_addr != addr.s_addr ||
 	    (req->server.s_addr && !our_server(dhcp, req->server))) {
@@ -242,9 +260,15 @@ static void on_leave(struct dhcp *dhcp, const struct port *port, const struct dh
 		return;
 	}
 	if (req->type == DHCP_DECLINE)
-		log_warning("%s says that somebody else uses its home address %s", mac_text(req->mac).s, ip_text(addr).s);
-	if (s)
-		drop(s);
+		log_limited(LOG_L_WARNING, "%s says that somebody else uses its home address %s; it is not served for %d s",
+			    mac_text(req->mac).s, ip_text(addr).s, LEFT_HOLD_S);
+	s = get(dhcp, req->mac, port->ifindex);
+	if (s) {
+		s->pending = s->offered = s->acked = false;
+		s->released = req->type == DHCP_RELEASE;
+		s->declined = req->type == DHCP_DECLINE;
+		run_timer(s, LEFT_HOLD_S);
+	}
 	host_detach(dhcp->host, port->ifindex, req->mac, CORE_DETACH_RELEASE);
 }
 
@@ -295,15 +319,29 @@ void dhcp_frame(struct dhcp *dhcp, const struct port *port, const uint8_t *frame
 
 /* ---- from the core ---- */
 
+/* An answer at once, to a device served for long, promises no more than is left. */
+static uint32_t time_left(const struct dhcp *dhcp, const struct core_action *action)
+{
+	const struct core_reg *reg = core_find_device(dhcp->host->core, action->device.port, action->device.mac);
+	uint64_t now = time(NULL);
+
+	/* 0xffff is a lifetime without end, RFC 5944 s3.3. */
+	if (action->device.lifetime == WIRE_LIFETIME_INFINITE)
+		return UINT32_MAX;
+	if (!reg || reg->rec.expires_unix >= now + action->device.lifetime)
+		return action->device.lifetime;
+	return reg->rec.expires_unix > now ? reg->rec.expires_unix - now : 1;
+}
+
 void dhcp_result(struct dhcp *dhcp, const struct core_action *action)
 {
 	struct session *s = find(dhcp, action->device.mac);
 
-	if (!s || s->port != action->device.port)
+	if (!s || s->port != action->device.port || s->released || s->declined)
 		return;
 	if (action->type == CORE_ACT_ATTACHED && s->pending) {
 		struct terms terms = { .home = action->device.home, .gateway = action->device.gateway,
-				       .plen = action->device.plen, .lifetime = action->device.lifetime,
+				       .plen = action->device.plen, .left = time_left(dhcp, action),
 				       .network = action->device.network };
 
 		answer(s, &terms);
@@ -328,8 +366,16 @@ void dhcp_restore(struct dhcp *dhcp, const struct core_reg *reg)
 	if (!s || s->acked)
 		return;
 	/* What is left of it isn't known: all of it, and the device renews before that. */
+	s->released = s->declined = false;
 	s->acked = true;
 	run_timer(s, extra->lease);
+}
+
+bool dhcp_holds_off(struct dhcp *dhcp, const uint8_t mac[static 6], struct in_addr addr)
+{
+	const struct session *s = find(dhcp, mac);
+
+	return s && (s->declined || (s->released && !addr.s_addr));
 }
 
 void dhcp_forget(struct dhcp *dhcp, const uint8_t mac[static 6])

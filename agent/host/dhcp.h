@@ -21,6 +21,8 @@ void dhcp_frame(struct dhcp *dhcp, const struct port *port, const uint8_t *frame
 void dhcp_result(struct dhcp *dhcp, const struct core_action *action);
 /* After a restart: the lease of a restored registration runs on. */
 void dhcp_restore(struct dhcp *dhcp, const struct core_reg *reg);
+/* Has the device just given its address back? Then a frame from source address @addr registers nothing. */
+bool dhcp_holds_off(struct dhcp *dhcp, const uint8_t mac[static 6], struct in_addr addr);
 /* The device is made to leave: its lease and its offer are void. */
 void dhcp_forget(struct dhcp *dhcp, const uint8_t mac[static 6]);
 /* Answers that wait for the core's won't come: clients ask again. */

@@ -62,7 +62,7 @@ static void do_bind(struct host *host, const struct core_binding *b)
 	int error = datapath_bind(host->datapath, b, text);
 
 	if (error)
-		log_warning("cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
+		log_limited(LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
 	complete(host, CORE_EV_BOUND, b->cookie, error, text);
 }
 
@@ -72,9 +72,9 @@ static void do_unbind(struct host *host, const struct core_binding *b)
 	int error;
 
 	timeline_close(host->timeline, host->datapath, b->cookie);
-	error = datapath_unbind(host->datapath, b->device, b->realm, b->home, text);
+	error = datapath_unbind(host->datapath, b, text);
 	if (error && error != ENOENT && error != ENODEV)
-		log_warning("cannot unbind %s on %s: %s", ip_text(b->home).s, b->device, text);
+		log_limited(LOG_L_WARNING, "cannot unbind %s on %s: %s", ip_text(b->home).s, b->device, text);
 }
 
 static void do_store(struct host *host, const struct core_action *action)
@@ -187,7 +187,7 @@ void host_event(struct host *host, const struct core_event *event)
 {
 	struct host_queued *q;
 
-	if (host->busy) {	/* only from within an action; those have no foreign pointers */
+	if (host->busy) {	/* from within an action or a result; those have no foreign pointers */
 		q = queued_new();
 		q->event = *event;
 		STAILQ_INSERT_TAIL(&host->events, q, list);
@@ -195,19 +195,21 @@ void host_event(struct host *host, const struct core_event *event)
 	}
 	host->busy = true;
 	run(host, event);
-	while ((q = STAILQ_FIRST(&host->events))) {
-		STAILQ_REMOVE_HEAD(&host->events, list);
-		run(host, &q->event);
-		free(q);
-	}
-	host->busy = false;
-	while ((q = STAILQ_FIRST(&host->results))) {
-		STAILQ_REMOVE_HEAD(&host->results, list);
-		handle_result(host, &q->action);
+	for (;;) {
+		if ((q = STAILQ_FIRST(&host->events))) {
+			STAILQ_REMOVE_HEAD(&host->events, list);
+			run(host, &q->event);
+		} else if ((q = STAILQ_FIRST(&host->results))) {
+			STAILQ_REMOVE_HEAD(&host->results, list);
+			handle_result(host, &q->action);
+		} else {
+			break;
+		}
 		free(q);
 	}
 	if (host->control)
 		control_poll(host->control);
+	host->busy = false;
 	arm(host);
 }
 
@@ -224,8 +226,12 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 void host_attach(struct host *host, uint32_t port, const char *port_name, const uint8_t mac[static 6],
 		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
 {
+	const struct core_reg *reg = core_find_device(host->core, 0, mac);
 	struct core_event event = { .type = CORE_EV_ATTACH };
 
+	/* Sockets of different ports are read in no order: what was sent before the device moved is history. */
+	if (reg && reg->rec.port != port && seen_us < reg->timeline.seen_us)
+		return;
 	log_debug("%s on port %s, noticed by %s", mac_text(mac).s, port_name, core_trigger_name(trigger));
 	event.attach.port = port;
 	event.attach.port_name = port_name;
@@ -261,6 +267,8 @@ static void on_unknown_device(void *arg, const struct datapath_device *device)
 		return;
 	/* Without an address that can only be DHCP, and its own socket sees what it asks for. */
 	if (device->ethertype == ETH_P_IP && !device->addr.s_addr)
+		return;
+	if (dhcp_holds_off(host->dhcp, device->mac, device->addr))
 		return;
 	host_attach(host, device->port, port->name, device->mac,
 		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, device->addr, NULL,
@@ -369,8 +377,15 @@ static void on_resync(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (host->links_lost) {
+		host->links_lost = ports_resync(host->ports);
+		if (host->links_lost)
+			request_resync(host);
+	}
 	if (datapath_walk(host->datapath, note_cookie, &m.present, text) || m.present.failed) {
-		log_warning("cannot compare with the kernel's bindings: %s", m.present.failed ? "no memory" : text);
+		log_warning("cannot compare with the kernel's bindings, trying again: %s",
+			    m.present.failed ? "no memory" : text);
+		request_resync(host);
 		goto out;
 	}
 	if (m.present.n)
@@ -395,6 +410,14 @@ static void on_link(void *arg, const struct link_info *info, bool gone)
 		ports_link_changed(host->ports, info, gone);
 }
 
+static void on_links_lost(void *arg)
+{
+	struct host *host = arg;
+
+	host->links_lost = true;
+	request_resync(host);
+}
+
 static void on_frame(void *arg, const struct port *port, const uint8_t *frame, size_t len, bool csum_done,
 		     uint64_t seen_us)
 {
@@ -414,9 +437,11 @@ static void restore_one(void *arg, const struct core_record *record)
 {
 	struct core_event event = { .type = CORE_EV_RESTORE, .restore = *record };
 
-	/* Interface numbers change with a reboot, names don't. */
-	if (*record->port_name)
+	/* Interface numbers change with a reboot, names don't. Without its port a device is to be deregistered. */
+	if (*record->port_name) {
 		event.restore.port = if_nametoindex(record->port_name);
+		event.restore.tombstone |= !event.restore.port;
+	}
 	host_event(arg, &event);
 }
 
@@ -437,27 +462,6 @@ static void adopt_one(void *arg, const struct datapath_binding *b)
 	host_event(host, &event);
 }
 
-struct collect {
-	struct datapath_binding *b;
-	size_t n;
-};
-
-static void collect_one(void *arg, const struct datapath_binding *b)
-{
-	struct collect *c = arg;
-	struct datapath_binding *grown;
-
-	if (!(c->n & (c->n - 1))) {	/* room doubles at powers of two */
-		grown = reallocarray(c->b, c->n ? 2 * c->n : 1, sizeof(*grown));
-		if (!grown) {
-			log_error("out of memory");
-			exit(1);
-		}
-		c->b = grown;
-	}
-	c->b[c->n++] = *b;
-}
-
 static bool restore_dhcp(void *arg, const struct core_reg *reg)
 {
 	struct host *host = arg;
@@ -470,16 +474,8 @@ static bool restore_dhcp(void *arg, const struct core_reg *reg)
 /* Everything the core has to know before it may act: rows, then bindings, then the start. */
 static bool fill_core(struct host *host, char *text)
 {
-	struct collect kernel = { 0 };
-	bool ok;
-
-	/* First out of the kernel and whole: ADOPT may delete, on the same socket. */
-	ok = !store_walk(host->store, restore_one, host, text) &&
-	     !datapath_walk(host->datapath, collect_one, &kernel, text);
-	for (size_t i = 0; ok && i < kernel.n; i++)
-		adopt_one(host, &kernel.b[i]);
-	free(kernel.b);
-	if (!ok)
+	if (store_walk(host->store, restore_one, host, text) ||
+	    datapath_walk(host->datapath, adopt_one, host, text))
 		return false;
 	host_event(host, &(struct core_event){ .type = CORE_EV_START });
 	core_walk(host->core, restore_dhcp, host);
@@ -544,7 +540,7 @@ static bool open_kernel(struct host *host, char *text)
 	char version[64];
 
 	host->datapath = datapath_open(host->base, &ops, text);
-	host->links = host->datapath ? links_open(host->base, on_link, host, text) : NULL;
+	host->links = host->datapath ? links_open(host->base, on_link, on_links_lost, host, text) : NULL;
 	if (!host->links)
 		return false;
 	if (!datapath_version(host->datapath, version, sizeof(version)) && strcmp(version, MIP4_VERSION))
@@ -585,7 +581,8 @@ bool host_start(struct host *host)
 	host->ports = ports_new(host->base, host->links, on_frame, host);
 	if (!host->ports)
 		goto err;
-	ports_configure(host->ports, host->config);
+	if (ports_configure(host->ports, host->config))
+		on_links_lost(host);
 	if (!fill_core(host, text))
 		goto err;
 	host->control = control_open(host, text);
@@ -623,7 +620,8 @@ bool host_reload(struct host *host)
 	host->core = core;
 	host->config = config;
 	config_free(old);
-	ports_configure(host->ports, config);
+	if (ports_configure(host->ports, config))
+		on_links_lost(host);
 	if (!fill_core(host, text)) {
 		log_error("%s", text);
 		exit(1);	/* the next start does all of it again */

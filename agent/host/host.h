@@ -23,8 +23,9 @@ struct host {
 	struct core *core;
 	struct event_base *base;
 	struct event *timer, *resync;
+	bool links_lost;		/* @resync has to look at the links too */
 	uint64_t armed_us;		/* when @timer fires, 0 = not armed */
-	bool busy;			/* within core_event() */
+	bool busy;			/* within host_event() */
 	STAILQ_HEAD(, host_queued) events, results;
 
 	struct udp *udp;

@@ -17,6 +17,7 @@ struct links {
 	struct nl_sock *requests, *events;
 	struct event *ev;
 	void (*changed)(void *arg, const struct link_info *info, bool gone);
+	void (*lost)(void *arg);
 	void *arg;
 };
 
@@ -71,12 +72,15 @@ static int on_change(struct nl_msg *msg, void *arg)
 {
 	struct links *links = arg;
 	struct link_info told, info;
+	int error;
 
-	if (parse_link(nlmsg_hdr(msg), &told)) {
-		bool gone = link_get(links, NULL, told.ifindex, &info);
-
-		links->changed(links->arg, gone ? &told : &info, gone);
-	}
+	if (!parse_link(nlmsg_hdr(msg), &told))
+		return NL_OK;
+	error = link_get(links, NULL, told.ifindex, &info);
+	if (error && error != ENODEV)
+		links->lost(links->arg);
+	else
+		links->changed(links->arg, error ? &told : &info, error);
 	return NL_OK;
 }
 
@@ -88,12 +92,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (nl_recvmsgs_default(links->events) == -NLE_NOMEM) {
 		log_warning("link notifications were lost; reading all links");
-		links_walk(links);
+		links->lost(links->arg);
 	}
 }
 
 struct links *links_open(struct event_base *base, void (*changed)(void *arg, const struct link_info *info, bool gone),
-			 void *arg, char *text)
+			 void (*lost)(void *arg), void *arg, char *text)
 {
 	struct links *links = calloc(1, sizeof(*links));
 
@@ -102,6 +106,7 @@ struct links *links_open(struct event_base *base, void (*changed)(void *arg, con
 		return NULL;
 	}
 	links->changed = changed;
+	links->lost = lost;
 	links->arg = arg;
 	links->requests = nl_open(NETLINK_ROUTE);
 	links->events = nl_open_events(NETLINK_ROUTE, on_change, links);
@@ -143,6 +148,7 @@ static struct nl_msg *new_link_request(int type, int flags, uint32_t ifindex, un
 struct listing {
 	struct link_info *info;
 	size_t n;
+	bool failed;
 };
 
 static int on_listed(struct nl_msg *msg, void *arg)
@@ -150,8 +156,10 @@ static int on_listed(struct nl_msg *msg, void *arg)
 	struct listing *listing = arg;
 	struct link_info *grown = reallocarray(listing->info, listing->n + 1, sizeof(*grown));
 
-	if (!grown)
+	if (!grown) {
+		listing->failed = true;
 		return NL_SKIP;
+	}
 	listing->info = grown;
 	if (parse_link(nlmsg_hdr(msg), &grown[listing->n]))
 		listing->n++;
@@ -161,9 +169,15 @@ static int on_listed(struct nl_msg *msg, void *arg)
 int links_walk(struct links *links)
 {
 	struct listing listing = { 0 };
-	int error = nl_request(links->requests, new_link_request(RTM_GETLINK, NLM_F_DUMP, 0, 0),
-			       on_listed, &listing, NULL);
+	int error, tries = 0;
 
+	do {
+		listing.n = 0;
+		error = nl_request(links->requests, new_link_request(RTM_GETLINK, NLM_F_DUMP, 0, 0),
+				   on_listed, &listing, NULL);
+	} while (error == EINTR && ++tries < NL_DUMP_TRIES);
+	if (!error && listing.failed)
+		error = ENOMEM;
 	/* Not from within the dump: @changed asks for further links on the same socket. */
 	for (size_t i = 0; i < listing.n; i++)
 		links->changed(links->arg, &listing.info[i], false);
@@ -270,7 +284,12 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 	char why[NL_TEXT_MAX];
 	int error;
 
-	if (link_get(links, device->name, 0, &info)) {
+	error = link_get(links, device->name, 0, &info);
+	if (error && error != ENODEV) {
+		snprintf(text, CORE_TEXT_MAX, "cannot look at device %.16s: %s", device->name, strerror(error));
+		return error;
+	}
+	if (error) {
 		error = create(links, device, why);
 		if (!error)
 			error = link_get(links, device->name, 0, &info);

@@ -20,9 +20,12 @@ struct link_info {
 	uint8_t gwmac[6];
 };
 
-/* @changed gets every device that appears, changes or (@gone) goes. */
+/*
+ * @changed gets every device that appears, changes or (@gone) goes; after
+ * @lost some of that is missing until a links_walk().
+ */
 struct links *links_open(struct event_base *base, void (*changed)(void *arg, const struct link_info *info, bool gone),
-			 void *arg, char *text);
+			 void (*lost)(void *arg), void *arg, char *text);
 void links_close(struct links *links);
 /* All devices there are, through @changed. 0 or a positive errno. */
 int links_walk(struct links *links);

@@ -2,9 +2,12 @@
 #include "host/log.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 static enum log_level max_level = LOG_L_INFO;
 
@@ -39,6 +42,20 @@ void log_at(enum log_level level, const char *fmt, ...)
 		getenv("JOURNAL_STREAM") ? prefix[level] : name[level], line);
 }
 
+bool log_allows(struct log_limit *limit)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!limit->n || now.tv_sec - limit->since >= 60) {
+		if (limit->n > LOG_BURST)
+			log_warning("%u lines like the next one were left out", limit->n - LOG_BURST);
+		limit->since = now.tv_sec;
+		limit->n = 0;
+	}
+	return ++limit->n <= LOG_BURST;
+}
+
 struct ip_text ip_text(struct in_addr addr)
 {
 	struct ip_text text;
@@ -58,13 +75,14 @@ struct mac_text mac_text(const uint8_t mac[static 6])
 
 bool mac_parse(const char *text, uint8_t mac[static 6])
 {
-	unsigned int b[6];
-	int end = 0;
+	static const char form[] = "xx:xx:xx:xx:xx:xx";
 
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) != 6 ||
-	    text[end])
+	if (strlen(text) != sizeof(form) - 1)
 		return false;
+	for (size_t i = 0; i < sizeof(form) - 1; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
+			return false;
 	for (int i = 0; i < 6; i++)
-		mac[i] = b[i];
+		mac[i] = strtoul(text + 3 * i, NULL, 16);
 	return true;
 }

@@ -19,12 +19,25 @@ void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(pr
 #define log_info(...)		log_at(LOG_L_INFO, __VA_ARGS__)
 #define log_debug(...)		log_at(LOG_L_DEBUG, __VA_ARGS__)
 
+/*
+ * For lines that a peer or a device can cause at will: LOG_BURST of them per
+ * minute; the next minute's first is preceded by how many were left out.
+ */
+#define LOG_BURST	10
+struct log_limit { int64_t since; unsigned int n; };
+bool log_allows(struct log_limit *limit);
+#define log_limited(level, ...) do { \
+		static struct log_limit log_limit_; \
+		if (log_allows(&log_limit_)) \
+			log_at(level, __VA_ARGS__); \
+	} while (0)
+
 /* Text forms in a small struct, so that several fit into one call. */
 struct ip_text { char s[INET_ADDRSTRLEN]; };
 struct mac_text { char s[18]; };
 struct ip_text ip_text(struct in_addr addr);
 struct mac_text mac_text(const uint8_t mac[static 6]);
-/* Six octets in hexadecimal, by colons, nothing behind. */
+/* Exactly "xx:xx:xx:xx:xx:xx" in hexadecimal. */
 bool mac_parse(const char *text, uint8_t mac[static 6]);
 
 #endif /* MIP4_LOG_H */

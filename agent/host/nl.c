@@ -20,6 +20,13 @@ static int set_option(struct nl_sock *sock, int option)
 	return setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, option, &one, sizeof(one));
 }
 
+static void set_options(struct nl_sock *sock)
+{
+	set_option(sock, NETLINK_EXT_ACK);
+	set_option(sock, NETLINK_CAP_ACK);
+	nl_socket_set_buffer_size(sock, 1 << 20, 1 << 20);
+}
+
 struct nl_sock *nl_open(int protocol)
 {
 	struct nl_sock *sock = nl_socket_alloc();
@@ -33,9 +40,7 @@ struct nl_sock *nl_open(int protocol)
 		errno = EPROTONOSUPPORT;
 		return NULL;
 	}
-	set_option(sock, NETLINK_EXT_ACK);
-	set_option(sock, NETLINK_CAP_ACK);
-	nl_socket_set_buffer_size(sock, 1 << 20, 1 << 20);
+	set_options(sock);
 	return sock;
 }
 
@@ -53,13 +58,48 @@ struct nl_sock *nl_open_events(int protocol, nl_recvmsg_msg_cb_t handler, void *
 	return sock;
 }
 
+/*
+ * After a failure half way: an unfinished dump would refuse the next one with
+ * EBUSY, and what is queued belongs to nobody.
+ */
+static void reopen(struct nl_sock *sock)
+{
+	int protocol = -1;
+	socklen_t len = sizeof(protocol);
+
+	if (getsockopt(nl_socket_get_fd(sock), SOL_SOCKET, SO_PROTOCOL, &protocol, &len) || protocol < 0)
+		return;
+	nl_close(sock);
+	if (!nl_connect(sock, protocol))
+		set_options(sock);
+}
+
 struct answer {
 	nl_recvmsg_msg_cb_t handler;
 	void *arg;
 	char *text;
+	uint32_t seq;		/* of the request */
 	int error;
-	bool done;
+	bool done, interrupted;
 };
+
+/* Late answers to an earlier request are not ours. */
+static int on_seq_check(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == answer->seq ? NL_OK : NL_SKIP;
+}
+
+/* The table changed under the dump: rows may be missing or double. */
+static int on_interrupted(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	(void)msg;
+	answer->interrupted = true;
+	return NL_OK;
+}
 
 static int on_valid(struct nl_msg *msg, void *arg)
 {
@@ -127,18 +167,25 @@ int nl_request(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t han
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_valid, &answer);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, &answer);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &answer);
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_seq_check, &answer);
+	nl_cb_set(cb, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interrupted, &answer);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, &answer);
 	if (nl_send_auto(sock, msg) < 0) {
 		answer.error = EIO;
+		reopen(sock);
 		goto out;
 	}
+	answer.seq = nlmsg_hdr(msg)->nlmsg_seq;
 	while (!answer.done) {
 		rc = nl_recvmsgs(sock, cb);
 		if (rc < 0 && !answer.done) {
 			answer.error = rc == -NLE_NOMEM ? ENOBUFS : EIO;
+			reopen(sock);
 			break;
 		}
 	}
+	if (!answer.error && answer.interrupted)
+		answer.error = EINTR;
 out:
 	if (text && answer.error && !*text)
 		snprintf(text, NL_TEXT_MAX, "%s", strerror(answer.error));

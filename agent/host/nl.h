@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define NL_TEXT_MAX	256
+#define NL_DUMP_TRIES	10	/* a dump that keeps changing is given up after as many */
 
 /* A connected socket of @protocol for nl_request(); NULL with errno. */
 struct nl_sock *nl_open(int protocol);
@@ -25,7 +26,9 @@ struct nl_sock *nl_open_events(int protocol, nl_recvmsg_msg_cb_t handler, void *
  * @handler: gets each message of the answer; may be NULL
  * @text: NL_TEXT_MAX bytes: with an error what the kernel says (extack), or strerror; may be NULL
  *
- * Return: 0 or a positive errno.
+ * After a failure the next request begins on a clean queue.
+ *
+ * Return: 0 or a positive errno; EINTR: a dump that changed meanwhile, repeat it.
  */
 int nl_request(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t handler, void *arg, char *text);
 

@@ -20,6 +20,7 @@
 struct port_entry {
 	struct port port;
 	uint32_t master;
+	bool seen;			/* by the walk under way */
 	int fd;
 	struct event *ev;
 	struct ports *ports;
@@ -144,6 +145,7 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 	entry->port.ifindex = info->ifindex;
 	strcpy(entry->port.name, info->name);
 	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : info->mac, 6);
+	entry->seen = true;
 	LIST_INSERT_HEAD(&ports->list, entry, list);
 	entry->fd = open_socket(info->ifindex);
 	if (entry->fd >= 0)
@@ -182,6 +184,13 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 		close_port(entry);
 		entry = NULL;
 	}
+	if (entry) {
+		entry->seen = true;
+		if (strcmp(entry->port.name, info->name)) {
+			log_info("port %s is named %s now", entry->port.name, info->name);
+			strcpy(entry->port.name, info->name);
+		}
+	}
 	if (gone || entry || !info->master || !info->ethernet || !ports->config || !ports->config->core.pma ||
 	    link_get(ports->links, NULL, info->master, &master) || !master.mip4 ||
 	    !config_uses_device(ports->config, master.name))
@@ -189,12 +198,32 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 	open_port(ports, info, &master);
 }
 
-void ports_configure(struct ports *ports, const struct config *config)
+int ports_resync(struct ports *ports)
+{
+	struct port_entry *entry, *next;
+	int error;
+
+	LIST_FOREACH(entry, &ports->list, list)
+		entry->seen = false;
+	error = links_walk(ports->links);
+	if (error)
+		return error;
+	for (entry = LIST_FIRST(&ports->list); entry; entry = next) {
+		next = LIST_NEXT(entry, list);
+		if (!entry->seen) {
+			log_info("port %s is no longer served", entry->port.name);
+			close_port(entry);
+		}
+	}
+	return 0;
+}
+
+int ports_configure(struct ports *ports, const struct config *config)
 {
 	ports->config = config;
 	while (!LIST_EMPTY(&ports->list))
 		close_port(LIST_FIRST(&ports->list));
-	links_walk(ports->links);
+	return ports_resync(ports);
 }
 
 struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg)

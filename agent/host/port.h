@@ -20,8 +20,10 @@ typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t 
 struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg);
 void ports_free(struct ports *ports);
 
-/* The configuration decides which mip4 devices are ours. */
-void ports_configure(struct ports *ports, const struct config *config);
+/* The configuration decides which mip4 devices are ours. 0, or a positive errno as of ports_resync(). */
+int ports_configure(struct ports *ports, const struct config *config);
+/* Compare with all links there are, after notifications were lost. 0 or a positive errno: to be repeated. */
+int ports_resync(struct ports *ports);
 /* What links tell. */
 void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone);
 

@@ -40,11 +40,25 @@ static int ask(struct store *store, const char *sql)
 
 	if (sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL) == SQLITE_OK) {
 		if (sqlite3_step(stmt) == SQLITE_ROW)
-			value = !strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") ? 0 :
-				sqlite3_column_int(stmt, 0);
+			value = sqlite3_column_int(stmt, 0);
 		sqlite3_finalize(stmt);
 	}
 	return value;
+}
+
+static bool is_sound(struct store *store)
+{
+	const char *answer = NULL;
+	sqlite3_stmt *stmt;
+	bool ok = false;
+
+	if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK) {
+		if (sqlite3_step(stmt) == SQLITE_ROW)
+			answer = (const char *)sqlite3_column_text(stmt, 0);
+		ok = answer && !strcmp(answer, "ok");
+		sqlite3_finalize(stmt);
+	}
+	return ok;
 }
 
 static const char *reason(struct store *store)
@@ -88,7 +102,7 @@ static bool prepare_schema(struct store *store, const char *path, char *text)
 			 "move it away, devices will register anew", path, version, SCHEMA);
 		return false;
 	}
-	if (run(store, "COMMIT") || ask(store, "PRAGMA quick_check(1)")) {
+	if (run(store, "COMMIT") || !is_sound(store)) {
 		snprintf(text, CORE_TEXT_MAX, "%.120s: it is damaged; move it away, devices will register anew", path);
 		return false;
 	}

@@ -170,9 +170,9 @@ void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t 
 	struct udp_socket *sock = find(udp, src);
 
 	if (!sock) {
-		log_warning("no socket with source %s", ip_text(src).s);
+		log_limited(LOG_L_WARNING, "no socket with source %s", ip_text(src).s);
 		return;
 	}
 	if (sendto(sock->fd, data, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
-		log_warning("cannot send to %s: %s", ip_text(dst).s, strerror(errno));
+		log_limited(LOG_L_WARNING, "cannot send to %s: %s", ip_text(dst).s, strerror(errno));
 }
