@@ -149,9 +149,9 @@ void commit(struct core *core, struct reg *reg, bool bind)
 	reg->committing = true;
 	reg->error = 0;
 	timer_set(core, &reg->timer, 0);
+	act_store(core, reg);
 	if (bind)
 		act_bind(core, reg);
-	act_store(core, reg);
 }
 
 void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us)
@@ -321,7 +321,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 static void restore(struct core *core, const struct core_record *rec)
 {
 	const struct core_network *net = restorable(core, rec);
-	uint64_t now_unix = unix_seconds(core);
+	uint64_t now_unix = unix_seconds(core), left;
 	struct reg *reg = NULL;
 
 	if (net)
@@ -337,15 +337,23 @@ static void restore(struct core *core, const struct core_record *rec)
 	}
 	reg->pub.rec = *rec;
 	reg->restored = true;
-	if (rec->expires_unix != UINT64_MAX)
-		reg->expires_us = core->now->mono_us + (rec->expires_unix > now_unix ?
-				  (rec->expires_unix - now_unix) * SECOND : 0);
+	if (rec->expires_unix != UINT64_MAX) {
+		left = rec->expires_unix > now_unix ? rec->expires_unix - now_unix : 0;
+		if (left > rec->lifetime)	/* the clock was set back */
+			left = rec->lifetime;
+		reg->expires_us = core->now->mono_us + left * SECOND;
+		reg->pub.rec.expires_unix = now_unix + left;
+	}
 	if (rec->role == CORE_PMA) {
+		if (!rec->port)		/* no place to serve it at: the HA shall know */
+			reg->pub.rec.tombstone = true;
 		reg_set_mac(core, reg, rec->mac);
 		reg->pma.peer = peer_find(core, rec->ha);
 		reg->pma.accepted_id = rec->last_id;
 	} else {
-		reg->ha.reply.coa = rec->coa;
+		/* A tombstone doesn't tell what its last reply was: 133 for a copy of the request. */
+		if (!rec->tombstone)
+			reg->ha.reply.coa = rec->coa;
 		reg->ha.reply.home = rec->home;
 		reg->ha.reply.lifetime = rec->lifetime;
 		reg->ha.reply.key = rec->key_in;

@@ -127,10 +127,12 @@ static uint64_t replayable_until(const struct core *core, uint64_t last_id)
 	return last_id && left > 0 ? core->now->mono_us + left * SECOND : 0;
 }
 
-/* The device is no longer served: what is left remembers the last Identification. */
+/*
+ * The device is no longer served: what is left remembers the last
+ * Identification. The caller stores that and then takes the binding away.
+ */
 static void to_tombstone(struct core *core, struct reg *reg)
 {
-	act_unbind(core, reg);
 	drop_home(core, reg);
 	reg_set_key_in(core, reg, 0);
 	if (!reg->pub.rec.tombstone)
@@ -168,6 +170,7 @@ void ha_bury(struct core *core, struct reg *reg)
 	to_tombstone(core, reg);
 	if (!forget)
 		act_store(core, reg);
+	act_unbind(core, reg);
 	settle(core, reg);
 }
 
@@ -218,6 +221,13 @@ static struct ha_op *op_new(enum ha_job job, const struct request *req, const st
 	return op;
 }
 
+/* What was refused for what was so at the time can't be replayed when it no longer is. */
+static void refused_id(struct reg *reg, uint64_t id)
+{
+	reg->pub.rec.last_id = id;
+	reg->ha.reply.coa.s_addr = INADDR_ANY;
+}
+
 static void op_start(struct core *core, struct reg *reg, struct ha_op *op, bool bind)
 {
 	reg->ha.op = op;
@@ -235,8 +245,10 @@ static void deregister(struct core *core, const struct request *req,
 {
 	struct core_record *rec = &reg->pub.rec;
 	struct ha_op *op;
+	bool gone;
 
 	if (!rec->tombstone && !is_any(req->rrq.home) && req->rrq.home.s_addr != rec->home.s_addr) {
+		refused_id(reg, req->rrq.id);
 		deny(core, req, net, WIRE_CODE_HA_ADMIN_PROHIBITED);
 		return;
 	}
@@ -247,11 +259,14 @@ static void deregister(struct core *core, const struct request *req,
 	}
 	rec->last_id = req->rrq.id;
 	op->key = req->keyed ? rec->key_in : 0;	/* RFC 6245 s4.2: in every reply */
-	if (!rec->tombstone && rec->coa.s_addr == req->rrq.coa.s_addr) {
+	gone = !rec->tombstone && rec->coa.s_addr == req->rrq.coa.s_addr;
+	if (gone) {
 		to_tombstone(core, reg);
 		act_log(core, CORE_LOG_INFO, "%s: deregistered", rec->nai);
 	}
 	op_start(core, reg, op, false);
+	if (gone)
+		act_unbind(core, reg);
 }
 
 /* The address for a request; 0.0.0.0 and *code if there is none. */
@@ -339,6 +354,8 @@ static void do_register(struct core *core, const struct request *req,
 	return;
 deny:
 	free(op);
+	if (reg)
+		refused_id(reg, req->rrq.id);
 	deny(core, req, net, code);
 }
 
@@ -387,27 +404,26 @@ static void decide(struct core *core, const struct request *req)
 
 /* ---- kernel and store have answered ---- */
 
-/* Back to what was before the request; may free @reg. */
+/* Back to what was before the request, but for its Identification; may free @reg. */
 static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 {
 	struct core_record *rec = &reg->pub.rec;
 	bool live = op->had_prev && !op->prev.tombstone;
 
-	if (!op->had_prev) {
-		act_unbind(core, reg);
-		act_forget(core, reg);
-		reg_free(core, reg);
-		return;
-	}
 	if (!live)
 		to_tombstone(core, reg);
-	reg_set_key_in(core, reg, op->prev.key_in);
-	*rec = op->prev;
+	if (op->had_prev) {
+		reg_set_key_in(core, reg, op->prev.key_in);
+		*rec = op->prev;
+	}
+	refused_id(reg, op->req.rrq.id);
+	act_store(core, reg);
 	if (live) {
 		reg->expires_us = op->prev_expires_us;
 		act_bind(core, reg);
+	} else {
+		act_unbind(core, reg);
 	}
-	act_store(core, reg);
 	settle(core, reg);
 }
 
@@ -520,6 +536,7 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	to_tombstone(core, reg);
 	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);
 	op_start(core, reg, op, false);
+	act_unbind(core, reg);
 	return true;
 }
 

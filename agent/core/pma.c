@@ -207,8 +207,8 @@ static void to_idle(struct core *core, struct reg *reg)
 /* It is gone from here, and the kernel and the store shall know; may free @reg. */
 static void end_here(struct core *core, struct reg *reg, const char *text)
 {
-	act_unbind(core, reg);
 	act_forget(core, reg);
+	act_unbind(core, reg);
 	tell(core, reg, CORE_ACT_GONE, text);
 	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
 	to_idle(core, reg);
@@ -243,13 +243,13 @@ static void refuse(struct core *core, struct reg *reg, uint8_t code, const char 
  */
 static void deregister(struct core *core, struct reg *reg)
 {
-	act_unbind(core, reg);
 	reg->committing = false;
 	reg->pub.rec.tombstone = true;	/* a restart takes it up here */
+	act_store(core, reg);
+	act_unbind(core, reg);
 	reg->pma.want = reg->pub.rec.home;
 	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = false;
 	reg->pma.move_port = 0;
-	act_store(core, reg);
 	exchange(core, reg, CORE_DEREG);
 }
 
@@ -385,8 +385,8 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 		if (old->pub.state != CORE_DEREG)
 			tell(core, old, CORE_ACT_GONE, "another device uses its NAI");
 		act_log(core, CORE_LOG_WARNING, "%s: used by another device", old->pub.rec.nai);
-		act_unbind(core, old);
 		act_forget(core, old);
+		act_unbind(core, old);
 	}
 	reg_free(core, old);
 }
@@ -861,6 +861,7 @@ void pma_resume(struct core *core, struct reg *reg)
 	reg->restored = false;
 	reg->pma.want = rec->home;
 	if (rec->tombstone) {
+		act_store(core, reg);	/* the row may not say so yet */
 		exchange(core, reg, CORE_DEREG);
 		return;
 	}

@@ -251,7 +251,11 @@ void act_forget(struct core *core, struct reg *reg);
 /* Completions are counted but nobody waits: undo, tombstones. */
 void act_bind(struct core *core, struct reg *reg);
 void act_store(struct core *core, struct reg *reg);
-/* Ask kernel (if @bind) and store at once; ha_done() or pma_done() when both have answered. */
+/*
+ * Ask store and (if @bind) kernel at once; ha_done() or pma_done() when both
+ * have answered. Everywhere the store comes first: killed in between, the next
+ * life finds in the row what was meant and START brings the kernel there.
+ */
 void commit(struct core *core, struct reg *reg, bool bind);
 void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us);
 uint32_t ntp_seconds(const struct core *core);

@@ -348,6 +348,11 @@ static void act(void *arg, const struct core_action *a)
 	struct core_binding *k;
 	struct node *n = arg;
 
+	if (n->dead)
+		return;
+	if (a->type == CORE_ACT_BIND || a->type == CORE_ACT_UNBIND || a->type == CORE_ACT_STORE ||
+	    a->type == CORE_ACT_FORGET)
+		n->dead = n->last_effects && !--n->last_effects;
 	switch (a->type) {
 	case CORE_ACT_SEND:
 		act_send(n, a);
@@ -464,6 +469,8 @@ void node_restart(struct node *n)
 
 	core_free(n->core);
 	n->life++;
+	n->dead = false;
+	n->last_effects = 0;
 	n->core = core_new(&n->cfg, act, n);
 	assert_non_null(n->core);
 	/* Copies: what the core does meanwhile changes the tables. */

@@ -58,6 +58,8 @@ struct node {
 	int64_t skew_us;		/* of its wall clock */
 	int fail_bind, fail_store;	/* errno for the next one */
 	bool hold;			/* completions wait for release() */
+	unsigned int last_effects;	/* killed after so many more BIND, UNBIND, STORE, FORGET; 0 = never */
+	bool dead;			/* has no effect until node_restart() */
 	bool absent;			/* answer to CONFIRM */
 	unsigned int n_confirm, n_log;
 	unsigned int n_clash, n_missing;	/* BINDs of what somebody else has; of what isn't there */

@@ -193,8 +193,10 @@ static void test_home_address(void **state)
 	r = rrq_from(w, PMA1, NAI_A);
 	r.f.home = ip("10.0.0.78");
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);		/* its replay */
 
 	/* 0 and all ones (3GPP2) give the bound one. */
+	r.f.id++;
 	r.f.home = ip("0.0.0.0");
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.home.s_addr, a.s_addr);
@@ -608,14 +610,25 @@ static void test_bind_fails(void **state)
 	struct in_addr home;
 
 	HA_NODE->fail_bind = ENOMEM;
-	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_NO_RESOURCES);
+	/* Nothing stays but the Identification: a replay won't do what it then could. */
+	assert_int_equal(n_regs(HA_NODE) + HA_NODE->n_kernel, 0);
+	assert_true(HA_NODE->row[0].tombstone);
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
+	node_restart(HA_NODE);
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
 	r.f.id++;
 	HA_NODE->fail_bind = EINVAL;
 	expect_denied(w, &r, WIRE_CODE_HA_UNSPECIFIED);
 	r.f.id++;
 	HA_NODE->fail_store = EIO;
 	expect_denied(w, &r, WIRE_CODE_HA_UNSPECIFIED);
-	assert_int_equal(n_regs(HA_NODE), 0);
+	assert_int_equal(n_regs(HA_NODE) + HA_NODE->n_kernel, 0);
+	run(w, 20 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
+	HA_NODE->fail_bind = EINVAL;
+	later(w, &r);
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
 
 	/* Nothing was left behind: the address is free for somebody else. */
 	r.f.id++;
@@ -628,6 +641,8 @@ static void test_bind_fails(void **state)
 	later(w, &r);
 	HA_NODE->fail_bind = EINVAL;
 	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
+	before.last_id = r.f.id;
+	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
 	assert_memory_equal(&find(HA_NODE, NAI_A)->rec, &before, sizeof(before));
 	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));
 	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
@@ -635,6 +650,7 @@ static void test_bind_fails(void **state)
 	later(w, &r);
 	HA_NODE->fail_store = EIO;
 	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
+	before.last_id = r.f.id;
 	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(HA_NODE->kernel[0].key_out, 0x1000 + PMA1);
 	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));

@@ -157,6 +157,10 @@ static void test_ha_tombstone(void **state)
 	/* What registered it, once more: refused, although its time would pass. */
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	/* And the last one that was accepted, if that wasn't what ended it (expired, revoked). */
+	r.f.id = HA_NODE->row[0].last_id;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	run(w, 10 * SEC);
 	assert_int_equal(HA_NODE->n_row, 0);
@@ -178,6 +182,97 @@ static void test_ha_between(void **state)
 	assert_true(P1->dev[DEV].attached);
 	assert_int_equal(HA_NODE->n_kernel, 1);
 	assert_int_equal(HA_NODE->n_row, 1);
+}
+
+/* Killed between store and kernel: the row has what was meant, never what was before. */
+static void test_half_done(void **state)
+{
+	struct world *w = *state;
+
+	/* A handover: the new care-of address, though nobody was told yet. */
+	on_pma1(w);
+	HA_NODE->last_effects = 1;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	assert_true(HA_NODE->dead);
+	assert_false(P2->dev[DEV].attached);
+	assert_int_equal(HA_NODE->row[0].coa.s_addr, ip("198.51.100.2").s_addr);
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	run(w, 2 * SEC);
+	assert_true(P2->dev[DEV].attached);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+
+	/* A deregistration at the PMA, then at the HA. */
+	P2->last_effects = 1;
+	detach(P2, DEV, 3, CORE_DETACH_RELEASE);
+	assert_int_equal(P2->n_kernel, 1);
+	node_restart(P2);
+	assert_int_equal(P2->n_kernel, 0);
+	assert_int_equal(device(P2, DEV)->state, CORE_DEREG);
+	HA_NODE->last_effects = 1;
+	run(w, SEC);
+	assert_true(HA_NODE->dead);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	node_restart(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	run(w, 20 * SEC);
+	assert_int_equal(HA_NODE->n_row + P2->n_row, 0);
+
+	/* A first registration at the PMA. */
+	detach(P1, DEV, 0, CORE_DETACH_RELEASE);
+	run(w, 20 * SEC);
+	P1->last_effects = 1;
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_true(P1->dead);
+	assert_int_equal(P1->n_kernel, 0);
+	node_restart(P1);
+	run(w, 0);
+	assert_int_equal(P1->n_kernel, 1);
+	assert_true(P1->dev[DEV].attached);
+
+	/* A revocation at the PMA. */
+	run(w, 5 * SEC);
+	P1->last_effects = 1;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 2 * RTT);
+	assert_true(P1->dead);
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+}
+
+/* Our clock was set back while we were away (no NTP yet): nothing lasts longer than granted. */
+static void test_clock_back(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	core_free(P1->core);
+	P1->core = NULL;
+	HA_NODE->skew_us = -86400 * (int64_t)SEC;
+	node_restart(HA_NODE);
+	run(w, 599 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	run(w, 2 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+/* Its port is no more: deregistered, not bound to nowhere. */
+static void test_no_port(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	P1->row[0].port = 0;
+	w->loss = 1000;
+	node_restart(P1);
+	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(device(P1, DEV)->state, CORE_DEREG);
+	assert_true(P1->row[0].tombstone);
+	w->loss = 0;
+	run(w, 20 * SEC);
+	assert_int_equal(P1->n_row + HA_NODE->n_kernel, 0);
 }
 
 static void test_pma(void **state)
@@ -264,7 +359,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(pma), T(pma_differs),
+		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_back), T(no_port), T(pma), T(pma_differs),
 		T(pma_dereg),
 	};
 
