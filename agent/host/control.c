@@ -28,6 +28,8 @@ struct client {
 	struct control *control;
 	struct bufferevent *bev;
 	bool closing;			/* once the output is written */
+	bool paused;			/* has said more than is answered */
+	bool eof;			/* it says nothing more, but may still listen */
 	LIST_ENTRY(client) list;
 };
 
@@ -499,26 +501,54 @@ static void on_read(struct bufferevent *bev, void *arg)
 			handle_line(c, line, len);
 		free(line);
 	}
+	c->paused = true;
 	bufferevent_disable(bev, EV_READ);
+}
+
+/* Of the requests of @c, does one still wait for its answer? */
+static bool is_waiting(const struct client *c)
+{
+	const struct waiter *w;
+
+	LIST_FOREACH(w, &c->control->waiters, list)
+		if (w->client == c)
+			return true;
+	return false;
+}
+
+/* Somebody who has closed his sending side gets what he asked for, and the end. */
+static void close_if_done(struct client *c)
+{
+	if (c->closing || (c->eof && !is_waiting(c)))
+		close_client(c);
 }
 
 static void on_written(struct bufferevent *bev, void *arg)
 {
 	struct client *c = arg;
 
-	if (c->closing) {
-		close_client(c);
-	} else if (!(bufferevent_get_enabled(bev) & EV_READ)) {
-		bufferevent_enable(bev, EV_READ);
+	if (!c->closing && c->paused) {
+		c->paused = false;
+		if (!c->eof)
+			bufferevent_enable(bev, EV_READ);
 		on_read(bev, arg);
 	}
+	if (!evbuffer_get_length(bufferevent_get_output(bev)))
+		close_if_done(c);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
 {
-	(void)bev;
-	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-		close_client(arg);
+	struct client *c = arg;
+
+	if (what & BEV_EVENT_ERROR || (what & BEV_EVENT_EOF && what & BEV_EVENT_WRITING)) {
+		close_client(c);
+	} else if (what & BEV_EVENT_EOF) {
+		c->eof = true;
+		/* What it said before is read by now, or will be as it takes its answers. */
+		if (!evbuffer_get_length(bufferevent_get_output(bev)))
+			close_if_done(c);
+	}
 }
 
 static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int len, void *arg)
@@ -551,8 +581,9 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, stru
 /* A file left by a killed agent may go; one that answers may not. */
 static bool clear_path(const struct sockaddr_un *sun, char *text)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive = fd >= 0 && !connect(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	/* Non-blocking: EAGAIN is a full queue of one that listens. */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive = fd >= 0 && (!connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) || errno == EAGAIN);
 	struct stat st;
 
 	if (fd >= 0)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <json-c/json.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -389,6 +390,43 @@ static void test_waiting_client_leaves(void **state)
 	control_reset(host.control, "gone");
 }
 
+/* "echo … | nc": the end of the requests isn't the end of the answers. */
+static void test_half_closed(void **state)
+{
+	int fd = client(), idle = client();
+
+	(void)state;
+	say(fd, "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n{\"id\":2,\"verb\":\"version\"}\n");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	assert_non_null(strstr(hear(fd), "\"id\":2"));
+	assert_true(quiet(fd));
+	last = (struct core_action){ .type = CORE_ACT_REFUSED, .device.port = if_nametoindex("lo"), .device.text = "no" };
+	memcpy(last.device.mac, "\x02\0\0\0\x01\x05", 6);
+	control_result(host.control, &last);
+	assert_string_equal(hear(fd), "{\"id\":1,\"error\":{\"message\":\"no\"}}");
+	assert_null(hear(fd));
+	assert_int_equal(shutdown(idle, SHUT_WR), 0);
+	assert_null(hear(idle));
+	close(fd);
+	close(idle);
+}
+
+/* Who asks and goes without its answer does no harm. SIGPIPE is main()'s to ignore. */
+static void test_client_gone(void **state)
+{
+	int other = client();
+
+	(void)state;
+	for (int i = 0; i < 50; i++) {
+		int fd = client();
+
+		say(fd, "{\"id\":1,\"verb\":\"counters\"}\n{\"id\":2,\"verb\":\"counters\"}\n");
+		close(fd);
+		ask(other, "{\"id\":3,\"verb\":\"version\"}", "\"id\":3");
+	}
+	close(other);
+}
+
 static void test_reset_answers(void **state)
 {
 	int fd = client();
@@ -472,12 +510,14 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_version), TEST(test_framing), TEST(test_bad_requests), TEST(test_nul_in_a_line),
 		TEST(test_long_lines), TEST(test_many_requests), TEST(test_attach_waits),
-		TEST(test_waiting_client_leaves), TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
+		TEST(test_waiting_client_leaves), TEST(test_half_closed), TEST(test_client_gone),
+		TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
 		TEST(test_timeline), TEST(test_socket), TEST(test_stale_socket),
 	};
 	char *dir = make_dir();
 	int failed;
 
+	signal(SIGPIPE, SIG_IGN);
 	snprintf(path, sizeof(path), "%s/sock", dir);
 	failed = cmocka_run_group_tests_name("control", tests, NULL, NULL);
 	rmdir(dir);

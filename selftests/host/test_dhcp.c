@@ -22,6 +22,7 @@ static const uint8_t mac[6] = { 2, 0, 0, 0, 1, 5 };
 
 static struct core_reg reg;		/* what the core would find */
 static bool has_reg;
+static unsigned int granted_ago;	/* s since the core's registration was accepted */
 static struct { unsigned int n; struct in_addr hint; enum core_trigger trigger; } attached;
 static struct { unsigned int n; enum core_detach why; } detached;
 static struct { unsigned int n; uint8_t frame[1500]; size_t len; } sent;
@@ -150,6 +151,7 @@ static void core_says(enum core_action_type type, const char *home)
 	reg.rec.port = PORT;
 	reg.rec.dhcp = true;
 	reg.rec.lifetime = 600;
+	reg.rec.expires_unix = time(NULL) + 600 - granted_ago;
 	strcpy(reg.rec.network, "red");
 	memcpy(reg.rec.mac, mac, 6);
 	dhcp_result(host.dhcp, &action);
@@ -197,6 +199,7 @@ static int setup(void **state)
 	host.base = event_base_new();
 	host.dhcp = dhcp_new(&host);
 	has_reg = false;
+	granted_ago = 0;
 	extra.lease = 300;
 	memset(&attached, 0, sizeof(attached));
 	memset(&detached, 0, sizeof(detached));
@@ -327,10 +330,19 @@ static void test_release(void **state)
 	device_says(DHCP_RELEASE, NULL, "192.168.1.1", "10.0.0.9");
 	assert_int_equal(detached.n, 0);
 	assert_int_equal(counter("dhcp_ignored"), 2);
+	assert_false(dhcp_holds_off(host.dhcp, mac, ip(NULL)));
 	device_says(DHCP_RELEASE, NULL, "10.0.0.1", "10.0.0.9");
 	assert_int_equal(detached.n, 1);
 	assert_int_equal(detached.why, CORE_DETACH_RELEASE);
 	silence();
+	/* IPv6 of a device that has just left registers nothing; its address and DHCP do */
+	has_reg = false;
+	assert_true(dhcp_holds_off(host.dhcp, mac, ip(NULL)));
+	assert_false(dhcp_holds_off(host.dhcp, mac, ip("10.0.0.9")));
+	device_says(DHCP_DISCOVER, NULL, NULL, NULL);
+	assert_false(dhcp_holds_off(host.dhcp, mac, ip(NULL)));
+	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
+	expect(DHCP_OFFER, "10.0.0.9");
 }
 
 static void test_decline_and_inform(void **state)
@@ -348,6 +360,14 @@ static void test_decline_and_inform(void **state)
 	device_says(DHCP_DECLINE, "10.0.0.9", "10.0.0.1", NULL);
 	assert_int_equal(detached.n, 1);
 	silence();
+	/* not the same address again at once */
+	has_reg = false;
+	attached.n = 0;
+	device_says(DHCP_DISCOVER, NULL, NULL, NULL);
+	device_says(DHCP_REQUEST, "10.0.0.9", NULL, NULL);
+	assert_int_equal(attached.n, 0);
+	assert_int_equal(counter("dhcp_held_off"), 2);
+	assert_true(dhcp_holds_off(host.dhcp, mac, ip("10.0.0.9")));
 }
 
 static void test_request_for_nothing(void **state)
@@ -411,7 +431,17 @@ static void test_lease_within_lifetime(void **state)
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	p = memmem(sent.frame, sent.len, "\x33\x04", 2);
 	assert_non_null(p);
-	assert_memory_equal(p + 2, "\0\0\x02\x58", 4);
+	assert_memory_equal(p + 2, "\0\0\x02", 3);
+	assert_in_range(p[5], 0x50, 0x58);	/* 600 s, of which a few may have passed */
+	expect(DHCP_ACK, "10.0.0.9");
+	/* of a device served for long only the rest */
+	granted_ago = 500;
+	device_says(DHCP_REQUEST, NULL, NULL, "10.0.0.9");
+	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
+	p = memmem(sent.frame, sent.len, "\x33\x04", 2);
+	assert_non_null(p);
+	assert_memory_equal(p + 2, "\0\0\0", 3);
+	assert_in_range(p[5], 92, 100);
 	expect(DHCP_ACK, "10.0.0.9");
 }
 

@@ -4,6 +4,7 @@
 
 #include "host/store.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/wait.h>
@@ -162,6 +163,27 @@ static void test_damaged(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* A sound header and schema over a page of rows that isn't. */
+static void test_damaged_inside(void **state)
+{
+	struct core_record r = sample(1);
+	struct store *store = open_store();
+	char junk[4096], path[256];
+	int fd;
+
+	(void)state;
+	assert_int_equal(store_put(store, &r, text), 0);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/registrations.db", dir);
+	memset(junk, 'x', sizeof(junk));
+	fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, junk, sizeof(junk), 4096), sizeof(junk));
+	close(fd);
+	assert_null(store_open(dir, text));
+	assert_non_null(strstr(text, "it is damaged; move it away"));
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_no_directory(void **state)
 {
 	(void)state;
@@ -176,7 +198,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
-		cmocka_unit_test(test_damaged), cmocka_unit_test(test_no_directory),
+		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_inside),
+		cmocka_unit_test(test_no_directory),
 	};
 	static const char *const files[] = { "registrations.db", "registrations.db-wal", "registrations.db-shm" };
 	int failed;
