@@ -78,12 +78,43 @@ static bool was_asked(const struct core_event *ev)
 	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
 }
 
+/*
+ * Frames of a device that nothing is known of come on and on: said once, then
+ * after longer and longer rest, as with those that the HA refuses.
+ */
+static bool shun(struct core *core, const uint8_t mac[6])
+{
+	struct shunned *set = core->shunned[mac_set(core, mac)], *s = set;
+	uint64_t now = core->now->mono_us;
+
+	for (int i = 0; i < SHUN_WAYS; i++) {
+		if (set[i].backoff_s && !memcmp(set[i].mac, mac, sizeof(set[i].mac))) {
+			s = &set[i];
+			break;
+		}
+		if (set[i].until_us < s->until_us)
+			s = &set[i];
+	}
+	if (memcmp(s->mac, mac, sizeof(s->mac)) || s->until_us + HOLD_MAX_S * SECOND < now)
+		s->backoff_s = 0;
+	else if (s->until_us > now)
+		return true;
+	memcpy(s->mac, mac, sizeof(s->mac));
+	s->backoff_s = s->backoff_s ? s->backoff_s * 2 : 1;
+	if (s->backoff_s > HOLD_MAX_S)
+		s->backoff_s = HOLD_MAX_S;
+	s->until_us = now + s->backoff_s * SECOND;
+	return false;
+}
+
 /* No registration exists or comes of it. */
 static void refuse_attach(struct core *core, const struct core_event *ev,
 			  const struct core_network *net, uint8_t code, const char *text)
 {
 	struct core_action action = { .type = CORE_ACT_REFUSED };
 
+	if (!was_asked(ev) && shun(core, ev->attach.mac))
+		return;
 	action.device.port = ev->attach.port;
 	memcpy(action.device.mac, ev->attach.mac, sizeof(action.device.mac));
 	if (net) {

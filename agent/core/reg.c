@@ -244,9 +244,17 @@ struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6])
 	return NULL;
 }
 
-struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_addr home,
-			struct in_addr ha, struct in_addr coa)
+unsigned int mac_set(const struct core *core, const uint8_t mac[6])
 {
+	return mac_hash(core, mac) % SHUN_SETS;
+}
+
+struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_addr home,
+			struct in_addr ha, struct in_addr coa, unsigned int *n)
+{
+	struct reg *found = NULL;
+
+	*n = 0;
 	for (size_t i = 0; i < core->cookies.size; i++) {
 		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
 			struct reg *reg = container_of(link, struct reg, by_cookie);
@@ -254,11 +262,13 @@ struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_
 
 			if (rec->role == role && !(role == CORE_HA && rec->tombstone) &&
 			    rec->home.s_addr == home.s_addr && rec->ha.s_addr == ha.s_addr &&
-			    rec->coa.s_addr == coa.s_addr)
-				return reg;
+			    rec->coa.s_addr == coa.s_addr) {
+				found = reg;
+				++*n;
+			}
 		}
 	}
-	return NULL;
+	return *n == 1 ? found : NULL;
 }
 
 void reg_set_nai(struct core *core, struct reg *reg, const char *nai)

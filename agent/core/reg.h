@@ -4,8 +4,11 @@
  * and what its files call of each other. Host sees core.h only.
  *
  * Nothing here is allocated for a message before its authenticator was found
- * good. Everything a device or a peer can make us keep is bounded by
- * max_registrations.
+ * good. Registrations are bounded by max_registrations, a PMA's refused devices
+ * (kept for a minute at most) among them. Beyond that an HA keeps a tombstone for
+ * 2 * replay_window + 1 seconds at most of each NAI that left, so their number is
+ * bounded by what authenticated peers register and deregister, or have refused
+ * by the kernel, in that time.
  */
 #ifndef MIP4_CORE_REG_H
 #define MIP4_CORE_REG_H
@@ -173,6 +176,16 @@ struct pool {
 	uint32_t first, size, n_used;
 };
 
+/* A MAC without a registration whose frames were answered by REFUSED. */
+struct shunned {
+	uint64_t until_us;		/* no more of it before */
+	unsigned int backoff_s;
+	uint8_t mac[6];
+};
+
+#define SHUN_WAYS	4
+#define SHUN_SETS	256
+
 struct core {
 	const struct core_config *cfg;
 	core_act_fn act;
@@ -187,6 +200,7 @@ struct core {
 	struct revocation *revocations;
 	size_t n_revocations;
 	unsigned int n_regs;		/* without tombstones */
+	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */
 	struct core_counters count;
 	struct {
 		uint64_t second;
@@ -202,11 +216,16 @@ void reg_free(struct core *core, struct reg *reg);
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
 struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai);
 struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6]);
-/* First registration of @role with this home address at this HA: for messages without NAI. */
+/*
+ * The registration of @role with these addresses, for messages without NAI.
+ * *n: how many there are, for realms may share addresses; NULL unless one.
+ */
 struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_addr home,
-			struct in_addr ha, struct in_addr coa);
+			struct in_addr ha, struct in_addr coa, unsigned int *n);
 void reg_set_nai(struct core *core, struct reg *reg, const char *nai);
 void reg_set_mac(struct core *core, struct reg *reg, const uint8_t mac[6]);
+/* Where @mac stands among the shunned, or may: hash for a set of them. */
+unsigned int mac_set(const struct core *core, const uint8_t mac[6]);
 /* 0 releases; CHOOSE takes a free random one. Unique per local address. */
 void reg_set_key_in(struct core *core, struct reg *reg, uint32_t key);
 uint32_t reg_choose_key(struct core *core, struct in_addr local);

@@ -206,6 +206,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	struct wire_revoke_ack ack = { .home = revoke->home, .id = revoke->id };
 	struct in_addr sender = from_ha ? revoke->ha : revoke->coa;
 	const struct core_record *rec;
+	unsigned int n = 1;
 	struct request req;
 	struct reg *reg;
 
@@ -219,7 +220,11 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	if (req.nai[0])
 		reg = reg_by_nai(core, role, req.nai);
 	else
-		reg = reg_by_home(core, role, revoke->home, revoke->ha, revoke->coa);
+		reg = reg_by_home(core, role, revoke->home, revoke->ha, revoke->coa, &n);
+	if (n > 1) {		/* whose it is can't be told */
+		core->count.drop_revocation_invalid++;
+		return;
+	}
 	rec = reg ? &reg->pub.rec : NULL;
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);
@@ -252,6 +257,7 @@ static bool answers(const struct revocation *rev, const struct wire_revoke_ack *
 void revoke_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct revocation *rev = NULL;
+	unsigned int n = 1;
 	struct request req;
 	struct reg *reg;
 
@@ -263,10 +269,15 @@ void revoke_ack_message(struct core *core, const struct core_event *ev, struct w
 		while (rev && !answers(rev, &msg->ack, &req))
 			rev = rev->next;
 	} else {
-		for (rev = core->revocations; rev && !answers(rev, &msg->ack, &req); rev = rev->all_next)
-			;
+		n = 0;
+		for (struct revocation *r = core->revocations; r; r = r->all_next) {
+			if (answers(r, &msg->ack, &req)) {
+				rev = r;
+				n++;
+			}
+		}
 	}
-	if (!rev) {
+	if (!rev || n > 1) {
 		core->count.drop_revocation_invalid++;
 		return;
 	}

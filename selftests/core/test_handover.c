@@ -456,6 +456,7 @@ static void test_ack(void **state)
 static void test_realms(void **state)
 {
 	struct world *w = *state;
+	struct wire_revoke r;
 
 	attach(P1, 9, 3, CORE_TRIGGER_DHCP, "10.0.0.60");
 	attach(P1, 256 + 10, 4, CORE_TRIGGER_DHCP, "10.0.0.60");
@@ -465,6 +466,15 @@ static void test_realms(void **state)
 	assert_int_not_equal(P1->kernel[0].key_in, P1->kernel[1].key_in);
 	assert_int_not_equal(P1->kernel[0].key_out, P1->kernel[1].key_out);
 	run(w, 2 * SEC);
+	/* Without a NAI it could be either. */
+	r = (struct wire_revoke){
+		.flags = WIRE_REVOKE_A, .home = ip("10.0.0.60"), .ha = ip("192.0.2.1"),
+		.coa = ip("198.51.100.1"), .id = P1->row[0].peer_revsup + 5,
+	};
+	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
+	assert_int_equal(P1->n_kernel, 2);
+	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
+	assert_null(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0));
 	attach(P2, 256 + 10, 4, CORE_TRIGGER_DHCP, NULL);
 	run(w, SEC);
 	assert_int_equal(P1->n_kernel, 1);

@@ -253,6 +253,30 @@ static void test_no_identity(void **state)
 	assert_int_equal(n_regs(PMA_NODE), 1);
 }
 
+/* Frames of a MAC that no rule matches: host hears of it at 0, 1, 3, 7, 15, 31 s, then every 30 s. */
+static void test_shunned(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 600; i++) {
+		attach(PMA_NODE, 512, 3, i % 2 ? CORE_TRIGGER_PACKET : CORE_TRIGGER_ARP, NULL);
+		run(w, 100 * MSEC);
+	}
+	assert_int_equal(PMA_NODE->dev[0].n_refused, 6);
+	assert_int_equal(COUNT(no_identity), 600);
+	/* Another one hears it at once; somebody who asks, always. */
+	attach(PMA_NODE, 513, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(PMA_NODE->dev[1].n_refused, 1);
+	attach(PMA_NODE, 512, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(PMA_NODE->dev[0].n_refused, 7);
+	/* Quiet for a while: forgotten. */
+	run(w, 65 * SEC);
+	attach(PMA_NODE, 512, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 1100 * MSEC);
+	attach(PMA_NODE, 512, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(PMA_NODE->dev[0].n_refused, 9);
+}
+
 static void test_hint(void **state)
 {
 	static const char *const outside[] = { "10.0.1.5", "10.0.0.1", "10.0.0.0", "10.0.0.255",
@@ -959,7 +983,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), T(no_identity), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
+		T(attach), T(ipip), T(no_identity), T(shunned), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
 		T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), DEAF(refresh_silence), DEAF(refresh_denied),
 		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
