@@ -135,6 +135,33 @@ ports_of()
 	ctl "$1" -j port show
 }
 
+# py NS EXPRESSION...: packets.py there
+py()
+{
+	n "$1" python3 "$(dirname "${BASH_SOURCE[0]}")/packets.py" "${@:2}"
+}
+
+# listen NS FILE OBJECT...: mipctl monitor into FILE until the test ends, subscribed when this returns
+listen()
+{
+	local ns=$1 file=$2
+
+	shift 2
+	n "$ns" stdbuf -oL "$MIPCTL" -j monitor "$@" > "$file" 2>&1 &
+	tap_wait 10 "a subscription" subscribed "$ns"
+}
+
+subscribed()
+{
+	n "$1" awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+}
+
+# more NS REASON COUNT: did mip0 drop more than that for it?
+more()
+{
+	[ "$(drops "$1" "$2")" -gt "$3" ]
+}
+
 # refused "DESC" REGEX CMD...: fails with a message that matches
 refused()
 {
@@ -151,11 +178,22 @@ refused()
 	fi
 }
 
+kill_jobs()
+{
+	local job
+
+	for job in $(jobs -p); do
+		kill "$job" 2> /dev/null
+	done
+	wait 2> /dev/null
+}
+
 # What a guest's namespaces hold ends with the test; the module must go while they do.
 tap_cleanup()
 {
 	local ns
 
+	kill_jobs
 	ip netns list | while read -r ns _; do
 		ip netns del "$ns"
 	done

@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is counted, and what taps and firewalls see.
+#
+#   cn ── ha ══ pma1 ── dev
+# timeout: 180
+
+. "$(dirname "$0")/lib.sh"
+
+# stat NS JQ-PATH: of the device's binding
+stat()
+{
+	ctl "$1" -s -s -j binding get dev mip0 home $DEV_IP | jq ".[0].stats$2"
+}
+
+tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
+ip -n radio link set dev pma2 down
+gw=$(n pma1 cat /sys/class/net/port/address)
+ctl pma1 -s -j binding show > "$MIP4_OUT/binding.json"
+
+tap_stage "a binding that did nothing yet"
+for ns in ha pma1; do
+	tap_is "$ns: no first packets, never seen" \
+		"$(stat $ns ' | [.first_up_ns, .first_down_ns, .seen_ms] | map(select(. != null)) | length')" 0
+done
+
+tap_stage "5 packets of 100 bytes up, answers down"
+n dev ip neighbour replace $HOME_GW lladdr "$gw" dev eth0 nud permanent
+tap_check "ping" n dev ping -q -n -c 5 -i 0.05 -s 72 -W 5 $CN
+for ns in ha pma1; do
+	tap_is "$ns: packets and bytes" "$(stat $ns ' | [.up_packets, .up_bytes, .down_packets, .down_bytes, .drops]' |
+		jq -c .)" "[5,500,5,500,0]"
+	tap_check "$ns: first up before first down, of this boot" eval "
+		stat $ns ' | .first_up_ns < .first_down_ns and .first_up_ns > 0' | grep -q true"
+	tap_check "$ns: just seen" eval "[ \$(stat $ns .seen_ms) -lt 60000 ]"
+	tap_is "$ns: the link agrees" "$(ip -n $ns -s -j link show mip0 |
+		jq -c '.[0].stats64 | [.rx.packets, .tx.packets]')" "[5,5]"
+done
+
+tap_stage "drops"
+names=$(sed -n 's/^\tx([A-Z_]*, "\([a-z_]*\)").*/drop_\1/p' "$MIP4_TOP/uapi/linux/mip4.h")
+tap_is "ethtool shows the reasons of the header, in its order" \
+	"$(n pma1 ethtool -S mip0 | sed -n 's/^ *\(drop_[a-z_]*\): .*/\1/p')" "$names"
+each()	# REASON FRAME
+{
+	local before
+
+	before=$(drops pma1 "$1")
+	py dev "send('eth0', $2)"
+	tap_check "$1" tap_wait 10 "it" more pma1 "$1" "$before"
+}
+each multicast "eth('$DEV_MAC', '01:00:5e:00:00:fb', ip('$DEV_IP', '224.0.0.251', udp(5353, 5353)))"
+each multicast "eth('$DEV_MAC', BROADCAST, ip('$DEV_IP', '255.255.255.255', udp(9, 9)))"
+each protocol "eth('$DEV_MAC', '$gw', b'\x60' + b'\0' * 60, 0x86dd)"
+each bad_inner "eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2), total=999))"
+each spoofed_source "eth('$DEV_MAC', '$gw', ip('0.0.0.0', '$CN', udp(1, 2)))"
+each bad_frame "eth('$gw', BROADCAST, arp(1, '$gw', '10.0.0.9', '10.0.0.9'), 0x0806)"
+tap_check "those of a binding are its own, too" eval "[ \$(stat pma1 .drops) -ge 5 ]"
+ip -n pma1 link set dev mip0 down
+each port_down "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
+ip -n pma1 link set dev mip0 up
+ip -n pma1 route add unreachable $HA/32
+each no_route "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
+ip -n pma1 route del unreachable $HA/32
+ip -n pma1 route add $HA/32 dev mip0
+each loop "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
+ip -n pma1 route del $HA/32 dev mip0
+tap_check "and afterwards it works" pings dev $CN
+
+tap_stage "taps and hooks at the access router"
+n pma1 tcpdump -i mip0 -n -l icmp > /tmp/tap 2> /tmp/tap.err &
+n pma1 nft -f - <<- 'END'
+	table netdev t {
+		counter in { }
+		chain in { type filter hook ingress device port priority 0; ip protocol icmp counter name in; }
+	}
+	table ip t {
+		counter forward { }
+		chain f { type filter hook forward priority 0; counter name forward; }
+	}
+END
+tap_wait 20 "tcpdump" grep -q listening /tmp/tap.err
+tap_check "ping" pings dev $CN 3
+tap_check "tcpdump on mip0 sees both ways" tap_wait 10 "6 packets" eval '[ $(grep -c ICMP /tmp/tap) = 6 ]'
+counter()
+{
+	n pma1 nft -j list counter $1 t $2 | jq '.nftables[1].counter.packets'
+}
+tap_is "the port's ingress hook sees them" "$(counter netdev in)" 3
+tap_is "FORWARD does not" "$(counter ip forward)" 0
+tap_end

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Bindings that nobody renews go after lifetime and grace; with "orphan flush" also when their agent has gone.
+# timeout: 120
+
+. "$(dirname "$0")/lib.sh"
+
+exists()
+{
+	ctl ha binding get dev mip0 home "$1" > /dev/null 2>&1
+}
+
+lifetime()
+{
+	ctl ha -j binding get dev mip0 home "$1" | jq '.[0].lifetime'
+}
+
+add()
+{
+	ctl ha binding add dev mip0 home "$1" peer $PMA1 key "$2" okey "$2" "${@:3}"
+}
+
+tap_check "module and a router" eval "load && namespace ha core && switch core && router ha $HA &&
+	mip4_link ha $HA grace 1"
+listen ha /tmp/log binding
+
+tap_stage "lifetime and grace"
+add 10.0.0.1 1 lifetime 2
+start=$(date +%s%N)
+add 10.0.0.2 2 lifetime 600
+add 10.0.0.3 3
+tap_check "what is left is shown" eval "[ \$(lifetime 10.0.0.2) -gt 590 ] && [ \$(lifetime 10.0.0.2) -le 600 ]"
+tap_check "the first goes" tap_wait 30 "no binding" eval "! exists 10.0.0.1"
+took=$((($(date +%s%N) - start) / 1000000))
+tap_check "not before its time ($took ms)" test $took -ge 2900
+tap_check "is told" tap_wait 10 "a notification" grep -q '"reason": *"expired"' /tmp/log
+tap_check "the others stay" eval "exists 10.0.0.2 && exists 10.0.0.3"
+add 10.0.0.4 4 lifetime 2
+tap_check "a renewal" ctl ha binding set dev mip0 home 10.0.0.4 lifetime 600
+tap_check "holds, beyond the old end" eval "! tap_wait 5 'no binding' eval '! exists 10.0.0.4'"
+tap_check "lifetime 0 is no end" ctl ha binding set dev mip0 home 10.0.0.4 lifetime infinite
+
+tap_stage "orphans"
+kill_jobs
+tap_check "by default they stay" exists 10.0.0.2
+tap_check "a link that flushes them" ctl ha link set mip0 orphan flush
+add 10.0.0.5 5
+tap_check "nobody has listened yet, so nothing goes" eval "exists 10.0.0.5 && exists 10.0.0.2"
+listen ha /tmp/log2 binding
+add 10.0.0.6 6
+tap_check "with a listener they stay" exists 10.0.0.6
+kill_jobs
+tap_check "with the last listener they go" tap_wait 15 "no bindings" eval "! exists 10.0.0.2 && ! exists 10.0.0.6"
+tap_end

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Netlink by hand: genl.py EXPRESSION sends one message to family "mip4" and prints what the kernel says about it.
+
+Exit status 1 if it was refused. Names of attributes and commands come from uapi/linux/mip4.h.
+"""
+import os
+import random
+import re
+import socket
+import struct
+import sys
+
+REQUEST, ACK, DUMP, NESTED = 1, 4, 0x300, 0x8000
+PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_", "MIP4_LEG_A_": "LEG_"}
+
+
+def read_header():
+    path = os.path.join(os.path.dirname(__file__), "../../uapi/linux/mip4.h")
+    with open(path, encoding="ascii") as header:
+        for body in re.findall(r"enum[^{;]*\{(.*?)\}", header.read(), re.S):
+            names = re.findall(r"^\t(_*[A-Z0-9_]+)", body, re.M)
+            for prefix, short in PREFIXES.items():
+                if names[0] == prefix + "UNSPEC":
+                    globals().update({short + n[len(prefix):]: i for i, n in enumerate(names)})
+
+
+read_header()
+
+
+def a(type, data=b""):
+    return struct.pack("=HH", 4 + len(data), type) + data + b"\0" * (-len(data) % 4)
+
+
+def u8(type, value):
+    return a(type, struct.pack("=B", value))
+
+
+def u32(type, value):
+    return a(type, struct.pack("=I", value))
+
+
+def u64(type, value):
+    return a(type, struct.pack("=Q", value))
+
+
+def nest(type, *attrs):
+    return a(type | NESTED, b"".join(attrs))
+
+
+def addr(text):
+    return nest(B_ADDR, a(ADDR_ADDRESS, socket.inet_aton(text)))
+
+
+def addrs(*attrs):
+    return nest(B_ADDRS, *attrs)
+
+
+def leg(peer=None, ikey=None, okey=None):
+    attrs = [a(LEG_PEER, socket.inet_aton(peer))] if peer else []
+    attrs += [a(LEG_IKEY, struct.pack("!I", ikey))] if ikey is not None else []
+    attrs += [a(LEG_OKEY, struct.pack("!I", okey))] if okey is not None else []
+    return nest(B_LEG, *attrs)
+
+
+def legs(*attrs):
+    return nest(B_LEGS, *attrs)
+
+
+def port(ifindex):
+    return u32(B_PORT, ifindex)
+
+
+def mac(text):
+    return a(B_MAC, bytes.fromhex(text.replace(":", "")))
+
+
+def binding(*attrs):
+    return nest(A_BINDING, *attrs)
+
+
+class Socket:
+    def __init__(self):
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
+        self.sock.bind((0, 0))
+        for option in (10, 11):  # extended acks, without a copy of what was sent
+            self.sock.setsockopt(270, option, 1)
+        self.family = None
+        for answer in self.talk(0x10, 3, a(2, b"mip4\0"), 0)[1]:
+            self.family = struct.unpack("=H", dict(attributes(answer[20:]))[1])[0]
+
+    def talk(self, type, cmd, payload, flags=0):
+        """(error, answers, extended ack's text) of one request."""
+        message = struct.pack("=BBH", cmd, 1, 0) + payload
+        self.sock.send(struct.pack("=IHHII", 16 + len(message), type, REQUEST | ACK | flags, 1, 0) + message)
+        answers = []
+        while True:
+            data = self.sock.recv(1 << 17)
+            while data:
+                length, kind, nlflags = struct.unpack("=IHH", data[:8])
+                part, data = data[:length], data[(length + 3) & ~3:]
+                if kind not in (2, 3):
+                    answers.append(part)
+                    continue
+                error = struct.unpack("=i", part[16:20])[0]
+                tail = part[36:] if kind == 2 else part[20:]
+                text = dict(attributes(tail)).get(1, b"") if nlflags & 0x200 else b""
+                return error, answers, text.rstrip(b"\0").decode()
+
+
+def attributes(data):
+    while len(data) >= 4:
+        length, type = struct.unpack("=HH", data[:4])
+        if length < 4:
+            return
+        yield type & 0x3fff, data[4:length]
+        data = data[(length + 3) & ~3:]
+
+
+def send(cmd, *attrs, flags=0):
+    sock = Socket()
+    error, _, text = sock.talk(sock.family, cmd, b"".join(attrs), flags)
+    print(f"{os.strerror(-error)}: {text}" if error else "accepted")
+    return not error
+
+
+def new(ifindex, *attrs):
+    return send(BINDING_NEW, u32(A_IFINDEX, ifindex), *attrs)
+
+
+def dump(cmd, *attrs):
+    return send(cmd, *attrs, flags=DUMP)
+
+
+def mangle(ifindex, attr, times):
+    """Send good messages with some bytes changed or cut, seed 1; whatever the kernel says is fine."""
+    random.seed(1)
+    sock = Socket()
+    refused = 0
+    for _ in range(times):
+        data = bytearray(attr)
+        for _ in range(random.randrange(1, 4)):
+            data[random.randrange(len(data))] = random.randrange(256)
+        if random.random() < .2:
+            data = data[:random.randrange(len(data))]
+        cmd = random.choice([BINDING_NEW, BINDING_SET, BINDING_DEL, BINDING_GET, PORT_SET, PORT_GET])
+        refused += sock.talk(sock.family, cmd, u32(A_IFINDEX, ifindex) + bytes(data))[0] != 0
+    print(f"{refused} of {times} refused")
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(not eval(sys.argv[1]))

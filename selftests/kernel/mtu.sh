@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is too big for the tunnel: ICMP to both sides, fragments where allowed, MSS clamped, path MTU learned.
+#
+#   cn (1500) ── ha ══ 1500, later 1400 ══ pma1 ── dev (1500)
+# timeout: 240
+
+. "$(dirname "$0")/lib.sh"
+
+# icmp NS SIZE TARGET: what a ping of that size with DF is told
+icmp()
+{
+	n "$1" ping -n -c 1 -W 5 -M "${4:-do}" -s "$2" "$3" 2>&1
+}
+
+# mss NS: of the SYN that arrives there
+mss()
+{
+	sed -n 's/.*\[S\.\{0,1\}\],.*mss \([0-9]*\).*/\1/p' "/tmp/$1.syn" | head -n 1
+}
+
+# connect FROM TO ADDRESS: and show both SYNs as they arrive
+connect()
+{
+	local ns listener
+
+	for ns in "$1" "$2"; do
+		n "$ns" tcpdump -i eth0 -n -l --direction=in 'tcp[tcpflags] & tcp-syn != 0' > "/tmp/$ns.syn" 2> "/tmp/$ns.err" &
+	done
+	tap_wait 20 "tcpdump" eval "grep -q listening /tmp/$1.err && grep -q listening /tmp/$2.err" || return
+	n "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received &
+	listener=$!
+	tap_wait 10 "a listener" eval "n $2 ss -Hltn 'sport = :5001' | grep -q ." || return
+	n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" && wait $listener && cmp /tmp/payload /tmp/received || return
+	tap_wait 10 "both SYNs" eval '[ -n "$(mss '"$1"')" ] && [ -n "$(mss '"$2"')" ]'
+}
+
+in_order()
+{
+	connect "$@" > /tmp/connect 2>&1
+}
+
+head -c 1000000 /dev/urandom > /tmp/payload
+tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
+ip -n radio link set dev pma2 down
+
+tap_stage "DF"
+tap_check "1472 bytes pass up" pings dev $CN
+tap_check "the largest passes" eval "icmp dev 1444 $CN"
+output=$(icmp dev 1445 $CN)
+tap_check "one more is too big for the device, which learns 1472" grep -q 'mtu *= *1472' <<< "$output"
+tap_check "the gateway says so" grep -q "From $HOME_GW" <<< "$output"
+before=$(drops pma1 too_big)
+py dev "send('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)',
+	ip('$DEV_IP', '$CN', udp(1, 2, b'x' * 1460), df=1)))"
+tap_check "it is counted" tap_wait 5 "too_big" more pma1 too_big "$before"
+tap_check "and for cn" grep -q 'mtu *= *1472' <<< "$(icmp cn 1445 $DEV_IP)"
+
+tap_stage "no DF"
+tap_check "1500 bytes pass up" eval "icmp dev 1472 $CN dont"
+tap_check "and down" eval "icmp cn 1472 $DEV_IP dont"
+tap_check "and 5000, in fragments" eval "icmp dev 5000 $CN dont && icmp cn 5000 $DEV_IP dont"
+
+tap_stage "MSS"
+in_order dev cn $CN
+tap_is "TCP from dev" $? 0
+tap_is "clamped up" "$(mss cn)" 1432
+tap_is "clamped down" "$(mss dev)" 1432
+kill_jobs
+tap_check "can be switched off" eval "ctl pma1 link set mip0 mss off && ctl ha link set mip0 mss off"
+in_order cn dev $DEV_IP
+tap_is "TCP from cn, by path MTU discovery alone" $? 0
+tap_is "nothing is clamped" "$(mss dev)" 1460
+kill_jobs
+ctl pma1 link set mip0 mss on
+ctl ha link set mip0 mss on
+
+tap_stage "a narrow place on the way: a router between with an MTU of 1400"
+namespace narrow
+tap_check "HA and PMA reach each other through it" eval "
+	wire narrow a core nar1 && ip -n core link set dev nar1 master br &&
+	ip -n narrow address add 192.0.2.254/24 dev a && n narrow sysctl -qw net.ipv4.ip_forward=1 \
+		net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.a.send_redirects=0 &&
+	ip -n narrow link set dev a mtu 1400 && ip -n core link set dev nar1 mtu 1400 &&
+	ip -n pma1 route add $HA/32 via 192.0.2.254 && ip -n ha route add $PMA1/32 via 192.0.2.254"
+tap_check "small ones pass" pings dev $CN
+tap_check "a large one teaches the access router" eval "icmp dev 1440 $CN; tap_wait 10 'mtu 1400' eval '
+	icmp dev 1440 $CN
+	[ \$(ctl pma1 -j peer show | jq .[0].mtu) = 1400 ]'"
+tap_check "errors are counted" eval "[ \$(ctl pma1 -j peer show | jq .[0].errors) -gt 0 ]"
+tap_check "the device learns 1372" eval "icmp dev 1440 $CN | grep -q 'mtu *= *1372'"
+tap_check "and cn too" eval "icmp cn 1440 $DEV_IP; tap_wait 10 'mtu 1372' eval '
+	icmp cn 1440 $DEV_IP | grep -q \"mtu *= *1372\"'"
+in_order dev cn $CN
+tap_is "TCP from dev" $? 0
+tap_is "clamped to the path" "$(mss cn)" 1332
+tap_end

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Packets by hand: packets.py EXPRESSION... evaluates each with the functions below in scope.
+
+Headers are functions from fields and payload to bytes. A result of False makes the exit status 1; any other that
+isn't None is printed.
+"""
+import random
+import select
+import socket
+import struct
+import sys
+import time
+
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+def mac(text):
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def addr(text):
+    return socket.inet_aton(text)
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ip(src, dst, payload=b"", proto=17, ttl=64, tos=0, df=0, frag=0, version=4, total=None, bad=False):
+    total = 20 + len(payload) if total is None else total
+    head = struct.pack("!BBHHHBBH", version << 4 | 5, tos, total, random.randrange(65536), df << 14 | frag, ttl,
+                       proto, 0) + addr(src) + addr(dst)
+    head = head[:10] + struct.pack("!H", checksum(head) ^ bad) + head[12:]
+    return head + payload
+
+
+def udp(sport, dport, data=b"x"):
+    return struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
+
+
+def icmp(type, code=0, rest=0, data=b""):
+    head = struct.pack("!BBHI", type, code, 0, rest)
+    return head[:2] + struct.pack("!H", checksum(head + data)) + head[4:] + data
+
+
+def echo(src, dst, **fields):
+    return ip(src, dst, icmp(8, rest=0x12340001, data=b"mip4"), proto=1, **fields)
+
+
+def gre(inner, key=None, flags=0, proto=0x0800, csum=None, seq=None):
+    """csum: True for a right checksum, False for a wrong one."""
+    flags |= (0x8000 if csum is not None else 0) | (0x2000 if key is not None else 0) | \
+        (0x1000 if seq is not None else 0)
+    tail = b"" if key is None else struct.pack("!I", key)
+    tail += b"" if seq is None else struct.pack("!I", seq)
+    head = struct.pack("!HH", flags, proto)
+    if csum is not None:
+        value = checksum(head + b"\0\0\0\0" + tail + inner) ^ (0 if csum else 1)
+        head += struct.pack("!HH", value, 0)
+    return head + tail + inner
+
+
+def eth(src, dst, payload, type=0x0800):
+    return mac(dst) + mac(src) + struct.pack("!H", type) + payload
+
+
+def arp(op, sha, sip, tip, tha="00:00:00:00:00:00"):
+    return struct.pack("!HHBBH", 1, 0x0800, 6, 4, op) + mac(sha) + addr(sip) + mac(tha) + addr(tip)
+
+
+def arp_frame(op, sha, sip, tip, dst=BROADCAST, src=None):
+    return eth(src or sha, dst, arp(op, sha, sip, tip), 0x0806)
+
+
+def send_ip(*packets):
+    """From this namespace, source address as written."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+        for packet in packets:
+            s.sendto(packet, (socket.inet_ntoa(packet[16:20]), 0))
+
+
+def packet_socket(dev, type=3):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(type))
+    s.bind((dev, type))
+    return s
+
+
+def send(dev, *frames):
+    with packet_socket(dev, 0) as s:
+        for frame in frames:
+            s.send(frame)
+
+
+def count(dev, match, wanted, seconds):
+    """How many frames that match came in until as many as wanted did, or the time was over."""
+    got = 0
+    with packet_socket(dev) as s:
+        print("ready", file=sys.stderr, flush=True)
+        end = time.monotonic() + seconds
+        while got < wanted and (left := end - time.monotonic()) > 0:
+            if select.select([s], [], [], left)[0]:
+                frame, origin = s.recvfrom(65536)
+                got += origin[2] != socket.PACKET_OUTGOING and match(frame)
+    return got
+
+
+def ask(dev, frames, match, seconds=3.0):
+    """Send frames and return the first that comes in and for which match(frame) is true, else None."""
+    with packet_socket(dev) as s:
+        for frame in frames if isinstance(frames, list) else [frames]:
+            s.send(frame)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([s], [], [], left)[0]:
+                break
+            frame, origin = s.recvfrom(65536)
+            if origin[2] != socket.PACKET_OUTGOING and match(frame):
+                return frame
+    return None
+
+
+def arp_reply(dev, frame, seconds=3.0):
+    """MAC that answers an ARP request, 'sha on the wire' and in the body equal; '' if none does."""
+    got = ask(dev, frame, lambda f: f[12:14] == b"\x08\x06" and f[20:22] == b"\0\2", seconds)
+    if got is None:
+        return ""
+    if got[6:12] != got[22:28]:
+        return "frame and ARP disagree"
+    return got[22:28].hex(":")
+
+
+def icmp_reply(dev, frame, type, seconds=3.0):
+    """'source code mtu ttl' of the first ICMP message of that type, '' if none comes."""
+    got = ask(dev, frame, lambda f: f[12:14] == b"\x08\0" and f[23] == 1 and f[34] == type, seconds)
+    if got is None:
+        return ""
+    if checksum(got[14:34]) or checksum(got[34:14 + struct.unpack("!H", got[16:18])[0]]):
+        return "bad checksum"
+    return f"{socket.inet_ntoa(got[26:30])} {got[35]} {struct.unpack('!H', got[40:42])[0]} {got[22]}"
+
+
+if __name__ == "__main__":
+    status = 0
+    for expression in sys.argv[1:]:
+        result = eval(expression)
+        if result is False:
+            status = 1
+        elif result is not None:
+            print(result)
+    sys.exit(status)
