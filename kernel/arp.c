@@ -91,8 +91,8 @@ void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 	const struct mip4_arp_body *arp = mip4_arp_parse(skb, port->dev);
 	enum mip4_drop reason = MIP4_DROP_ARP;
 	struct ethhdr *eth = eth_hdr(skb);
-	const u8 *mac = mip4_port_mac(port);
 	struct sk_buff *reply;
+	u8 mac[ETH_ALEN];
 	__be32 sip, tip;
 
 	if (!arp || arp_hdr(skb)->ar_op != htons(ARPOP_REQUEST) ||
@@ -107,7 +107,7 @@ void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 	if (tip == mip4_binding_home(b) || !sip)
 		goto drop;
 	if (sip != mip4_binding_home(b)) {
-		if (mip4_event_wanted(b->mip, &b->mip->spoof_events))
+		if (mip4_event_wanted(b->mip, &port->spoof_events))
 			mip4_event_spoof(b, sip);
 		reason = MIP4_DROP_SPOOFED_SOURCE;
 		goto drop;
@@ -115,16 +115,21 @@ void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 	if (!mip4_arp_answered(b, tip))
 		goto drop;
 
-	/* RFC 4436 section 4.2: a device that asks one router by its MAC
-	 * whether it is still on that link takes that MAC for a yes
-	 */
-	if (tip == READ_ONCE(b->gateway) && is_valid_ether_addr(eth->h_dest))
-		mac = eth->h_dest;
+	mip4_port_mac(port, mac);
 	reply = arp_create(ARPOP_REPLY, ETH_P_ARP, sip, port->dev, tip,
 			   eth->h_source, mac, eth->h_source);
 	if (!reply) {
 		reason = MIP4_DROP_NO_MEMORY;
 		goto drop;
+	}
+	/* RFC 4436 section 4.2: a device that asks one router by its MAC
+	 * whether it is still on that link takes that MAC for a yes. Only in
+	 * the answer: bridges learn from the frame, and it is ours.
+	 */
+	if (tip == READ_ONCE(b->gateway) && is_valid_ether_addr(eth->h_dest)) {
+		struct mip4_arp_body *body = (void *)(arp_hdr(reply) + 1);
+
+		ether_addr_copy(body->sha, eth->h_dest);
 	}
 	arp_xmit(reply);
 	consume_skb(skb);

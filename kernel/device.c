@@ -153,8 +153,6 @@ static void mip4_dev_setup(struct net_device *dev)
 	xa_init_flags(&mip->peers, XA_FLAGS_ALLOC1);
 	INIT_LIST_HEAD(&mip->ports);
 	mip4_expire_init(mip);
-	mip4_bucket_init(&mip->unknown_events, 256, 500);
-	mip4_bucket_init(&mip->spoof_events, 16, 10);
 	mip4_bucket_init(&mip->peer_events, 16, 10);
 	mip4_bucket_init(&mip->icmp, 64, 1000);
 }
@@ -347,6 +345,7 @@ static size_t mip4_get_size(const struct net_device *dev)
 static int mip4_fill_info(struct sk_buff *skb, const struct net_device *dev)
 {
 	const struct mip4_dev *mip = netdev_priv(dev);
+	u8 gwmac[ETH_ALEN];
 
 	if (nla_put_in_addr(skb, IFLA_MIP4_LOCAL, mip->local) ||
 	    nla_put_u8(skb, IFLA_MIP4_ENCAP, mip->encap) ||
@@ -360,10 +359,10 @@ static int mip4_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u32(skb, IFLA_MIP4_GRACE, mip->grace) ||
 	    nla_put_u8(skb, IFLA_MIP4_ORPHAN, mip->orphan))
 		return -EMSGSIZE;
-	if (mip->has_gwmac &&
-	    nla_put(skb, IFLA_MIP4_GWMAC, ETH_ALEN, mip->gwmac))
-		return -EMSGSIZE;
-	return 0;
+	if (!mip->gwmac)
+		return 0;
+	u64_to_ether_addr(mip->gwmac, gwmac);
+	return nla_put(skb, IFLA_MIP4_GWMAC, ETH_ALEN, gwmac);
 }
 
 static struct net *mip4_get_link_net(const struct net_device *dev)

@@ -42,11 +42,10 @@ struct mip4_dev {
 	u8 arp;				/* enum mip4_arp_mode */
 	bool mss;
 	u8 orphan;			/* enum mip4_orphan */
-	bool has_gwmac;
-	u8 gwmac[ETH_ALEN];
+	u64 gwmac;			/* ether_addr_to_u64(), 0: each port's own */
 
 	struct mutex lock;
-	bool dead;			/* no new bindings or ports */
+	bool dead;			/* no new bindings */
 	bool heard;			/* "bindings" had a listener; racy by intent */
 	bool orphaned;			/* to be flushed; racy by intent */
 	u32 count;			/* bindings */
@@ -61,10 +60,8 @@ struct mip4_dev {
 
 	struct mip4_drops __percpu *drops;
 	struct gro_cells gro;
-	struct mip4_bucket unknown_events;
-	struct mip4_bucket spoof_events;
 	struct mip4_bucket peer_events;
-	struct mip4_bucket icmp;
+	struct mip4_bucket icmp;	/* to peers; see mip4_port for devices */
 	atomic64_t events_lost;		/* since the last one sent */
 };
 

@@ -43,6 +43,7 @@ void mip4_emit(struct sk_buff *skb, struct mip4_port *port,
 	       struct mip4_binding *b)
 {
 	struct net_device *dev = port->dev;
+	u8 mac[ETH_ALEN];
 
 	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev))) {
 		mip4_drop(port->mip, b, skb, MIP4_DROP_PORT_DOWN);
@@ -56,8 +57,8 @@ void mip4_emit(struct sk_buff *skb, struct mip4_port *port,
 	skb->protocol = htons(ETH_P_IP);
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
-	dev_hard_header(skb, dev, ETH_P_IP, b->mac.mac, mip4_port_mac(port),
-			skb->len);
+	mip4_port_mac(port, mac);
+	dev_hard_header(skb, dev, ETH_P_IP, b->mac.mac, mac, skb->len);
 	dev_queue_xmit(skb);
 }
 
@@ -72,7 +73,7 @@ static void mip4_downlink_too_big(struct sk_buff *skb, struct mip4_leg *leg,
 	struct sk_buff *icmp;
 	struct rtable *rt;
 
-	icmp = mip4_icmp_build(leg->binding->mip, skb,
+	icmp = mip4_icmp_build(leg->binding->mip, &leg->binding->mip->icmp, skb,
 			       mip4_binding_home(leg->binding),
 			       ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
 	if (!icmp)

@@ -18,7 +18,7 @@
 
 struct mip4_hold_mac {
 	struct hlist_node node;
-	struct list_head lru;
+	struct list_head lru;		/* mip4_hold.idle or .busy */
 	struct sk_buff_head frames;	/* its own lock is not used */
 	unsigned long event;		/* jiffies of the last report, 0: none */
 	u8 mac[ETH_ALEN];
@@ -59,21 +59,18 @@ static struct mip4_hold_mac *mip4_hold_get(struct mip4_hold *hold,
 {
 	struct mip4_hold_mac *entry = mip4_hold_find(hold, mac);
 
-	if (entry) {
-		list_move(&entry->lru, &hold->lru);
-		return entry;
-	}
-	list_for_each_entry_reverse(entry, &hold->lru, lru) {
-		if (!skb_queue_empty(&entry->frames))
-			continue;
+	if (!entry) {
+		if (list_empty(&hold->idle))
+			return NULL;
+		entry = list_last_entry(&hold->idle, struct mip4_hold_mac, lru);
 		hlist_del_init(&entry->node);
 		ether_addr_copy(entry->mac, mac);
 		entry->event = 0;
 		hlist_add_head(&entry->node, mip4_hold_bucket(hold, mac));
-		list_move(&entry->lru, &hold->lru);
-		return entry;
 	}
-	return NULL;
+	if (skb_queue_empty(&entry->frames))
+		list_move(&entry->lru, &hold->idle);
+	return entry;
 }
 
 /* Takes the frame, whatever becomes of it. */
@@ -83,15 +80,19 @@ static void mip4_hold_queue(struct mip4_port *port, struct mip4_hold_mac *entry,
 	struct mip4_hold *hold = &port->hold;
 
 	if (!entry || hold->frames >= MIP4_HOLD_FRAMES ||
+	    skb->truesize > MIP4_HOLD_BYTES - hold->bytes ||
 	    skb_queue_len(&entry->frames) >= MIP4_HOLD_PER_MAC) {
 		mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_FULL);
 		return;
 	}
 	mip4_hold_cb(skb)->since = jiffies;
+	if (skb_queue_empty(&entry->frames))
+		list_move(&entry->lru, &hold->busy);
 	__skb_queue_tail(&entry->frames, skb);
 	if (!hold->frames)
 		queue_delayed_work(mip4_wq, &hold->work, MIP4_HOLD_TIME);
 	WRITE_ONCE(hold->frames, hold->frames + 1);
+	hold->bytes += skb->truesize;
 }
 
 static struct sk_buff *mip4_hold_dequeue(struct mip4_hold *hold,
@@ -99,8 +100,12 @@ static struct sk_buff *mip4_hold_dequeue(struct mip4_hold *hold,
 {
 	struct sk_buff *skb = __skb_dequeue(&entry->frames);
 
-	if (skb)
-		WRITE_ONCE(hold->frames, hold->frames - 1);
+	if (!skb)
+		return NULL;
+	if (skb_queue_empty(&entry->frames))
+		list_move(&entry->lru, &hold->idle);
+	WRITE_ONCE(hold->frames, hold->frames - 1);
+	hold->bytes -= skb->truesize;
 	return skb;
 }
 
@@ -111,11 +116,11 @@ static void mip4_hold_work(struct work_struct *work)
 					      struct mip4_hold, work);
 	struct mip4_port *port = container_of(hold, struct mip4_port, hold);
 	unsigned long now = jiffies, next = MIP4_HOLD_TIME, age;
-	struct mip4_hold_mac *entry;
+	struct mip4_hold_mac *entry, *tmp;
 	struct sk_buff *skb;
 
 	spin_lock_bh(&hold->lock);
-	list_for_each_entry(entry, &hold->lru, lru) {
+	list_for_each_entry_safe(entry, tmp, &hold->busy, lru) {
 		while ((skb = skb_peek(&entry->frames))) {
 			age = now - mip4_hold_cb(skb)->since;
 			if (age < MIP4_HOLD_TIME) {
@@ -146,12 +151,13 @@ int mip4_hold_init(struct mip4_hold *hold)
 		return -ENOMEM;
 	spin_lock_init(&hold->lock);
 	hold->seed = get_random_u32();
-	INIT_LIST_HEAD(&hold->lru);
+	INIT_LIST_HEAD(&hold->idle);
+	INIT_LIST_HEAD(&hold->busy);
 	INIT_DELAYED_WORK(&hold->work, mip4_hold_work);
 	for (i = 0; i < MIP4_HOLD_MACS; i++) {
 		INIT_HLIST_NODE(&hold->macs[i].node);
 		__skb_queue_head_init(&hold->macs[i].frames);
-		list_add_tail(&hold->macs[i].lru, &hold->lru);
+		list_add_tail(&hold->macs[i].lru, &hold->idle);
 	}
 	return 0;
 }
@@ -185,8 +191,9 @@ void mip4_hold_stop(struct mip4_port *port)
  * @frame: what is known of it
  * @taken: set when the frame was consumed by the hold
  *
- * Reports the device, at most once a second, and holds the frame if the port
- * wants that. Context: bottom halves off, RCU.
+ * Reports the device, once a second as long as there is an entry for it and
+ * else as often as the port may report, and holds the frame if the port wants
+ * that. Context: bottom halves off, RCU.
  *
  * Return: the binding that has just been made, if so; then nothing was done.
  */
@@ -213,9 +220,10 @@ struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
 	}
 	atomic64_inc(&port->unknown_frames);
 	entry = mip4_hold_get(hold, mac);
-	if ((!entry || !entry->event ||
+	if (!frame->heard &&
+	    (!entry || !entry->event ||
 	     time_after_eq(jiffies, entry->event + HZ)) &&
-	    mip4_event_wanted(port->mip, &port->mip->unknown_events)) {
+	    mip4_event_wanted(port->mip, &port->unknown_events)) {
 		report = true;
 		if (entry)
 			entry->event = jiffies ?: 1;
@@ -256,20 +264,34 @@ bool mip4_hold_behind(struct mip4_port *port, struct mip4_binding *b,
 	return replay;
 }
 
+static void mip4_hold_forward(struct mip4_port *port, struct mip4_binding *b,
+			      struct sk_buff *skb)
+{
+	local_bh_disable();
+	rcu_read_lock();
+	mip4_uplink_bound(skb, port, b);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 /**
  * mip4_hold_replay() - forward what waited for a binding, in order
  * @port: where its device is
  * @b: binding with .replay set, in the table
  *
+ * A device that sends as fast as this forwards is not waited for: what it
+ * sends after MIP4_HOLD_REPLAY frames may overtake the rest.
  * Context: process, mip4_dev.lock held.
  */
 void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b)
 {
 	struct mip4_hold *hold = &port->hold;
 	struct mip4_hold_mac *entry;
+	struct sk_buff_head rest;
 	struct sk_buff *skb;
+	int i;
 
-	for (;;) {
+	for (i = 0; i < MIP4_HOLD_REPLAY; i++) {
 		spin_lock_bh(&hold->lock);
 		entry = mip4_hold_find(hold, b->mac.mac);
 		skb = entry ? mip4_hold_dequeue(hold, entry) : NULL;
@@ -278,11 +300,16 @@ void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b)
 		spin_unlock_bh(&hold->lock);
 		if (!skb)
 			return;
-
-		local_bh_disable();
-		rcu_read_lock();
-		mip4_uplink_bound(skb, port, b);
-		rcu_read_unlock();
-		local_bh_enable();
+		mip4_hold_forward(port, b, skb);
 	}
+
+	__skb_queue_head_init(&rest);
+	spin_lock_bh(&hold->lock);
+	entry = mip4_hold_find(hold, b->mac.mac);
+	while (entry && (skb = mip4_hold_dequeue(hold, entry)))
+		__skb_queue_tail(&rest, skb);
+	WRITE_ONCE(b->replay, false);
+	spin_unlock_bh(&hold->lock);
+	while ((skb = __skb_dequeue(&rest)))
+		mip4_hold_forward(port, b, skb);
 }

@@ -4,6 +4,7 @@
 
 #include <linux/if_ether.h>
 #include <linux/list.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
@@ -15,7 +16,9 @@ struct mip4_port;
 #define MIP4_HOLD_BUCKETS	64
 #define MIP4_HOLD_MACS		256
 #define MIP4_HOLD_FRAMES	256	/* per port */
+#define MIP4_HOLD_BYTES		SZ_1M	/* per port, of memory */
 #define MIP4_HOLD_PER_MAC	16
+#define MIP4_HOLD_REPLAY	(2 * MIP4_HOLD_PER_MAC)
 #define MIP4_HOLD_TIME		(2 * HZ)
 
 /*
@@ -28,8 +31,10 @@ struct mip4_hold {
 	spinlock_t lock;
 	u32 seed;
 	u32 frames;			/* waiting; READ_ONCE from anywhere */
+	u32 bytes;			/* their truesize */
 	struct hlist_head buckets[MIP4_HOLD_BUCKETS];
-	struct list_head lru;		/* all, most recent first */
+	struct list_head idle;		/* without frames, most recent first */
+	struct list_head busy;		/* with frames */
 	struct mip4_hold_mac *macs;
 	struct delayed_work work;
 };
@@ -39,6 +44,7 @@ struct mip4_unknown_frame {
 	__be32 saddr;			/* of its IPv4 or ARP header, or 0 */
 	u16 ethertype;
 	bool holdable;			/* worth waiting for a binding */
+	bool heard;			/* the agent's own socket reports it, with more in it */
 };
 
 int mip4_hold_init(struct mip4_hold *hold);

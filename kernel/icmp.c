@@ -39,7 +39,8 @@ static bool mip4_icmp_allowed(const struct sk_buff *skb)
 
 /**
  * mip4_icmp_build() - an ICMP error about a packet, to its sender
- * @mip: device, for the rate limit
+ * @mip: device
+ * @limit: how many may be sent that way
  * @skb: starts at its IPv4 header, left alone
  * @saddr: who says so
  * @type: of the error
@@ -49,8 +50,9 @@ static bool mip4_icmp_allowed(const struct sk_buff *skb)
  * Return: the error, starting at its IPv4 header, or NULL when none may be
  * sent.
  */
-struct sk_buff *mip4_icmp_build(struct mip4_dev *mip, const struct sk_buff *skb,
-				__be32 saddr, u8 type, u8 code, __be32 info)
+struct sk_buff *mip4_icmp_build(struct mip4_dev *mip, struct mip4_bucket *limit,
+				const struct sk_buff *skb, __be32 saddr,
+				u8 type, u8 code, __be32 info)
 {
 	const unsigned int hlen = sizeof(struct iphdr) + sizeof(struct icmphdr);
 	const unsigned int quote = min(skb->len, MIP4_ICMP_LEN - hlen);
@@ -58,7 +60,7 @@ struct sk_buff *mip4_icmp_build(struct mip4_dev *mip, const struct sk_buff *skb,
 	struct sk_buff *error;
 	struct iphdr *iph;
 
-	if (!mip4_icmp_allowed(skb) || !mip4_bucket_take(&mip->icmp))
+	if (!mip4_icmp_allowed(skb) || !mip4_bucket_take(limit))
 		return NULL;
 	error = alloc_skb(LL_MAX_HEADER + mip->dev->needed_headroom + hlen +
 			  quote, GFP_ATOMIC);
@@ -113,7 +115,7 @@ void mip4_icmp_to_device(const struct sk_buff *skb, struct mip4_port *port,
 	struct sk_buff *error;
 
 	/* without a gateway address the care-of address is what we are */
-	error = mip4_icmp_build(b->mip, skb,
+	error = mip4_icmp_build(b->mip, &port->icmp, skb,
 				READ_ONCE(b->gateway) ?: leg->key.local, type,
 				code, info);
 	if (error)
@@ -135,12 +137,13 @@ bool mip4_icmp_echo(struct sk_buff *skb, struct mip4_port *port,
 		    struct mip4_binding *b)
 {
 	struct iphdr *iph = ip_hdr(skb);
+	const __be32 gateway = READ_ONCE(b->gateway);
 	const unsigned int ihl = iph->ihl * 4;
 	const struct icmphdr *req;
 	struct icmphdr *icmph, buf;
 
 	if (likely(iph->ttl != 1 || iph->protocol != IPPROTO_ICMP) ||
-	    iph->daddr != READ_ONCE(b->gateway) || ip_is_fragment(iph))
+	    !gateway || iph->daddr != gateway || ip_is_fragment(iph))
 		return false;
 	req = skb_header_pointer(skb, ihl, sizeof(buf), &buf);
 	if (!req || req->type != ICMP_ECHO || req->code)

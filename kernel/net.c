@@ -40,7 +40,7 @@ int mip4_net_add(struct mip4_dev *mip)
 		if (err)
 			return err;
 	}
-	list_add_tail_rcu(&mip->node, &mip->mn->devs);
+	list_add_tail(&mip->node, &mip->mn->devs);
 	return 0;
 }
 
@@ -53,7 +53,7 @@ int mip4_net_add(struct mip4_dev *mip)
 void mip4_net_del(struct mip4_dev *mip)
 {
 	ASSERT_RTNL();
-	list_del_rcu(&mip->node);
+	list_del(&mip->node);
 	if (list_empty(&mip->mn->devs))
 		mip4_receive_unhook(mip->net);
 }
@@ -74,8 +74,28 @@ static int __net_init mip4_net_start(struct net *net)
 	return err;
 }
 
+static void __net_exit mip4_net_stop(struct net *net)
+{
+	struct mip4_net *mn = mip4_net(net);
+
+	rhltable_destroy(&mn->demux);
+	rhltable_destroy(&mn->peers);
+	mutex_destroy(&mn->lock);
+}
+
+/*
+ * Packets look into the tables as long as the netns has any netdev, so these
+ * go with its subsystems: after all netdevs, of ours or not.
+ */
+static struct pernet_operations mip4_net_ops = {
+	.init	= mip4_net_start,
+	.exit	= mip4_net_stop,
+	.id	= &mip4_net_id,
+	.size	= sizeof(struct mip4_net),
+};
+
 /* Devices die with their underlay, wherever they are themselves. */
-static void __net_exit mip4_net_stop(struct list_head *nets)
+static void __net_exit mip4_net_kill_devs(struct list_head *nets)
 {
 	struct mip4_dev *mip;
 	struct mip4_net *mn;
@@ -90,28 +110,27 @@ static void __net_exit mip4_net_stop(struct list_head *nets)
 	}
 	unregister_netdevice_many(&kill);
 	rtnl_unlock();
-
-	list_for_each_entry(net, nets, exit_list) {
-		mn = mip4_net(net);
-		rhltable_destroy(&mn->demux);
-		rhltable_destroy(&mn->peers);
-		mutex_destroy(&mn->lock);
-	}
 }
 
-static struct pernet_operations mip4_net_ops = {
-	.init		= mip4_net_start,
-	.exit_batch	= mip4_net_stop,
-	.id		= &mip4_net_id,
-	.size		= sizeof(struct mip4_net),
+static struct pernet_operations mip4_net_dev_ops = {
+	.exit_batch	= mip4_net_kill_devs,
 };
 
 int __init mip4_net_init(void)
 {
-	return register_pernet_device(&mip4_net_ops);
+	int err;
+
+	err = register_pernet_subsys(&mip4_net_ops);
+	if (err)
+		return err;
+	err = register_pernet_device(&mip4_net_dev_ops);
+	if (err)
+		unregister_pernet_subsys(&mip4_net_ops);
+	return err;
 }
 
 void mip4_net_exit(void)
 {
-	unregister_pernet_device(&mip4_net_ops);
+	unregister_pernet_device(&mip4_net_dev_ops);
+	unregister_pernet_subsys(&mip4_net_ops);
 }

@@ -12,10 +12,10 @@ struct net;
 /*
  * What the devices of one underlay netns share. Lives as long as the netns.
  *
- * The packet path reads under RCU. Lock order: RTNL, mip4_dev.lock, lock.
+ * The packet path reads the tables under RCU. Lock order: RTNL, mip4_dev.lock, lock.
  */
 struct mip4_net {
-	struct list_head devs;	/* mip4_dev.node; RTNL writes, RCU reads */
+	struct list_head devs;	/* mip4_dev.node; RTNL */
 	struct mutex lock;	/* writers of the two tables */
 	struct rhltable demux;	/* struct mip4_leg, see leg.h */
 	struct rhltable peers;	/* struct mip4_peer, see peer.h */

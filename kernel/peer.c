@@ -3,6 +3,7 @@
 #include <linux/slab.h>
 #include <net/route.h>
 
+#include "binding.h"
 #include "device.h"
 #include "net.h"
 #include "peer.h"
@@ -45,7 +46,7 @@ struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 				const struct mip4_peer_key *key)
 {
 	struct mip4_peer *peer;
-	int err;
+	int err, tries = 0;
 
 	lockdep_assert_held(&mip->mn->lock);
 	/* only holders of the lock free peers */
@@ -67,7 +68,10 @@ struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 	err = xa_alloc(&mip->peers, &peer->id, peer, xa_limit_32b, GFP_KERNEL);
 	if (err)
 		goto err_cache;
-	err = rhltable_insert(&mip->mn->peers, &peer->node, mip4_peer_params);
+	do {
+		err = rhltable_insert(&mip->mn->peers, &peer->node,
+				      mip4_peer_params);
+	} while (mip4_table_retry(&mip->mn->peers.ht, err, &tries));
 	if (err)
 		goto err_id;
 	return peer;

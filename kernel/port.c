@@ -2,6 +2,7 @@
 /* Ports: access interfaces with "master mip0". */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
+#include <linux/inetdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
@@ -27,11 +28,30 @@ static rx_handler_result_t mip4_port_rx(struct sk_buff **pskb)
 	return mip4_uplink(skb, port);
 }
 
+/* Do the tunnels end here? A port lets nothing through to them. */
+static bool mip4_port_is_underlay(const struct mip4_dev *mip,
+				  const struct net_device *port_dev)
+{
+	const struct in_ifaddr *ifa;
+	struct in_device *in_dev;
+
+	if (!net_eq(dev_net(port_dev), mip->net))
+		return false;
+	if (mip->link == port_dev->ifindex)
+		return true;
+	in_dev = __in_dev_get_rtnl(port_dev);
+	if (!in_dev)
+		return false;
+	in_dev_for_each_ifa_rtnl(ifa, in_dev) {
+		if (ifa->ifa_local == mip->local)
+			return true;
+	}
+	return false;
+}
+
 static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 			   struct netlink_ext_ack *extack)
 {
-	struct net_device *master;
-
 	if (mip4_dev_is(port_dev)) {
 		NL_SET_ERR_MSG_MOD(extack, "a mip4 device can't be a port");
 		return -ELOOP;
@@ -42,10 +62,10 @@ static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 		NL_SET_ERR_MSG_MOD(extack, "a port must be an Ethernet-like device");
 		return -EINVAL;
 	}
-	master = netdev_master_upper_dev_get(port_dev);
-	if (master) {
-		NL_SET_ERR_MSG_FMT_MOD(extack, "%s is already enslaved to %s",
-				       port_dev->name, master->name);
+	if (mip4_port_is_underlay(netdev_priv(dev), port_dev)) {
+		NL_SET_ERR_MSG_FMT_MOD(extack,
+				       "%s is the underlay of this mip4 device",
+				       port_dev->name);
 		return -EBUSY;
 	}
 	if (netdev_is_rx_handler_busy(port_dev)) {
@@ -63,17 +83,24 @@ static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
  */
 static int mip4_port_listen(struct mip4_port *port)
 {
-	if (port->mip->has_gwmac)
-		return dev_uc_add(port->dev, port->mip->gwmac);
-	return dev_set_promiscuity(port->dev, 1);
+	u8 mac[ETH_ALEN];
+
+	if (!port->mip->gwmac)
+		return dev_set_promiscuity(port->dev, 1);
+	mip4_port_mac(port, mac);
+	return dev_uc_add(port->dev, mac);
 }
 
 static void mip4_port_unlisten(struct mip4_port *port)
 {
-	if (port->mip->has_gwmac)
-		dev_uc_del(port->dev, port->mip->gwmac);
-	else
+	u8 mac[ETH_ALEN];
+
+	if (!port->mip->gwmac) {
 		dev_set_promiscuity(port->dev, -1);
+		return;
+	}
+	mip4_port_mac(port, mac);
+	dev_uc_del(port->dev, mac);
 }
 
 /**
@@ -101,6 +128,9 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 		return -ENOMEM;
 	port->dev = port_dev;
 	port->mip = mip;
+	mip4_bucket_init(&port->unknown_events, 256, 500);
+	mip4_bucket_init(&port->spoof_events, 16, 10);
+	mip4_bucket_init(&port->icmp, 64, 1000);
 	err = mip4_hold_init(&port->hold);
 	if (err)
 		goto err_free;
@@ -111,8 +141,10 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 		goto err_put;
 	}
 	err = netdev_rx_handler_register(port_dev, mip4_port_rx, port);
-	if (err)
+	if (err) {
+		NL_SET_ERR_MSG_MOD(extack, "frames of the port can't be taken");
 		goto err_listen;
+	}
 	err = netdev_master_upper_dev_link(port_dev, dev, NULL, NULL, extack);
 	if (err)
 		goto err_handler;
@@ -236,8 +268,7 @@ int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 	}
 	list_for_each_entry(port, &mip->ports, node)
 		mip4_port_unlisten(port);
-	ether_addr_copy(mip->gwmac, mac);
-	WRITE_ONCE(mip->has_gwmac, true);
+	WRITE_ONCE(mip->gwmac, ether_addr_to_u64(mac));
 	return 0;
 
 err_del:

@@ -21,14 +21,21 @@ struct mip4_port {
 	u32 bindings;			/* mip4_dev.lock */
 	atomic64_t unknown_frames;
 	struct mip4_hold hold;
+	struct mip4_bucket unknown_events;
+	struct mip4_bucket spoof_events;
+	struct mip4_bucket icmp;	/* to devices */
 	struct rcu_head rcu;
 };
 
-/* The MAC that devices on the port know the router by. */
-static inline const u8 *mip4_port_mac(const struct mip4_port *port)
+/* Set @mac to the MAC that devices on the port know the router by. */
+static inline void mip4_port_mac(const struct mip4_port *port, u8 *mac)
 {
-	return READ_ONCE(port->mip->has_gwmac) ? port->mip->gwmac :
-						 port->dev->dev_addr;
+	const u64 gwmac = READ_ONCE(port->mip->gwmac);
+
+	if (gwmac)
+		u64_to_ether_addr(gwmac, mac);
+	else
+		ether_addr_copy(mac, port->dev->dev_addr);
 }
 
 int mip4_port_add(struct net_device *dev, struct net_device *port_dev,

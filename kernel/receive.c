@@ -33,7 +33,10 @@ static bool mip4_receive_link(const struct mip4_dev *mip,
 	       link == inet_sdif(skb);
 }
 
-/* Check the inner header and cut what an Ethernet on the way has padded. */
+/*
+ * Check the inner header, cut what an Ethernet on the way has padded, and say
+ * where the transport header is: sizes of GSO segments count from there.
+ */
 static bool mip4_receive_inner(struct sk_buff *skb)
 {
 	const struct iphdr *iph;
@@ -47,8 +50,11 @@ static bool mip4_receive_inner(struct sk_buff *skb)
 		return false;
 	iph = ip_hdr(skb);
 	len = ntohs(iph->tot_len);
-	return len >= iph->ihl * 4 && len <= skb->len &&
-	       !ip_fast_csum(iph, iph->ihl) && !pskb_trim_rcsum(skb, len);
+	if (len < iph->ihl * 4 || len > skb->len ||
+	    ip_fast_csum(iph, iph->ihl) || pskb_trim_rcsum(skb, len))
+		return false;
+	skb_set_transport_header(skb, ip_hdr(skb)->ihl * 4);
+	return true;
 }
 
 /**
@@ -192,15 +198,20 @@ drop:
 static unsigned int mip4_local_in(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
+	unsigned int verdict = NF_ACCEPT;
+
+	/* what NFQUEUE held comes from the process that gave the verdict */
+	local_bh_disable();
 	switch (ip_hdr(skb)->protocol) {
 	case IPPROTO_GRE:
-		return mip4_gre_receive(skb, state->net);
+		verdict = mip4_gre_receive(skb, state->net);
+		break;
 	case IPPROTO_ICMP:
 		mip4_outer_icmp(skb, state->net);
-		return NF_ACCEPT;
-	default:
-		return NF_ACCEPT;
+		break;
 	}
+	local_bh_enable();
+	return verdict;
 }
 
 /*

@@ -106,7 +106,7 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 	unsigned int mtu;
 
 	if (unlikely(iph->saddr != mip4_binding_home(b))) {
-		if (mip4_event_wanted(mip, &mip->spoof_events))
+		if (mip4_event_wanted(mip, &port->spoof_events))
 			mip4_event_spoof(b, iph->saddr);
 		reason = MIP4_DROP_SPOOFED_SOURCE;
 		goto drop;
@@ -177,11 +177,13 @@ static bool mip4_uplink_source_ok(const struct sk_buff *skb,
 				  const struct mip4_port *port)
 {
 	const u8 *source = eth_hdr(skb)->h_source;
+	u8 mac[ETH_ALEN];
 
+	mip4_port_mac(port, mac);
 	/* our own come back, or another router shows the shared MAC */
 	return is_valid_ether_addr(source) &&
 	       !ether_addr_equal(source, port->dev->dev_addr) &&
-	       !ether_addr_equal(source, mip4_port_mac(port));
+	       !ether_addr_equal(source, mac);
 }
 
 /**
@@ -201,7 +203,7 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 	struct mip4_dev *mip = port->mip;
 	struct mip4_binding *b;
 	bool exact = false;
-	bool taken;
+	bool taken, pass;
 
 	if (unlikely(!netif_running(mip->dev))) {
 		mip4_drop(mip, NULL, skb, MIP4_DROP_PORT_DOWN);
@@ -211,18 +213,21 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 		mip4_drop(mip, NULL, skb, MIP4_DROP_BAD_FRAME);
 		return RX_HANDLER_CONSUMED;
 	}
-	if (unlikely(skb_vlan_tag_present(skb))) {
-		/* a VLAN that has no interface here; 0 is but a priority */
-		if (skb_vlan_tag_get_id(skb)) {
-			mip4_drop(mip, NULL, skb, MIP4_DROP_PROTOCOL);
-			return RX_HANDLER_CONSUMED;
-		}
-		__vlan_hwaccel_clear_tag(skb);
-	}
 	b = mip4_binding_by_mac(mip, port->dev->ifindex,
 				eth_hdr(skb)->h_source);
 	if (likely(b))
 		mip4_binding_seen(b);
+	pass = !b && READ_ONCE(port->unknown) == MIP4_UNKNOWN_PASS;
+	if (unlikely(skb_vlan_tag_present(skb))) {
+		/* a VLAN that has no interface here; 0 is but a priority */
+		if (skb_vlan_tag_get_id(skb)) {
+			if (pass)
+				return RX_HANDLER_PASS;
+			mip4_drop(mip, b, skb, MIP4_DROP_PROTOCOL);
+			return RX_HANDLER_CONSUMED;
+		}
+		__vlan_hwaccel_clear_tag(skb);
+	}
 
 	switch (skb->protocol) {
 	case htons(ETH_P_IP):
@@ -232,6 +237,8 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 			return RX_HANDLER_CONSUMED;
 		}
 		exact = mip4_uplink_dhcp(skb, b);
+		/* our event would win the race against the requested address */
+		frame.heard = exact;
 		frame.saddr = ip_hdr(skb)->saddr;
 		frame.holdable = !exact &&
 				 !ipv4_is_multicast(ip_hdr(skb)->daddr) &&
@@ -251,9 +258,9 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 		b = mip4_hold_unknown(port, skb, &frame, &taken);
 		if (taken)
 			return RX_HANDLER_CONSUMED;
+		if (!b && pass)
+			return RX_HANDLER_PASS;
 		if (!b && !exact) {
-			if (READ_ONCE(port->unknown) == MIP4_UNKNOWN_PASS)
-				return RX_HANDLER_PASS;
 			mip4_drop(mip, NULL, skb, MIP4_DROP_UNKNOWN_DEVICE);
 			return RX_HANDLER_CONSUMED;
 		}

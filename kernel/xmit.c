@@ -5,6 +5,7 @@
 #include <net/icmp.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "binding.h"
@@ -19,14 +20,31 @@
 /* RFC 2003 section 5.1: the sender learns the tunnel's MTU. */
 static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 {
-	/* once: an exception per home address is a price already */
-	if (ip_hdr(skb)->frag_off & htons(IP_DF) && skb_valid_dst(skb) &&
-	    unlikely(mtu < dst_mtu(skb_dst(skb))))
-		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (likely(!mip4_too_big(skb, mtu)))
 		return false;
+	/* an exception per home address: only for who needs it, and once */
+	if (skb_valid_dst(skb) && mtu < dst_mtu(skb_dst(skb)))
+		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
 	return true;
+}
+
+/* The routed binding of a home address, or NULL. */
+static struct mip4_binding *mip4_xmit_routed(struct mip4_dev *mip, __be32 addr)
+{
+	struct mip4_binding *b = mip4_binding_by_addr(mip, mip->realm, addr);
+
+	return b && !mip4_binding_served(b) ? b : NULL;
+}
+
+/* In a VRF the core says that a packet came in at the VRF. */
+static bool mip4_xmit_came_in_here(const struct sk_buff *skb,
+				   struct net_device *dev)
+{
+	const int iif = skb->skb_iif;
+
+	return iif && (iif == dev->ifindex ||
+		       iif == l3mdev_master_ifindex_rcu(dev));
 }
 
 /*
@@ -97,8 +115,8 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
-	b = mip4_binding_by_addr(mip, mip->realm, iph->daddr);
-	if (!b || mip4_binding_served(b)) {
+	b = mip4_xmit_routed(mip, iph->daddr);
+	if (!b) {
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 		reason = MIP4_DROP_NO_BINDING;
 		goto drop;
@@ -108,8 +126,9 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_PROTOCOL;
 		goto drop;
 	}
-	if (unlikely(skb->skb_iif == dev->ifindex &&
-		     mip4_binding_on_link(b, iph->saddr, iph->daddr))) {
+	if (unlikely(mip4_xmit_came_in_here(skb, dev) &&
+		     mip4_binding_on_link(b, iph->saddr, iph->daddr) &&
+		     mip4_xmit_routed(mip, iph->saddr))) {
 		if (mip4_xmit_restore_ttl(skb)) {
 			reason = MIP4_DROP_NO_MEMORY;
 			goto drop;
