@@ -127,7 +127,7 @@ static int parse_uint(const struct keyword *kw, const char *arg, uint64_t *value
 	size_t i;
 
 	if (!max)
-		max = kw->type == VAL_U8 ? UINT8_MAX : kw->type == VAL_U64 ? UINT64_MAX : UINT32_MAX;
+		max = kw->type == VAL_U8 ? UINT8_MAX : UINT32_MAX;
 	if (kw->special && !strcmp(arg, kw->special)) {
 		*value = kw->special_val;
 		return CTL_OK;
@@ -258,7 +258,6 @@ static int parse_integer(const struct keyword *kw, const char *arg, struct val *
 		v->data[0] = (uint8_t)u64;
 		v->len = 1;
 		break;
-	case VAL_U64:
 	case VAL_HEX64:
 		memcpy(v->data, &u64, sizeof(u64));
 		v->len = sizeof(u64);

@@ -145,12 +145,12 @@ def genl(cmd, attrs, flags=0):
     return message(FAMILY, flags, struct.pack("=BBH", E["MIP4_CMD_" + cmd], 1, 0) + encode(attrs))
 
 
-def error(errno, text=None, offset=None, done=False):
-    """NLMSG_ERROR without the request, or NLMSG_DONE, with extack."""
+def error(errno, text=None, offset=None, done=False, request=b""):
+    """NLMSG_ERROR, capped or with the request, or NLMSG_DONE, with extack."""
     tlvs = attr(1, text.encode() + b"\0") if text else b""
     tlvs += attr(2, struct.pack("=I", offset)) if offset is not None else b""
-    head = struct.pack("=i", -errno) + (b"" if done else b"\0" * 16)
-    return message(3 if done else 2, 0x100 | (0x200 if tlvs else 0), head + tlvs)
+    head = struct.pack("=i", -errno) + (b"" if done else request or struct.pack("=IHHII", 400, FAMILY, 5, 1, 0))
+    return message(3 if done else 2, (0 if request else 0x100) | (0x200 if tlvs else 0), head + tlvs)
 
 
 def ack():

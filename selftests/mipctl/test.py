@@ -371,6 +371,8 @@ def test_binding_lists():
     lines = Run("binding", reply).out.splitlines()
     same(lines[0], "10.0.0.5 10.1.0.0/24 realm 0 dev lo")
     same(lines[2], "    leg peer 192.0.2.1 state copy")
+    two = dump([("IFINDEX", 1), ("BINDING", [("ADDRS", addrs[:1]), ("LEGS", legs[:2])])])
+    same(Run("binding", two).out.splitlines()[1:3], ["    leg peer 192.0.2.0", "    leg peer 192.0.2.1 state copy"])
 
 
 def test_other_objects():
@@ -454,6 +456,7 @@ def test_kernel_errors():
         run = Run(words, nl.error(17, "mip4: key already used by binding 17", offset_of(sent, *where)))
         same((run.rc, run.out, run.err), (2, "", f"Error: mip4: key already used by binding 17{want}\n"))
     same(Run(words, nl.error(17, "mip4: taken")).err, "Error: mip4: taken\n")
+    same(Run(words, nl.error(17, "mip4: taken", request=sent)).err, "Error: mip4: taken\n")
     run = Run(words, nl.error(1))
     same((run.rc, run.err), (2, "Error: binding add: Operation not permitted "
                              "(CAP_NET_ADMIN in the device's netns)\n"))
@@ -658,7 +661,7 @@ def test_agent_show():
 
 def test_agent_attach_detach():
     run, request = agent("-j agent attach mac 02:00:00:00:00:05 port eth1 nai x@y home 10.0.0.5",
-                         '{"event": "something else"}\n', {"registration": REG})
+                         '{"event": "something else"}\n', '{"id": 999, "error": {"message": "not yours"}}\n', {"registration": REG})
     same(request, {"verb": "attach", "mac": "02:00:00:00:00:05", "port": "eth1", "nai": "x@y", "home": "10.0.0.5"})
     same(run.json(), [REG])
     run, request = agent("agent detach mac 02:00:00:00:00:05", {})
