@@ -14,6 +14,7 @@
 
 #define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
 #define LIFETIME	600	/* s, default */
+#define LIFETIME_MIN	30	/* s: room for asking whether the device is there, and for repeated RRQs */
 #define LEASE		300	/* s, default */
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
 
@@ -136,7 +137,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 	if (get_number(sec, "prefix-length", MUST, 1, 32, &n))
 		net->plen = n;
 	net->lifetime = LIFETIME;
-	if (get_number(sec, "lifetime", MAY, 10, WIRE_LIFETIME_INFINITE, &n))
+	if (get_number(sec, "lifetime", MAY, LIFETIME_MIN, WIRE_LIFETIME_INFINITE, &n))
 		net->lifetime = n;
 	if (core->ha)
 		read_pool(sec, net);
@@ -155,6 +156,9 @@ static void read_network(const struct section *sec, const struct core_config *co
 static void check_network_pair(const struct section *sec, const struct core_config *core,
 			       const struct core_network *net, const struct core_network *other)
 {
+	if (*net->nai && !strcasecmp(net->nai, other->nai))
+		section_error(sec, "nai", "the first match wins: this network would never be used",
+			      "the same as of network %s", other->name);
 	if (!core->ha)
 		return;
 	if (net->realm != other->realm) {
@@ -398,6 +402,54 @@ static void read_root(const struct section *root, struct core_config *core)
 		core->replay_window = n;
 }
 
+/* Devices that a rule names but no network takes would be refused one by one. */
+static void check_identity(const struct section *sec, const struct config *config, const struct core_identity *id)
+{
+	const char *realm = strrchr(id->nai, '@');
+
+	if (!realm || strchr(realm, '%') || !config->core.n_networks)
+		return;
+	for (unsigned int i = 0; i < config->core.n_networks; i++) {
+		const char *at = strrchr(config->networks[i].nai, '@');
+
+		if (at && !strcasecmp(at, realm))
+			return;
+	}
+	section_error(sec, "nai", "add a network with that realm in its nai", "no network takes \"*%s\"", realm);
+}
+
+static bool is_own_address(const struct core_config *core, struct in_addr addr)
+{
+	if (core->pma && addr.s_addr == core->care_of.s_addr)
+		return true;
+	/* With both roles, a home agent address among the peers says that this home agent is elsewhere. */
+	for (unsigned int i = 0; core->ha && !core->pma && i < core->n_networks; i++)
+		if (addr.s_addr == core->networks[i].ha.s_addr)
+			return true;
+	return false;
+}
+
+static void check_peers(struct config_text *text, const struct section *root, const struct config *config)
+{
+	const struct core_config *core = &config->core;
+	bool per_node = false;
+	struct section sec;
+
+	for (unsigned int i = 0; section_open(text, root, "peer", i, &sec); i++) {
+		const struct core_peer *peer = &config->peers[i];
+
+		per_node |= peer->proxy;
+		if (peer->addr.s_addr && is_own_address(core, peer->addr))
+			section_error(&sec, NULL, "a peer is another agent", "this agent's own address");
+		for (unsigned int j = 0; j < i; j++)
+			if (peer->addr.s_addr && peer->addr.s_addr == config->peers[j].addr.s_addr)
+				section_error(&sec, NULL, "merge the two sections", "the same peer twice");
+	}
+	if (core->ha && core->n_peers && !per_node)
+		section_error(root, "peer", "per-node = true for those that are proxy agents",
+			      "none of the peers may register devices at this home agent");
+}
+
 static void check_roles(struct config_text *text, const struct section *root, const struct config *config)
 {
 	const struct core_config *core = &config->core;
@@ -421,10 +473,9 @@ static void check_roles(struct config_text *text, const struct section *root, co
 		for (unsigned int j = core->n_networks; j-- > 0; )
 			if (!strcmp(config->networks[j].device, config->devices[i].name))
 				config->devices[i].realm = config->networks[j].realm;
-	for (unsigned int i = 0; section_open(text, root, "peer", i, &sec); i++)
-		for (unsigned int j = 0; j < i; j++)
-			if (config->peers[i].addr.s_addr && config->peers[i].addr.s_addr == config->peers[j].addr.s_addr)
-				section_error(&sec, NULL, "merge the two sections", "the same peer twice");
+	for (unsigned int i = 0; section_open(text, root, "identity", i, &sec); i++)
+		check_identity(&sec, config, &config->identities[i]);
+	check_peers(text, root, config);
 }
 
 static void *array(size_t n, size_t size)

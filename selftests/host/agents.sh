@@ -132,7 +132,12 @@ dhcp()
 	in_ns dev udhcpc -i eth0 -f -q -n -t 4 -T 2 "$@"
 }
 
-# write_pma LEASE [LINE]
+refreshed()
+{
+	[ "$(agent ha counters | jq -r '.[0].accepted // .accepted')" -ge "$1" ]
+}
+
+# write_pma LEASE [LINE]; lifetime in $lifetime
 write_pma()
 {
 	cat > "$dir/pma.conf" <<- END
@@ -141,7 +146,7 @@ write_pma()
 		identity "02:00:00:00:01:00/ff:ff:ff:ff:ff:00" { nai = "%m@red.example" }
 		network red {
 			nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
-			gateway = 10.0.0.1  prefix-length = 24  lease = $1  dns = {10.0.0.1}
+			gateway = 10.0.0.1  prefix-length = 24  lifetime = ${lifetime-600}  lease = $1  dns = {10.0.0.1}
 		}
 		peer 192.0.2.1 { gre-key = true  spi 0x100 { key-file = "$dir/key" } }
 		device mip0 { local = 192.0.2.10  gateway-mac = "02:00:5e:00:00:01"  ports = {acc0} }
@@ -268,6 +273,19 @@ tap_check "its release empties all" tap_wait 10 "everything empty" all_empty
 kill "${pid[udhcpc]}"
 wait "${pid[udhcpc]}"
 unset "pid[udhcpc]"
+
+tap_stage "presence"
+lifetime=30 write_pma 300
+kill -HUP "${pid[pma]}"
+tap_check "a lease for a short lifetime" dhcp
+before=$(agent ha counters | jq -r '.[0].accepted // .accepted')
+tap_check "a silent device that answers ARP is refreshed, and again" tap_wait 60 "two refreshes" refreshed $((before + 2))
+tap_check "it stays bound everywhere" agreed
+ip -n dev addr flush dev eth0
+tap_check "one that doesn't answer any more is let go" tap_wait 40 "everything empty" all_empty
+tap_check "and not by the end of its lifetime" logged pma "no longer there at refresh"
+write_pma 300
+kill -HUP "${pid[pma]}"
 
 tap_stage "the end"
 tap_check "one more lease" dhcp

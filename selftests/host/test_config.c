@@ -11,7 +11,7 @@
 #define HA_NET_TAIL	"home-agent-address = 192.0.2.1\n" "gateway = 10.0.0.1\n" "prefix-length = 24\n" \
 			"pool = \"10.0.0.10-10.0.0.250\"\n"
 #define HA_NET	HA_NET_HEAD "device = mip0\n" HA_NET_TAIL "}\n"
-#define PEER	"peer 198.51.100.1 { spi 0x100 { key-file = \"${K}/good\" } }\n"
+#define PEER	"peer 198.51.100.1 { per-node = true spi 0x100 { key-file = \"${K}/good\" } }\n"
 #define HA	HA_NET PEER
 #define PMA_HEAD "proxy-agent = true\n" "care-of-address = 198.51.100.1\n"
 #define PMA_NET	"network red {\n" "nai = \"*@red.example\"\n" "device = mip0\n" \
@@ -41,11 +41,12 @@ static const struct bad {
 	{ "duplicate titled section", HA PEER, ":12: a second section titled \"198.51.100.1\"" },
 	{ "the same peer in other words", HA "peer 198.51.100.1 {}\n", "a second section titled" },
 	{ "negative number", HA_NET_HEAD "lifetime = -1\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
-	  ":5: network red lifetime: must not be negative: -1 (10 to 65535)" },
+	  ":5: network red lifetime: must not be negative: -1 (30 to 65535)" },
 	{ "octal number", HA_NET_HEAD "lifetime = 0600\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
 	  ":5: network red lifetime: octal numbers aren't taken: 0600" },
 	{ "number out of range", HA_NET_HEAD "lifetime = 65536\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
-	  ":5: network red lifetime: out of range: 65536 (10 to 65535)" },
+	  ":5: network red lifetime: out of range: 65536 (30 to 65535)" },
+	{ "lifetime too short", "network red {\nlifetime = 29\n}\n", ":2: network red lifetime: out of range: 29 (30 to 65535)" },
 	{ "overflowing number", HA "max-registrations = 18446744073709551617\n", ":12: max-registrations: out of range" },
 	{ "overflowing hexadecimal", HA "max-registrations = 0x10000000000000001\n", ":12: max-registrations: out of range" },
 	{ "no number", HA "max-registrations = many\n", ":12: max-registrations: not a number: \"many\"" },
@@ -97,6 +98,18 @@ static const struct bad {
 	  "gateway = 10.0.1.1\nprefix-length = 24\npool = \"10.0.1.10-10.0.1.20\"\n}\n", ":15: network blue device: mip0 already carries realm 1" },
 	{ "overlapping pools in one realm", HA "network blue {\nnai = \"*@blue\"\nrealm = 1\ndevice = mip0\nhome-agent-address = 192.0.2.1\n"
 	  "gateway = 10.0.0.2\nprefix-length = 24\npool = \"10.0.0.250-10.0.0.251\"\n}\n", ":19: network blue pool: overlaps the pool of network red in realm 1" },
+	{ "two networks with one NAI", PMA "network blue {\nnai = \"*@RED.example\"\n}\n", ":12: network blue nai: the same as of network red" },
+	{ "identity without network", PMA "identity \"02:00:00:00:01:00\" {\n nai = \"%m@blue.example\"\n}\n",
+	  ":12: identity 02:00:00:00:01:00 nai: no network takes \"*@blue.example\"" },
+	{ "home agent that nobody may use", HA_NET "peer 198.51.100.1 { spi 0x100 { key-file = \"${K}/good\" } }\n",
+	  "peer: none of the peers may register devices at this home agent (per-node = true" },
+	{ "care-of address as peer", PMA "peer 198.51.100.1 { spi 0x100 { key-file = \"${K}/good\" } }\n",
+	  ":11: peer 198.51.100.1: this agent's own address" },
+	{ "home agent as its own peer", HA "peer 192.0.2.1 { spi 0x100 { key-file = \"${K}/good\" } }\n",
+	  ":12: peer 192.0.2.1: this agent's own address" },
+	{ "MAC with one digit", "identity \"2:0:0:0:1:0\" { nai = \"%m@a\" }\n", "not a MAC address with mask" },
+	{ "MAC with a sign", "identity \"+2:00:00:00:01:00\" { nai = \"%m@a\" }\n", "not a MAC address with mask" },
+	{ "MAC with a space", "identity \" 2:00:00:00:01:00\" { nai = \"%m@a\" }\n", "not a MAC address with mask" },
 	{ "device name too long", "network red {\ndevice = mip0123456789abcdef\n}\n", ":2: network red device: must have 1 to 15 characters" },
 	{ "device name with a slash", "network red {\ndevice = \"a/b\"\n}\n", ":2: network red device: not a name of a network device" },
 	{ "lease too short", "network red {\nlease = 1\n}\n", ":2: network red lease: out of range: 1" },
