@@ -157,8 +157,10 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 	int err;
 
 	lockdep_assert_held(&mip->lock);
-	if (mip->dead)
+	if (mip->dead) {
+		MIP4_NL_ERR(extack, cfg->attr, "the mip4 device is going away");
 		return ERR_PTR(-ENODEV);
+	}
 	if (mip->limit && mip->count >= mip->limit) {
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "the link's limit of %u bindings is reached",
@@ -211,13 +213,19 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 		goto err_id;
 	rcu_assign_pointer(b->leg, &b->first);
 	err = mip4_table_insert(&mip->by_addr, &b->by_addr, mip4_addr_params);
-	if (err)
+	if (err) {
+		MIP4_NL_ERR(extack, cfg->home_attr,
+			    "no room in the table of home addresses");
 		goto err_leg;
+	}
 	if (port) {
 		err = mip4_table_insert(&mip->by_mac, &b->by_mac,
 					mip4_mac_params);
-		if (err)
+		if (err) {
+			MIP4_NL_ERR(extack, cfg->mac_attr,
+				    "no room in the table of MACs");
 			goto err_addr;
+		}
 		port->bindings++;
 	}
 	/* the entry is reserved, so this needs no memory */
@@ -281,7 +289,7 @@ void mip4_binding_del(struct mip4_binding *b)
 }
 
 /**
- * mip4_binding_set_leg() - replace the leg, without a gap
+ * mip4_binding_new_leg() - make another leg, which receives but doesn't send
  * @b: binding
  * @cfg: the new leg
  * @attr: what to blame
@@ -289,28 +297,42 @@ void mip4_binding_del(struct mip4_binding *b)
  *
  * Context: process, mip4_dev.lock held.
  *
- * Return: 0 or a negative error, nothing changed then.
+ * Return: the leg, for mip4_binding_set_leg() or mip4_leg_del(), or an
+ * ERR_PTR().
  */
-int mip4_binding_set_leg(struct mip4_binding *b,
-			 const struct mip4_leg_config *cfg,
-			 const struct nlattr *attr,
-			 struct netlink_ext_ack *extack)
+struct mip4_leg *mip4_binding_new_leg(struct mip4_binding *b,
+				      const struct mip4_leg_config *cfg,
+				      const struct nlattr *attr,
+				      struct netlink_ext_ack *extack)
 {
-	struct mip4_leg *leg, *old;
+	struct mip4_leg *leg;
 	int err;
 
 	leg = mip4_leg_alloc();
 	if (!leg)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	err = mip4_leg_add(leg, b, cfg, attr, extack);
 	if (err) {
 		mip4_leg_free(leg);
-		return err;
+		return ERR_PTR(err);
 	}
+	return leg;
+}
+
+/**
+ * mip4_binding_set_leg() - replace the leg, without a gap
+ * @b: binding
+ * @leg: from mip4_binding_new_leg()
+ *
+ * Context: process, mip4_dev.lock held.
+ */
+void mip4_binding_set_leg(struct mip4_binding *b, struct mip4_leg *leg)
+{
+	struct mip4_leg *old;
+
 	old = rcu_dereference_protected(b->leg, lockdep_is_held(&b->mip->lock));
 	rcu_assign_pointer(b->leg, leg);
 	mip4_leg_del(old);
-	return 0;
 }
 
 /**
@@ -338,34 +360,55 @@ int mip4_binding_check_port(struct mip4_binding *b,
 	return PTR_ERR_OR_ZERO(mip4_binding_port(b->mip, cfg, extack));
 }
 
+/* Leave one place for another, which the table may have no room for. */
+static int mip4_binding_move(struct mip4_binding *b, u32 ifindex, const u8 *mac)
+{
+	struct mip4_port *port = mip4_port_find(b->mip, ifindex);
+	struct mip4_port *old;
+
+	old = rcu_dereference_protected(b->port,
+					lockdep_is_held(&b->mip->lock));
+	old->bindings--;
+	port->bindings++;
+	b->mac.ifindex = ifindex;
+	ether_addr_copy(b->mac.mac, mac);
+	rcu_assign_pointer(b->port, port);
+	return mip4_table_insert(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
+}
+
 /**
  * mip4_binding_set_port() - move a served binding to another port or MAC
  * @b: binding
  * @cfg: approved by mip4_binding_check_port()
+ * @extack: where to say why not
  *
  * mip4_binding_live() must follow. Context: process, mip4_dev.lock held.
  *
- * Return: 0, or -ENOMEM: a hash table could not be rebuilt. Then the device is
+ * Return: 0, or a negative error: a hash table could not be rebuilt, and the
+ * binding is where it was. Should the table refuse that too, its device is
  * unknown until the binding is moved again.
  */
 int mip4_binding_set_port(struct mip4_binding *b,
-			  const struct mip4_binding_config *cfg)
+			  const struct mip4_binding_config *cfg,
+			  struct netlink_ext_ack *extack)
 {
-	struct mip4_dev *mip = b->mip;
-	struct mip4_port *old;
+	const struct mip4_mac_key old = b->mac;
+	int err;
 
-	if (cfg->port == b->mac.ifindex &&
-	    ether_addr_equal(cfg->mac, b->mac.mac))
+	if (cfg->port == old.ifindex && ether_addr_equal(cfg->mac, old.mac))
 		return 0;
-	old = rcu_dereference_protected(b->port, lockdep_is_held(&mip->lock));
-	rhashtable_remove_fast(&mip->by_mac, &b->by_mac, mip4_mac_params);
-	old->bindings--;
+	rhashtable_remove_fast(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
 	WRITE_ONCE(b->replay, true);
-	b->mac.ifindex = cfg->port;
-	ether_addr_copy(b->mac.mac, cfg->mac);
-	rcu_assign_pointer(b->port, mip4_port_find(mip, cfg->port));
-	mip4_port_find(mip, cfg->port)->bindings++;
-	return mip4_table_insert(&mip->by_mac, &b->by_mac, mip4_mac_params);
+	err = mip4_binding_move(b, cfg->port, cfg->mac);
+	if (!err)
+		return 0;
+	if (mip4_binding_move(b, old.ifindex, old.mac))
+		MIP4_NL_ERR(extack, cfg->mac_attr,
+			    "no room in the table of MACs: the device is unknown until moved again");
+	else
+		MIP4_NL_ERR(extack, cfg->mac_attr,
+			    "no room in the table of MACs: nothing changed");
+	return err;
 }
 
 /**

@@ -163,15 +163,17 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				      struct netlink_ext_ack *extack);
 void mip4_binding_live(struct mip4_binding *b);
 void mip4_binding_del(struct mip4_binding *b);
-int mip4_binding_set_leg(struct mip4_binding *b,
-			 const struct mip4_leg_config *cfg,
-			 const struct nlattr *attr,
-			 struct netlink_ext_ack *extack);
+struct mip4_leg *mip4_binding_new_leg(struct mip4_binding *b,
+				      const struct mip4_leg_config *cfg,
+				      const struct nlattr *attr,
+				      struct netlink_ext_ack *extack);
+void mip4_binding_set_leg(struct mip4_binding *b, struct mip4_leg *leg);
 int mip4_binding_check_port(struct mip4_binding *b,
 			    const struct mip4_binding_config *cfg,
 			    struct netlink_ext_ack *extack);
 int mip4_binding_set_port(struct mip4_binding *b,
-			  const struct mip4_binding_config *cfg);
+			  const struct mip4_binding_config *cfg,
+			  struct netlink_ext_ack *extack);
 void mip4_binding_set_lifetime(struct mip4_binding *b, u32 lifetime);
 bool mip4_binding_match(struct mip4_binding *b,
 			const struct mip4_binding_filter *filter);

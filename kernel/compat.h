@@ -47,6 +47,17 @@
 } while (0)
 #endif
 
+#ifndef NL_SET_ERR_ATTR_MISS
+#define NL_SET_ERR_ATTR_MISS(extack, nest, type)	do { } while (0)
+#endif
+
+/* Without it whoever has a socket may listen. */
+#ifdef GENL_MCAST_CAP_NET_ADMIN
+#define MIP4_MCGRP_ADMIN	.flags = GENL_MCAST_CAP_NET_ADMIN
+#else
+#define MIP4_MCGRP_ADMIN
+#endif
+
 #ifdef MIP4_HAVE_GENL_SPLIT_OPS
 typedef struct genl_split_ops mip4_genl_ops;
 #define mip4_dump_attrs(cb)	(genl_dumpit_info(cb)->info.attrs)

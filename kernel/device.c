@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The mip4 netdevice: link kind, configuration, life. */
+#include <linux/capability.h>
 #include <linux/if_arp.h>
 #include <linux/inetdevice.h>
 #include <net/ip_tunnels.h>
@@ -200,36 +201,49 @@ static int mip4_validate(struct nlattr *tb[], struct nlattr *data[],
 	return 0;
 }
 
-/* What bindings were made from can't change under them. */
+/*
+ * What bindings were made from can't change under them, and addresses and
+ * devices are of the underlay's netns. Context: mip4_dev.lock held.
+ */
 static int mip4_config_fixed(struct mip4_dev *mip, struct nlattr *data[],
 			     struct netlink_ext_ack *extack)
 {
+	const bool admin = ns_capable(mip->net->user_ns, CAP_NET_ADMIN);
 	struct nlattr *attr;
-	int err = 0;
 
-	mutex_lock(&mip->lock);
-	if (!mip->count)
-		goto out;
 	attr = data[IFLA_MIP4_LOCAL];
 	if (attr && nla_get_in_addr(attr) != mip->local) {
-		MIP4_NL_ERR(extack, attr, "local can't change while there are bindings");
-		err = -EBUSY;
-		goto out;
+		if (!admin) {
+			MIP4_NL_ERR(extack, attr,
+				    "local needs CAP_NET_ADMIN in the underlay's netns");
+			return -EPERM;
+		}
+		if (mip->count) {
+			MIP4_NL_ERR(extack, attr,
+				    "local can't change while there are bindings");
+			return -EBUSY;
+		}
 	}
 	attr = data[IFLA_MIP4_LINK];
 	if (attr && nla_get_u32(attr) != mip->link) {
-		MIP4_NL_ERR(extack, attr, "link can't change while there are bindings");
-		err = -EBUSY;
-		goto out;
+		if (!admin) {
+			MIP4_NL_ERR(extack, attr,
+				    "link needs CAP_NET_ADMIN in the underlay's netns");
+			return -EPERM;
+		}
+		if (mip->count) {
+			MIP4_NL_ERR(extack, attr,
+				    "link can't change while there are bindings");
+			return -EBUSY;
+		}
 	}
 	attr = data[IFLA_MIP4_REALM];
-	if (attr && nla_get_u32(attr) != mip->realm) {
-		MIP4_NL_ERR(extack, attr, "realm can't change while there are bindings");
-		err = -EBUSY;
+	if (attr && nla_get_u32(attr) != mip->realm && mip->count) {
+		MIP4_NL_ERR(extack, attr,
+			    "realm can't change while there are bindings");
+		return -EBUSY;
 	}
-out:
-	mutex_unlock(&mip->lock);
-	return err;
+	return 0;
 }
 
 static int mip4_config_link(struct mip4_dev *mip, struct nlattr *attr,
@@ -248,6 +262,10 @@ static int mip4_config_link(struct mip4_dev *mip, struct nlattr *attr,
 	if (lower == mip->dev) {
 		MIP4_NL_ERR(extack, attr, "a device can't be its own underlay");
 		return -ELOOP;
+	}
+	if (netdev_master_upper_dev_get(lower) == mip->dev) {
+		MIP4_NL_ERR(extack, attr, "the underlay can't be a port of the same device");
+		return -EBUSY;
 	}
 	return 0;
 }
@@ -303,6 +321,7 @@ static int mip4_newlink_common(struct net *net, struct net_device *dev,
 
 	if (!data || !data[IFLA_MIP4_LOCAL]) {
 		NL_SET_ERR_MSG_MOD(extack, "local address is missing");
+		NL_SET_ERR_ATTR_MISS(extack, NULL, IFLA_MIP4_LOCAL);
 		return -EINVAL;
 	}
 	mip->net = net;
@@ -324,10 +343,13 @@ static int mip4_changelink(struct net_device *dev, struct nlattr *tb[],
 
 	if (!data)
 		return 0;
+	/* no binding is made between check and change */
+	mutex_lock(&mip->lock);
 	err = mip4_config_fixed(mip, data, extack);
-	if (err)
-		return err;
-	return mip4_config(mip, data, extack);
+	if (!err)
+		err = mip4_config(mip, data, extack);
+	mutex_unlock(&mip->lock);
+	return err;
 }
 
 static void mip4_dellink(struct net_device *dev, struct list_head *head)

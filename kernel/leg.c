@@ -115,6 +115,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 
 	leg->peer = mip4_peer_get(b->mip, &key);
 	if (IS_ERR(leg->peer)) {
+		MIP4_NL_ERR(extack, attr, "no room for another peer");
 		err = PTR_ERR(leg->peer);
 		goto out;
 	}
@@ -122,8 +123,10 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		err = rhltable_insert(&mn->demux, &leg->node,
 				      mip4_demux_params);
 	} while (mip4_table_retry(&mn->demux.ht, err, &tries));
-	if (err)
+	if (err) {
+		MIP4_NL_ERR(extack, attr, "no room in the table of tunnels");
 		mip4_peer_put(leg->peer);
+	}
 out:
 	mutex_unlock(&mn->lock);
 	return err;

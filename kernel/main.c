@@ -35,17 +35,17 @@ static int __init mip4_init(void)
 		pr_err("the tunnel4 handler of priority -1 is taken\n");
 		goto err_port;
 	}
-	err = rtnl_link_register(&mip4_link_ops);
+	err = mip4_nl_init();
 	if (err)
 		goto err_receive;
 	/* opens the door, so it comes last */
-	err = mip4_nl_init();
+	err = rtnl_link_register(&mip4_link_ops);
 	if (err)
-		goto err_link;
+		goto err_nl;
 	return 0;
 
-err_link:
-	rtnl_link_unregister(&mip4_link_ops);
+err_nl:
+	mip4_nl_exit();
 err_receive:
 	mip4_receive_exit();
 err_port:
@@ -63,13 +63,15 @@ err_wq:
 
 static void __exit mip4_exit(void)
 {
-	mip4_nl_exit();
+	/* the family is still there to tell which bindings went. Devices go a
+	 * grace period after their hooks, so no packet is in those either.
+	 */
 	rtnl_link_unregister(&mip4_link_ops);
+	mip4_nl_exit();
 	mip4_receive_exit();
 	mip4_port_exit();
 	mip4_net_exit();
-	/* the hook may run, and freed objects wait, until here */
-	synchronize_net();
+	/* freed objects wait until here */
 	rcu_barrier();
 	mip4_binding_exit();
 	mip4_leg_exit();

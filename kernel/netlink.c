@@ -86,6 +86,7 @@ static int mip4_nl_pre(const mip4_genl_ops *ops, struct sk_buff *skb,
 		return 0;
 	if (!info->attrs[MIP4_A_IFINDEX]) {
 		NL_SET_ERR_MSG_MOD(info->extack, "IFINDEX of the mip4 device is missing");
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_IFINDEX);
 		return -EINVAL;
 	}
 	dev = mip4_nl_dev(genl_info_net(info), info->attrs[MIP4_A_IFINDEX],
@@ -93,7 +94,8 @@ static int mip4_nl_pre(const mip4_genl_ops *ops, struct sk_buff *skb,
 	if (IS_ERR(dev))
 		return PTR_ERR(dev);
 	mip = netdev_priv(dev);
-	if (mip4_nl_listens(mip, MIP4_NL_BINDINGS))
+	if (mip4_nl_listens(mip, MIP4_NL_BINDINGS) &&
+	    mip4_nl_admin(skb, dev_net(dev)))
 		WRITE_ONCE(mip->heard, true);
 	info->user_ptr[0] = mip;
 	return 0;
@@ -311,6 +313,7 @@ static struct mip4_port *mip4_nl_port_lock(struct genl_info *info,
 
 	if (!attr) {
 		NL_SET_ERR_MSG_MOD(info->extack, "PORT is missing");
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_PORT);
 		return ERR_PTR(-EINVAL);
 	}
 	err = nla_parse_nested(tb, MIP4_PORT_A_MAX, attr, mip4_nl_port_policy,
@@ -452,8 +455,8 @@ static const struct genl_ops mip4_nl_ops[] = {
 };
 
 static const struct genl_multicast_group mip4_nl_groups[] = {
-	[MIP4_NL_BINDINGS]	= { .name = MIP4_MCGRP_BINDINGS },
-	[MIP4_NL_EVENTS]	= { .name = MIP4_MCGRP_EVENTS },
+	[MIP4_NL_BINDINGS]	= { .name = MIP4_MCGRP_BINDINGS, MIP4_MCGRP_ADMIN },
+	[MIP4_NL_EVENTS]	= { .name = MIP4_MCGRP_EVENTS, MIP4_MCGRP_ADMIN },
 };
 
 struct genl_family mip4_nl_family __ro_after_init = {

@@ -2,8 +2,10 @@
 #ifndef _MIP4_NETLINK_H
 #define _MIP4_NETLINK_H
 
+#include <linux/capability.h>
 #include <linux/in.h>
 #include <net/genetlink.h>
+#include <net/net_namespace.h>
 #include <linux/mip4.h>
 
 #include "device.h"
@@ -36,6 +38,16 @@ static inline bool mip4_nl_listens(const struct mip4_dev *mip,
 	return genl_has_listeners(&mip4_nl_family, dev_net(mip->dev), group);
 }
 
+/*
+ * May the sender of a request administer a netns? The generic netlink core
+ * asks that of the device's; the underlay's may belong to somebody else.
+ */
+static inline bool mip4_nl_admin(const struct sk_buff *skb,
+				 const struct net *net)
+{
+	return netlink_ns_capable(skb, net->user_ns, CAP_NET_ADMIN);
+}
+
 /* netlink.c */
 typedef int mip4_nl_dump_fn(struct sk_buff *skb, struct netlink_callback *cb,
 			    struct mip4_dev *mip);
@@ -57,7 +69,8 @@ int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter
 			 struct netlink_ext_ack *extack);
 
 /* nl_reply.c */
-int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b);
+int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
+			 bool admin);
 int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb);
 void mip4_nl_notify(struct mip4_binding *b, u8 cmd,
 		    enum mip4_del_reason reason);

@@ -131,7 +131,8 @@ static int mip4_nl_parse_addr(struct nlattr *list, __be32 *home,
 	return 0;
 }
 
-static int mip4_nl_parse_leg(struct mip4_dev *mip, struct nlattr *list,
+static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
+			     struct nlattr *list,
 			     struct mip4_leg_config *leg,
 			     const struct nlattr **blame,
 			     struct netlink_ext_ack *extack)
@@ -157,13 +158,19 @@ static int mip4_nl_parse_leg(struct mip4_dev *mip, struct nlattr *list,
 			    "peer must be a unicast address");
 		return -EINVAL;
 	}
-	leg->local = READ_ONCE(mip->local);
+	leg->local = mip->local;
 	if (tb[MIP4_LEG_A_LOCAL])
 		leg->local = nla_get_in_addr(tb[MIP4_LEG_A_LOCAL]);
 	if (!mip4_addr_ok(leg->local)) {
 		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_LOCAL],
 			    "local must be a unicast address");
 		return -EINVAL;
+	}
+	/* an address of the underlay, which may be another's netns */
+	if (leg->local != mip->local && !mip4_nl_admin(skb, mip->net)) {
+		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_LOCAL],
+			    "a local other than the link's needs CAP_NET_ADMIN in the underlay's netns");
+		return -EPERM;
 	}
 	if (leg->local == leg->peer) {
 		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_PEER],
@@ -250,7 +257,8 @@ static int mip4_nl_parse_gateway(struct nlattr *attr, __be32 home,
 	return 0;
 }
 
-static int mip4_nl_parse_new(struct mip4_dev *mip, struct nlattr *nest,
+static int mip4_nl_parse_new(struct mip4_dev *mip, const struct sk_buff *skb,
+			     struct nlattr *nest,
 			     struct mip4_binding_config *cfg,
 			     struct netlink_ext_ack *extack)
 {
@@ -282,7 +290,7 @@ static int mip4_nl_parse_new(struct mip4_dev *mip, struct nlattr *nest,
 				 &cfg->home_attr, extack);
 	if (err)
 		return err;
-	err = mip4_nl_parse_leg(mip, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
+	err = mip4_nl_parse_leg(mip, skb, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
 				&cfg->leg_attr, extack);
 	if (err)
 		return err;
@@ -375,6 +383,7 @@ static struct mip4_binding **mip4_nl_alloc(struct genl_info *info)
 		n++;
 	if (!n) {
 		NL_SET_ERR_MSG_MOD(info->extack, "BINDING is missing");
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_BINDING);
 		return ERR_PTR(-EINVAL);
 	}
 	list = kvcalloc(n, sizeof(*list), GFP_KERNEL);
@@ -397,6 +406,7 @@ static struct nlattr *mip4_nl_one(struct genl_info *info)
 	}
 	if (!found) {
 		NL_SET_ERR_MSG_MOD(info->extack, "BINDING is missing");
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_BINDING);
 		return ERR_PTR(-EINVAL);
 	}
 	return found;
@@ -417,7 +427,7 @@ int mip4_nl_binding_new(struct sk_buff *skb, struct genl_info *info)
 
 	mutex_lock(&mip->lock);
 	mip4_nl_for_each_binding(attr, info, rem) {
-		err = mip4_nl_parse_new(mip, attr, &cfg, info->extack);
+		err = mip4_nl_parse_new(mip, skb, attr, &cfg, info->extack);
 		if (err)
 			break;
 		list[n] = mip4_binding_add(mip, &cfg, info->extack);
@@ -441,8 +451,8 @@ int mip4_nl_binding_new(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* Check all that a BINDING_SET asks for, so that it is done whole or not. */
-static int mip4_nl_parse_set(struct mip4_binding *b, struct nlattr **tb,
-			     struct nlattr *nest,
+static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
+			     struct nlattr **tb, struct nlattr *nest,
 			     struct mip4_binding_config *cfg,
 			     struct netlink_ext_ack *extack)
 {
@@ -481,8 +491,8 @@ static int mip4_nl_parse_set(struct mip4_binding *b, struct nlattr **tb,
 	}
 	if (!tb[MIP4_BINDING_A_LEGS])
 		return 0;
-	err = mip4_nl_parse_leg(b->mip, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
-				&cfg->leg_attr, extack);
+	err = mip4_nl_parse_leg(b->mip, skb, tb[MIP4_BINDING_A_LEGS],
+				&cfg->leg, &cfg->leg_attr, extack);
 	if (err)
 		return err;
 	return mip4_nl_check_ends(mip4_binding_home(b), &cfg->leg,
@@ -495,6 +505,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 	struct mip4_dev *mip = info->user_ptr[0];
 	struct netlink_ext_ack *extack = info->extack;
 	struct mip4_binding_config cfg;
+	struct mip4_leg *leg = NULL;
 	struct mip4_binding *b;
 	int err;
 
@@ -511,7 +522,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 		err = PTR_ERR(b);
 		goto out;
 	}
-	err = mip4_nl_parse_set(b, tb, nest, &cfg, extack);
+	err = mip4_nl_parse_set(b, skb, tb, nest, &cfg, extack);
 	if (err)
 		goto out;
 	if (cfg.port) {
@@ -519,14 +530,26 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 		if (err)
 			goto out;
 	}
-	/* the last that can be refused */
+	/* all that can fail comes first */
 	if (cfg.leg_attr) {
-		err = mip4_binding_set_leg(b, &cfg.leg, cfg.leg_attr, extack);
-		if (err)
+		leg = mip4_binding_new_leg(b, &cfg.leg, cfg.leg_attr, extack);
+		if (IS_ERR(leg)) {
+			err = PTR_ERR(leg);
 			goto out;
+		}
 	}
+	if (cfg.port) {
+		err = mip4_binding_set_port(b, &cfg, extack);
+		if (err) {
+			if (leg)
+				mip4_leg_del(leg);
+			goto live;
+		}
+	}
+	if (leg)
+		mip4_binding_set_leg(b, leg);
 	if (tb[MIP4_BINDING_A_COOKIE])
-		b->cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
+		WRITE_ONCE(b->cookie, nla_get_u64(tb[MIP4_BINDING_A_COOKIE]));
 	if (tb[MIP4_BINDING_A_HOME_PLEN])
 		WRITE_ONCE(b->home_plen,
 			   nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]));
@@ -535,9 +558,8 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 	if (tb[MIP4_BINDING_A_LIFETIME])
 		mip4_binding_set_lifetime(b,
 					  nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]));
-	if (cfg.port)
-		err = mip4_binding_set_port(b, &cfg);
 	mip4_nl_notify(b, MIP4_CMD_BINDING_SET, 0);
+live:
 	mip4_binding_live(b);
 out:
 	mutex_unlock(&mip->lock);
@@ -616,7 +638,8 @@ int mip4_nl_binding_get(struct sk_buff *skb, struct genl_info *info)
 		hdr = genlmsg_put_reply(msg, info, &mip4_nl_family, 0,
 					MIP4_CMD_BINDING_GET);
 		if (hdr && !nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex))
-			err = mip4_nl_fill_binding(msg, b);
+			err = mip4_nl_fill_binding(msg, b,
+					mip4_nl_admin(skb, dev_net(mip->dev)));
 	}
 	mutex_unlock(&mip->lock);
 	if (err) {
@@ -722,6 +745,7 @@ int mip4_nl_binding_flush(struct sk_buff *skb, struct genl_info *info)
 	if (!all && !filter.by_realm && !filter.port && !filter.peer) {
 		NL_SET_ERR_MSG_MOD(info->extack,
 				   "what to flush? Give REALM, PORT or a leg's PEER, or ALL");
+		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_BINDING);
 		return -EINVAL;
 	}
 	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);

@@ -24,7 +24,8 @@ static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
 	return 0;
 }
 
-static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_leg *leg)
+static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_leg *leg,
+			     bool admin)
 {
 	struct nlattr *list, *nest;
 
@@ -37,7 +38,7 @@ static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_leg *leg)
 	    nla_put_u8(skb, MIP4_LEG_A_ENCAP, leg->key.encap) ||
 	    nla_put_u8(skb, MIP4_LEG_A_STATE, MIP4_LEG_ACTIVE))
 		return -EMSGSIZE;
-	if (mip4_leg_keyed(leg) &&
+	if (admin && mip4_leg_keyed(leg) &&
 	    (nla_put_be32(skb, MIP4_LEG_A_IKEY, leg->key.key) ||
 	     nla_put_be32(skb, MIP4_LEG_A_OKEY, leg->okey)))
 		return -EMSGSIZE;
@@ -93,20 +94,23 @@ static u32 mip4_nl_lifetime(const struct mip4_binding *b)
  * mip4_nl_fill_binding() - put a BINDING nest
  * @skb: message
  * @b: binding
+ * @admin: whether keys and cookie are for who reads it
  *
  * Context: RCU or mip4_dev.lock.
  *
  * Return: 0 or -EMSGSIZE, to be followed by genlmsg_cancel().
  */
-int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b)
+int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
+			 bool admin)
 {
 	const __be32 gateway = READ_ONCE(b->gateway);
 	struct nlattr *nest;
 
 	nest = nla_nest_start(skb, MIP4_A_BINDING);
 	if (!nest || nla_put_u32(skb, MIP4_BINDING_A_ID, b->id) ||
-	    nla_put_u64_64bit(skb, MIP4_BINDING_A_COOKIE, b->cookie,
-			      MIP4_BINDING_A_PAD) ||
+	    (admin &&
+	     nla_put_u64_64bit(skb, MIP4_BINDING_A_COOKIE,
+			       READ_ONCE(b->cookie), MIP4_BINDING_A_PAD)) ||
 	    nla_put_u32(skb, MIP4_BINDING_A_REALM, b->addr.realm) ||
 	    mip4_nl_fill_addrs(skb, b) ||
 	    nla_put_u8(skb, MIP4_BINDING_A_HOME_PLEN,
@@ -120,7 +124,7 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b)
 	     nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac)))
 		return -EMSGSIZE;
 	if (mip4_nl_fill_legs(skb, rcu_dereference_check(b->leg,
-				lockdep_is_held(&b->mip->lock))) ||
+				lockdep_is_held(&b->mip->lock)), admin) ||
 	    mip4_nl_fill_stats(skb, b))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
@@ -136,6 +140,7 @@ static int mip4_nl_dump_bindings(struct sk_buff *skb,
 				 struct mip4_dev *mip)
 {
 	struct nlattr *nest = mip4_dump_attrs(cb)[MIP4_A_BINDING];
+	const bool admin = mip4_nl_admin(cb->skb, dev_net(mip->dev));
 	struct mip4_binding_filter filter;
 	struct mip4_binding *b;
 	unsigned int n = 0;
@@ -152,7 +157,7 @@ static int mip4_nl_dump_bindings(struct sk_buff *skb,
 		if (mip4_binding_match(b, &filter)) {
 			hdr = mip4_nl_dump_put(skb, cb, mip,
 					       MIP4_CMD_BINDING_GET);
-			if (!hdr || mip4_nl_fill_binding(skb, b)) {
+			if (!hdr || mip4_nl_fill_binding(skb, b, admin)) {
 				if (hdr)
 					genlmsg_cancel(skb, hdr);
 				err = -EMSGSIZE;
@@ -197,7 +202,7 @@ void mip4_nl_notify(struct mip4_binding *b, u8 cmd, enum mip4_del_reason reason)
 		goto err;
 	hdr = genlmsg_put(msg, 0, 0, &mip4_nl_family, 0, cmd);
 	if (!hdr || nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex) ||
-	    mip4_nl_fill_binding(msg, b) ||
+	    mip4_nl_fill_binding(msg, b, true) ||
 	    (cmd == MIP4_CMD_BINDING_DEL &&
 	     nla_put_u8(msg, MIP4_A_REASON, reason))) {
 		nlmsg_free(msg);

@@ -228,7 +228,7 @@ enum {
 enum {
 	MIP4_EVENT_A_UNSPEC,
 	MIP4_EVENT_A_TYPE,		/* u8 enum mip4_event */
-	MIP4_EVENT_A_TIME_NS,		/* u64 CLOCK_MONOTONIC: when the frame came */
+	MIP4_EVENT_A_TIME_NS,		/* u64 CLOCK_MONOTONIC: when this was noticed */
 	MIP4_EVENT_A_PORT,		/* u32 ifindex */
 	MIP4_EVENT_A_MAC,		/* 6 bytes */
 	MIP4_EVENT_A_ETHERTYPE,		/* u16, host byte order */
