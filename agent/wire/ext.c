@@ -168,7 +168,10 @@ static enum wire_error judge(const struct row *row, const struct wire_ext *ext, 
 	/* What has no meaning in this message is as good as unknown. */
 	if (!row || !row->known || !(row->in & in))
 		return ext->type >= FIRST_SKIPPABLE ? WIRE_OK : WIRE_EXT_UNKNOWN;
-	return ext->len < row->min ? WIRE_EXT_SHORT : WIRE_OK;
+	if (ext->len < row->min)
+		return WIRE_EXT_SHORT;
+	/* 47 must reach the HA, which answers 149: RFC 5563 s8.1. */
+	return ext->len > row->max && ext->type != WIRE_EXT_PMIP ? WIRE_EXT_LONG : WIRE_OK;
 }
 
 enum wire_error wire_parse_exts(struct wire_msg *msg, size_t off)

@@ -149,6 +149,7 @@ const char *wire_error_name(enum wire_error error)
 		[WIRE_EXT_UNKNOWN] = "ext_unknown",
 		[WIRE_TOO_MANY] = "too_many_exts",
 		[WIRE_TOO_LONG] = "too_long",
+		[WIRE_EXT_LONG] = "ext_long",
 	};
 
 	return (unsigned int)error < WIRE_ERROR_MAX ? names[error] : "?";

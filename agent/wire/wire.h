@@ -108,6 +108,7 @@ enum wire_error {
 	WIRE_EXT_UNKNOWN,	/* unknown and not skippable: RFC 5944 s1.8 */
 	WIRE_TOO_MANY,
 	WIRE_TOO_LONG,
+	WIRE_EXT_LONG,		/* one we act on, above the maximum length of its type */
 	WIRE_ERROR_MAX
 };
 
