@@ -13,6 +13,7 @@
 
 #include "core/reg.h"
 
+#define LEFT_US		(2 * SECOND)	/* protocol/procedures.md s3: hold-down after a handover */
 #define ANY_HOME	INADDR_BROADCAST	/* 3GPP2: all ones ask for an address, RFC 5563 s11 */
 
 static bool is_any(struct in_addr addr)
@@ -328,13 +329,27 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 	reg_arm_expiry(core, reg, lifetime, core->now->mono_us);
 }
 
+/*
+ * A refresh that was under way when the device left would switch it back (RFC
+ * 5563 s4.4). A device that did come back has a new key.
+ */
+static bool is_late_refresh(const struct core *core, const struct request *req, const struct reg *reg)
+{
+	return !is_any(req->rrq.home) && req->keyed && req->key && req->key == reg->ha.left_key &&
+	       req->rrq.coa.s_addr == reg->ha.left_coa.s_addr &&
+	       req->rrq.coa.s_addr != reg->pub.rec.coa.s_addr &&
+	       core->now->mono_us < reg->ha.left_until_us;
+}
+
 static void do_register(struct core *core, const struct request *req,
 			const struct core_network *net, struct reg *reg)
 {
 	struct ha_op *op = NULL;
 	struct in_addr home;
-	uint8_t code = 0;
+	uint8_t code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 
+	if (reg && is_late_refresh(core, req, reg))
+		goto deny;
 	home = choose_home(core, req, net, reg, &code);
 	if (!home.s_addr)
 		goto deny;
@@ -453,6 +468,9 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		core->count.handovers++;
 		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s", rec->nai, home,
 			addr_text(op->prev.coa, old), coa);
+		reg->ha.left_coa = op->prev.coa;
+		reg->ha.left_key = op->prev.keyed ? op->prev.key_out : 0;
+		reg->ha.left_until_us = core->now->mono_us + LEFT_US;
 		if (op->prev.peer_revsup)
 			revoke_start(core, reg, op->prev.coa, op->prev_expires_us);
 	} else if (!live) {

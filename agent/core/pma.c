@@ -396,6 +396,7 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	note_trigger(core, reg, ev);
 	reg->pub.rec.tombstone = false;
 	reg->pub.rec.home.s_addr = INADDR_ANY;
+	reg_set_key_in(core, reg, 0);	/* a new one tells the HA that this is no refresh */
 	reg->expires_us = 0;
 	reg->pub.rec.dhcp = ev->attach.trigger == CORE_TRIGGER_DHCP;
 	reg->pub.last_code = 0;

@@ -129,6 +129,9 @@ struct ha_reg {
 	struct request *queued;		/* the newest that came meanwhile */
 	struct revocation *revocations;
 	struct ha_reply reply;
+	struct in_addr left_coa;	/* by the last handover, with the key it had, */
+	uint32_t left_key;		/* 0 = none; */
+	uint64_t left_until_us;		/* refreshes of it are late until then */
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
 };
 

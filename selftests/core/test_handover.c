@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Handover and revocation (RFC 3543), HA and PMAs together. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -378,6 +379,42 @@ static void test_revoked_waiting(void **state)
 	assert_int_equal(COUNT(HA, handovers), 1);
 }
 
+/* A refresh that crosses the handover doesn't take the device back; one that came back is served at once. */
+static void test_late_refresh(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	char nai[64], home[INET_ADDRSTRLEN];
+	struct rrq r;
+
+	on_pma1(w);
+	r = rrq_from(w, PMA1, nai_of(DEV, nai));
+	r.f.home = P1->dev[DEV].home;
+	r.key = P1->kernel[0].key_in;
+	to_pma2(w);
+	run(w, SEC);
+	r.f.id = ntp_of(HA_NODE);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+
+	/* It keeps its address, so its ARP asks for it. */
+	inet_ntop(AF_INET, &r.f.home, home, sizeof(home));
+	run(w, 100 * MSEC);
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, home);
+	run(w, RTT);
+	assert_true(P1->dev[DEV].attached);
+
+	/* Later than that it is no crossing any more: the PMA has seen the device. */
+	run(w, SEC);
+	r.key = P1->kernel[0].key_in;
+	to_pma2(w);
+	run(w, 2 * SEC);
+	r.f.id = ntp_of(HA_NODE);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+}
+
 /* A PMA may revoke as well: A = 0. */
 static void test_by_pma(void **state)
 {
@@ -488,7 +525,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting),
+		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(late_refresh),
 		T(by_pma), T(ack), T(realms),
 	};
 
