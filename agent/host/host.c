@@ -177,6 +177,7 @@ static void handle_result(struct host *host, const struct core_action *action)
 		net = reg ? config_network(host->config, reg->rec.network, NULL) : NULL;
 		if (net)
 			timeline_add(host->timeline, reg, net->device);
+		presence_greet(host->presence, action);
 	}
 	dhcp_result(host->dhcp, action);
 	if (host->control)

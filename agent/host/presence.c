@@ -43,25 +43,37 @@ static bool seen_within(struct host *host, const struct core_action *ask, uint64
 	       b.cookie == ask->confirm.cookie && b.seen && b.seen_ms <= ms;
 }
 
-static void send_arp(struct host *host, const struct core_action *ask)
+static void send_arp(struct host *host, uint32_t ifindex, const uint8_t mac[static 6],
+		     struct in_addr gateway, struct in_addr home)
 {
-	const struct port *port = port_find(host->ports, ask->confirm.port);
+	const struct port *port = port_find(host->ports, ifindex);
 	struct arphdr arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4,
 			      .ar_op = htons(ARPOP_REQUEST) };
 	uint8_t frame[60] = { 0 }, *p = frame + 14;
 
 	if (!port)
 		return;
-	memcpy(frame, ask->confirm.mac, 6);
+	memcpy(frame, mac, 6);
 	memcpy(frame + 6, port->gwmac, 6);
 	frame[12] = ETH_P_ARP >> 8;
 	frame[13] = ETH_P_ARP & 0xff;
 	memcpy(p, &arp, sizeof(arp));
 	p += sizeof(arp);
 	memcpy(p, port->gwmac, 6);
-	memcpy(p + 6, &ask->confirm.gateway, 4);
-	memcpy(p + 16, &ask->confirm.home, 4);	/* target MAC stays zero */
+	memcpy(p + 6, &gateway, 4);
+	memcpy(p + 16, &home, 4);	/* target MAC stays zero */
 	port_send(port, frame, sizeof(frame));
+}
+
+static void ask_device(struct host *host, const struct core_action *ask)
+{
+	send_arp(host, ask->confirm.port, ask->confirm.mac, ask->confirm.gateway, ask->confirm.home);
+}
+
+void presence_greet(struct presence *presence, const struct core_action *action)
+{
+	send_arp(presence->host, action->device.port, action->device.mac, action->device.gateway,
+		 action->device.home);
 }
 
 static void free_probe(struct probe *probe)
@@ -83,7 +95,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (!present && probe->sent < TRIES) {
-		send_arp(host, &probe->ask);
+		ask_device(host, &probe->ask);
 		probe->sent++;
 		evtimer_add(probe->timer, &second);
 		return;
@@ -118,7 +130,7 @@ void presence_ask(struct presence *presence, const struct core_action *action)
 		answer(host, action->confirm.cookie, true);
 		return;
 	}
-	send_arp(host, action);
+	ask_device(host, action);
 	probe->sent = 1;
 	evtimer_add(probe->timer, &second);
 }
