@@ -262,7 +262,7 @@ static int link_set(struct args *a)
 		if (strcmp(info.kind, MIP4_LINK_KIND))
 			return not_mip4(dev_name(index), &info);
 	}
-	if (info.foreign && vals[KEY_LINK].key && !vals[KEY_NETNS].key)
+	if (info.foreign && vals[KEY_LINK].key && val_u32(&vals[KEY_LINK]) && !vals[KEY_NETNS].key)
 		return arg_wrong(vals[KEY_LINK].arg, "link: the underlay is in another network "
 				 "namespace, name it with link-netns");
 	head.ifi_index = (int)index;
