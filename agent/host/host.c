@@ -175,7 +175,7 @@ static void handle_result(struct host *host, const struct core_action *action)
 	if (action->type == CORE_ACT_ATTACHED) {
 		reg = core_find_device(host->core, action->device.port, action->device.mac);
 		net = reg ? config_network(host->config, reg->rec.network, NULL) : NULL;
-		if (net)
+		if (net && reg->timeline.seen_us)	/* 0: taken up again after a restart */
 			timeline_add(host->timeline, reg, net->device);
 		presence_greet(host->presence, action);
 	}
