@@ -51,7 +51,9 @@ tap_is "none to a truncated one" \
 tap_is "the router learned nothing" "$(ip -n pma1 neighbour show dev port)" ""
 
 tap_stage "a device that asks the router it came from (RFC 4436)"
-tap_is "is answered with that MAC" "$(answer $HOME_GW $DEV_IP $OLD)" "$OLD"
+# in a frame of the port's own: a switch must not learn the other router's MAC here
+tap_is "is answered with that MAC" "$(py dev "arp_reply('eth0', arp_frame(1, '$DEV_MAC', '$DEV_IP', '$HOME_GW',
+	dst='$OLD'), 5, '$port')")" "$OLD"
 tap_is "but only for the gateway" "$(answer 10.0.0.99 $DEV_IP $OLD)" "$port"
 tap_check "packets to that MAC are forwarded" eval "
 	py dev \"icmp_reply('eth0', eth('$DEV_MAC', '$OLD', echo('$DEV_IP', '$CN')), 0, 5) != ''\""

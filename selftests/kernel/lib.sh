@@ -141,13 +141,14 @@ py()
 	n "$1" python3 "$(dirname "${BASH_SOURCE[0]}")/packets.py" "${@:2}"
 }
 
-# listen NS FILE OBJECT...: mipctl monitor into FILE until the test ends, subscribed when this returns
+# listen NS FILE OBJECT...: mipctl monitor into FILE until the test ends, subscribed when this returns. Its buffer
+# holds what a bulk of thousands raises at once, which an emulated reader is too slow for.
 listen()
 {
 	local ns=$1 file=$2
 
 	shift 2
-	n "$ns" stdbuf -oL "$MIPCTL" -j monitor "$@" > "$file" 2>&1 &
+	n "$ns" stdbuf -oL "$MIPCTL" -rc 33554432 -j monitor "$@" > "$file" 2>&1 &
 	tap_wait 10 "a subscription" subscribed "$ns"
 }
 

@@ -27,10 +27,11 @@ second_home()
 # both NAME: the same 5-tuple at once, TCP from each device to each cn, 2 MB each way
 both()
 {
-	local i d
+	local i d pids=()
 
 	for i in "" 2; do
-		n "cn$i" socat TCP-LISTEN:7000,reuseaddr SYSTEM:"cat /tmp/down$i & cat > /tmp/got-up$i; wait" &
+		n "cn$i" socat -t 20 TCP-LISTEN:7000,reuseaddr SYSTEM:"cat /tmp/down$i & cat > /tmp/got-up$i; wait" &
+		pids+=($!)
 	done
 	for i in "" 2; do
 		tap_wait 15 "a listener" listening "cn$i" || return
@@ -38,8 +39,9 @@ both()
 	for i in "" 2; do
 		n "dev$i" socat -t 20 "TCP:$CN:7000,sourceport=7001,reuseaddr" \
 			SYSTEM:"cat /tmp/up$i & cat > /tmp/got-down$i; wait" &
+		pids+=($!)
 	done
-	wait $(jobs -p)
+	wait "${pids[@]}"
 	for d in up down; do
 		cmp /tmp/$d /tmp/got-$d && cmp /tmp/${d}2 /tmp/got-${d}2 || return
 	done

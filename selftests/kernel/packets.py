@@ -125,13 +125,13 @@ def ask(dev, frames, match, seconds=3.0):
     return None
 
 
-def arp_reply(dev, frame, seconds=3.0):
-    """MAC that answers an ARP request, 'sha on the wire' and in the body equal; '' if none does."""
+def arp_reply(dev, frame, seconds=3.0, source=None):
+    """MAC that an ARP answer gives; '' if none comes. The frame's source must be @source, or that MAC."""
     got = ask(dev, frame, lambda f: f[12:14] == b"\x08\x06" and f[20:22] == b"\0\2", seconds)
     if got is None:
         return ""
-    if got[6:12] != got[22:28]:
-        return "frame and ARP disagree"
+    if got[6:12] != (bytes.fromhex(source.replace(":", "")) if source else got[22:28]):
+        return "the frame came from " + got[6:12].hex(":")
     return got[22:28].hex(":")
 
 
