@@ -4,7 +4,7 @@
 # What a bound device hears from its router: ARP by the modes of the link, and echo with TTL 1.
 #
 #   dev (10.0.0.5, gateway 10.0.0.1) ── radio ── port pma1
-# timeout: 180
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

@@ -7,7 +7,7 @@
 #   cn ── ha ══ mip4, GRE key or IP-in-IP ══ pma1 ── dev
 #         ha ── gre1, key 5 ──────────────── pma1
 #         ha ── ipip1 ────────────────────── pma1
-# timeout: 300
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

@@ -4,7 +4,7 @@
 # What is counted, and what taps and firewalls see.
 #
 #   cn ── ha ══ pma1 ── dev
-# timeout: 180
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

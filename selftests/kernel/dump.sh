@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Many bindings: bulk, dumps that miss and repeat nothing while others come and go, filters, notifications.
-# timeout: 240
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Bindings that nobody renews go after lifetime and grace; with "orphan flush" also when their agent has gone.
-# timeout: 120
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

@@ -5,7 +5,7 @@
 #
 #   ha ══ key 0x1005 to pma1, which has the device 10.0.0.5 ══ pma1
 #   ha and pma2 as second HA: the same key to pma1 for 10.0.0.6
-# timeout: 180
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

@@ -5,7 +5,7 @@
 # stack, though ip_forward is on and there is a default route.
 #
 #   ha ══ core ── pma1 (default route via core, nft counts what enters its stack) ── radio ── dev
-# timeout: 240
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

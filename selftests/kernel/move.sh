@@ -5,7 +5,7 @@
 #
 #   cn ── ha ══ pma1 ──┐
 #            ══ pma2 ── radio ── dev
-# timeout: 180
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

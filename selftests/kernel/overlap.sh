@@ -8,7 +8,7 @@
 #                                                      pma1 ── radio ─┬─ dev  10.0.0.5
 #   cn2 ── ha2 ══ the same address by GRE key alone, ═══╝             └─ dev2 10.0.0.5
 #                 its mip0 above ha's underlay; or its own, 192.0.2.2
-# timeout: 240
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 

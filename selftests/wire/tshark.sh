@@ -54,8 +54,8 @@ awk -F '\t' '
 		for (i = 1; i <= n; i++) {
 			printf "%sok %d - tshark reads %s: %d fields\n", i in bad ? "not " : "",
 				i, name[i], fields[i]
+			failed += i in bad	# before bad[i] is read, which makes it
 			printf "%s", bad[i]
-			failed += i in bad
 		}
 		printf "%sok %d - as many messages read as sent: %d\n", frames == n && n ? "" : "not ",
 			n + 1, frames
