@@ -48,7 +48,7 @@ load()
 # wire NS1 DEV1 NS2 DEV2
 wire()
 {
-	ip -n "$1" link add "$2" type veth peer name "$4" netns "$3" &&
+	ip -n "$1" link add name "$2" type veth peer name "$4" netns "$3" &&
 		ip -n "$1" link set dev "$2" up && ip -n "$3" link set dev "$4" up
 }
 

@@ -69,6 +69,9 @@ tap_is "clamped up" "$(mss cn)" 1432
 tap_is "clamped down" "$(mss dev)" 1432
 kill_jobs
 tap_check "can be switched off" eval "ctl pma1 link set mip0 mss off && ctl ha link set mip0 mss off"
+# what both have learned by now shows in the MSS they offer
+ip -n cn route flush cache
+ip -n dev route flush cache
 in_order cn dev $DEV_IP
 tap_is "TCP from cn, by path MTU discovery alone" $? 0
 tap_is "nothing is clamped" "$(mss dev)" 1460
@@ -76,13 +79,13 @@ kill_jobs
 ctl pma1 link set mip0 mss on
 ctl ha link set mip0 mss on
 
-tap_stage "a narrow place on the way: a router between with an MTU of 1400"
+tap_stage "a narrow place on the way: a router between, with an MTU of 1400 on its routes"
 namespace narrow
 tap_check "HA and PMA reach each other through it" eval "
 	wire narrow a core nar1 && ip -n core link set dev nar1 master br &&
 	ip -n narrow address add 192.0.2.254/24 dev a && n narrow sysctl -qw net.ipv4.ip_forward=1 \
 		net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.a.send_redirects=0 &&
-	ip -n narrow link set dev a mtu 1400 && ip -n core link set dev nar1 mtu 1400 &&
+	ip -n narrow route add $HA/32 dev a mtu 1400 && ip -n narrow route add $PMA1/32 dev a mtu 1400 &&
 	ip -n pma1 route add $HA/32 via 192.0.2.254 && ip -n ha route add $PMA1/32 via 192.0.2.254"
 tap_check "small ones pass" pings dev $CN
 learned()	# NS MTU TARGET: does a large packet there hear of that MTU by now?
