@@ -96,7 +96,7 @@ tap_stage "ours, but wrong"
 tap_check "another inner destination" counted inner_address ha \
 	"$(to_pma $HA "gre(ip('$CN', '10.0.0.66', $IN), key=0x1005)")"
 tap_check "a wrong GRE checksum" counted bad_checksum ha "$(to_pma $HA "gre($INNER, key=0x1005, csum=False)")"
-tap_check "half an inner header" counted bad_inner ha "$(to_pma $HA "gre($INNER[:12], key=0x1005)")"
+tap_check "half an inner header" counted bad_inner ha "$(to_pma $HA "gre(${INNER}[:12], key=0x1005)")"
 tap_check "a wrong inner header checksum" counted bad_inner ha \
 	"$(to_pma $HA "gre(ip('$CN', '$DEV_IP', $IN, bad=True), key=0x1005)")"
 tap_check "an inner length beyond the packet" counted bad_inner ha \

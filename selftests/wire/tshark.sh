@@ -22,6 +22,7 @@ got=$(mktemp) || bail "no room for a file"
 trap 'rm -f "$got" "$got.err"' EXIT
 
 # The header row tells awk which column is which.
+# shellcheck disable=SC2046 # one word per field is what is wanted
 TZ=UTC tshark -n -r "$pcap" -T fields -E header=y -E separator=/t -E occurrence=a -E aggregator=, \
 	-e frame.number $(cut -f2 "$table" | grep -vx name | sort -u | sed 's/^/-e /') \
 	>"$got" 2>"$got.err" || bail "tshark failed: $(tail -n 1 "$got.err")"
