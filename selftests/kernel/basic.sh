@@ -33,7 +33,7 @@ tcp()
 {
 	local listener
 
-	n "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received &
+	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
 	listener=$!
 	tap_wait 10 "a listener" listening "$2" && n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" &&
 		wait "$listener" && cmp /tmp/payload /tmp/received

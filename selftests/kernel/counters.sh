@@ -68,7 +68,7 @@ ip -n pma1 route del $HA/32 dev mip0
 tap_check "and afterwards it works" pings dev $CN
 
 tap_stage "taps and hooks at the access router"
-n pma1 tcpdump -i mip0 -n -l icmp > /tmp/tap 2> /tmp/tap.err &
+spawn pma1 tcpdump -i mip0 -n -l icmp > /tmp/tap 2> /tmp/tap.err
 n pma1 nft -f - <<- 'END'
 	table netdev t {
 		counter in { }

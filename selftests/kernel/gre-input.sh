@@ -14,7 +14,7 @@ IN="udp(1000, 2000, b'inner')"
 # from NS PACKET: send and count what the device's wire shows of it within a moment
 arrives()
 {
-	n dev timeout 20 tcpdump -i eth0 -n -l -c 1 udp port 2000 > /tmp/seen 2> /tmp/seen.err &
+	spawn dev timeout 20 tcpdump -i eth0 -n -l -c 1 udp port 2000 > /tmp/seen 2> /tmp/seen.err
 	local pid=$!
 
 	tap_wait 10 "tcpdump" grep -q listening /tmp/seen.err || return
@@ -44,7 +44,7 @@ counted()
 # unreachable NS PACKET: pma1 answers as a router that doesn't know the tunnel
 unreachable()
 {
-	n "$1" timeout 20 tcpdump -i core -n -l -c 1 'icmp[0] == 3' > /tmp/icmp 2> /tmp/icmp.err &
+	spawn "$1" timeout 20 tcpdump -i core -n -l -c 1 'icmp[0] == 3' > /tmp/icmp 2> /tmp/icmp.err
 	local pid=$!
 
 	tap_wait 10 "tcpdump" grep -q listening /tmp/icmp.err || return

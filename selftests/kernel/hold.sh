@@ -56,7 +56,7 @@ listen pma1 /tmp/events event
 tap_stage "a binding comes while a packet waits"
 # a device that asks for its gateway long enough for a slow machine
 n dev sysctl -qw net.ipv4.neigh.eth0.mcast_solicit=30
-n dev ping -q -n -c 1 -W 10 $CN > /tmp/ping &
+spawn dev ping -q -n -c 1 -W 10 $CN > /tmp/ping
 ping=$!
 tap_check "the device is reported" tap_wait 10 "an event" grep -q $DEV_MAC /tmp/events
 tap_check "its frame waits" eval "[ \$(held) -gt 0 ]"
@@ -67,12 +67,12 @@ tap_is "nothing waits any longer" "$(held)" 0
 
 tap_stage "order of what waited"
 ctl pma1 binding del dev mip0 home $DEV_IP
-n cn tcpdump -i eth0 -n -l -c 12 udp port 4000 > /tmp/order 2> /tmp/order.err &
+spawn cn tcpdump -i eth0 -n -l -c 12 udp port 4000 > /tmp/order 2> /tmp/order.err
 tap_wait 20 "tcpdump" grep -q listening /tmp/order.err
 gw=$(n pma1 cat /sys/class/net/port/address)
 # the frames wait 2 s at most: whoever makes the binding has started before they are sent
 mkfifo /tmp/later
-n pma1 "$MIPCTL" -b /tmp/later &
+spawn pma1 "$MIPCTL" -b /tmp/later
 later=$!
 exec 7> /tmp/later
 py dev "send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(5000 + i, 4000))) for i in range(12)])"

@@ -27,6 +27,15 @@ n()
 	ip netns exec "$ns" "$@"
 }
 
+# spawn NS CMD...: in the background; $! is the command itself, so that killing it kills it
+spawn()
+{
+	local ns=$1
+
+	shift
+	ip netns exec "$ns" "$@" &
+}
+
 ctl()
 {
 	local ns=$1
@@ -148,7 +157,7 @@ listen()
 	local ns=$1 file=$2
 
 	shift 2
-	n "$ns" stdbuf -oL "$MIPCTL" -rc 33554432 -j monitor "$@" > "$file" 2>&1 &
+	spawn "$ns" stdbuf -oL "$MIPCTL" -rc 33554432 -j monitor "$@" > "$file" 2>&1
 	tap_wait 10 "a subscription" subscribed "$ns"
 }
 

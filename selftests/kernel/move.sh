@@ -16,7 +16,7 @@ gw=$(n pma1 cat /sys/class/net/port/address)
 ip -n dev neighbour replace $HOME_GW lladdr "$gw" dev eth0 nud permanent
 
 tap_stage "a leg is replaced under traffic"
-n dev ping -q -n -c 300 -i 0.01 -W 5 $CN > /tmp/ping &
+spawn dev ping -q -n -c 300 -i 0.01 -W 5 $CN > /tmp/ping
 ping=$!
 ok=0
 for ((i = 1; i <= 20; i++)); do

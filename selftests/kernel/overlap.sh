@@ -30,15 +30,15 @@ both()
 	local i d pids=()
 
 	for i in "" 2; do
-		n "cn$i" socat -t 20 TCP-LISTEN:7000,reuseaddr SYSTEM:"cat /tmp/down$i & cat > /tmp/got-up$i; wait" &
+		spawn "cn$i" socat -t 20 TCP-LISTEN:7000,reuseaddr SYSTEM:"cat /tmp/down$i & cat > /tmp/got-up$i; wait"
 		pids+=($!)
 	done
 	for i in "" 2; do
 		tap_wait 15 "a listener" listening "cn$i" || return
 	done
 	for i in "" 2; do
-		n "dev$i" socat -t 20 "TCP:$CN:7000,sourceport=7001,reuseaddr" \
-			SYSTEM:"cat /tmp/up$i & cat > /tmp/got-down$i; wait" &
+		spawn "dev$i" socat -t 20 "TCP:$CN:7000,sourceport=7001,reuseaddr" \
+			SYSTEM:"cat /tmp/up$i & cat > /tmp/got-down$i; wait"
 		pids+=($!)
 	done
 	wait "${pids[@]}"
@@ -67,7 +67,7 @@ done
 tap_check "module, routers, devices" eval "load && topology && second_home"
 ip -n radio link set dev pma2 down
 for ns in dev dev2; do
-	n $ns tcpdump -i eth0 -w /tmp/$ns.pcap -U tcp 2> /tmp/$ns.err &
+	spawn $ns tcpdump -i eth0 -w /tmp/$ns.pcap -U tcp 2> /tmp/$ns.err
 done
 tap_wait 15 "tcpdump" eval "grep -q listening /tmp/dev.err && grep -q listening /tmp/dev2.err"
 captures=$(jobs -p)

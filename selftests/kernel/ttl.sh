@@ -14,7 +14,7 @@ MAC2=02:00:00:00:00:06
 # ttl FROM TO EXPRESSION: TTL at TO's wire of what FROM's device sends
 ttl()
 {
-	n "$2" timeout 20 tcpdump -i eth0 -n -l -v -c 1 --direction=in udp port 2000 > /tmp/ttl 2> /tmp/ttl.err &
+	spawn "$2" timeout 20 tcpdump -i eth0 -n -l -v -c 1 --direction=in udp port 2000 > /tmp/ttl 2> /tmp/ttl.err
 	local pid=$!
 
 	tap_wait 15 "tcpdump" grep -q listening /tmp/ttl.err || return
