@@ -53,12 +53,15 @@ static bool parse_link(struct nlmsghdr *nlh, struct link_info *info)
 		return false;
 	info->ifindex = ifi->ifi_index;
 	info->up = ifi->ifi_flags & IFF_UP;
+	info->running = ifi->ifi_flags & IFF_RUNNING;
 	info->ethernet = ifi->ifi_type == ARPHRD_ETHER;
 	nla_strlcpy(info->name, tb[IFLA_IFNAME], sizeof(info->name));
 	if (info->ethernet && tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == 6)
 		memcpy(info->mac, nla_data(tb[IFLA_ADDRESS]), 6);
 	if (tb[IFLA_MASTER])
 		info->master = nla_get_u32(tb[IFLA_MASTER]);
+	if (tb[IFLA_CARRIER_UP_COUNT])
+		info->carrier_ups = nla_get_u32(tb[IFLA_CARRIER_UP_COUNT]);
 	if (tb[IFLA_LINKINFO])
 		parse_kind(tb[IFLA_LINKINFO], info);
 	return true;

@@ -13,6 +13,8 @@ struct link_info {
 	char name[IFNAMSIZ];
 	uint8_t mac[6];			/* zero unless Ethernet */
 	bool ethernet, up;
+	bool running;			/* up, and with a carrier */
+	uint32_t carrier_ups;		/* how often the carrier came; tells a flap that was over before we looked */
 	bool mip4;			/* kind "mip4"; then: */
 	struct in_addr local;
 	uint32_t realm;

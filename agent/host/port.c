@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/filter.h>
+#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
@@ -16,13 +17,17 @@
 
 #define FRAME_MAX	2048	/* a DHCP message has at most 1500 bytes on Ethernet */
 #define BATCH		64	/* frames per wake-up, so that others get their turn */
+#define ANNOUNCEMENTS	3	/* per carrier; the other end of a wire may see it a moment after us */
+#define ANNOUNCE_MS	100
 
 struct port_entry {
 	struct port port;
-	uint32_t master;
+	uint32_t master, carrier_ups;
+	char device[IFNAMSIZ];		/* the master's name */
 	bool seen;			/* by the walk under way */
 	int fd;
-	struct event *ev;
+	struct event *ev, *announce;
+	unsigned int announced;
 	struct ports *ports;
 	LIST_ENTRY(port_entry) list;
 };
@@ -129,9 +134,48 @@ static void close_port(struct port_entry *entry)
 	LIST_REMOVE(entry, list);
 	if (entry->ev)
 		event_free(entry->ev);
+	if (entry->announce)
+		event_free(entry->announce);
 	if (entry->fd >= 0)
 		close(entry->fd);
 	free(entry);
+}
+
+/* The first network that has this gateway speaks for the others. */
+static bool announces(const struct config *config, unsigned int i, const char *device)
+{
+	const struct core_network *net = config->networks;
+
+	if (strcmp(net[i].device, device) || !net[i].gateway.s_addr)
+		return false;
+	for (unsigned int j = 0; j < i; j++)
+		if (!strcmp(net[j].device, device) && net[j].gateway.s_addr == net[i].gateway.s_addr)
+			return false;
+	return true;
+}
+
+static void on_announce(evutil_socket_t fd, short what, void *arg)
+{
+	static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct timeval again = { 0, ANNOUNCE_MS * 1000 };
+	struct port_entry *entry = arg;
+	const struct config *config = entry->ports->config;
+
+	(void)fd;
+	(void)what;
+	for (unsigned int i = 0; i < config->core.n_networks; i++)
+		if (announces(config, i, entry->device))
+			port_send_arp(&entry->port, everybody, config->networks[i].gateway, config->networks[i].gateway);
+	if (++entry->announced < ANNOUNCEMENTS)
+		evtimer_add(entry->announce, &again);
+}
+
+static void carrier_came(struct port_entry *entry)
+{
+	log_debug("port %s has a carrier", entry->port.name);
+	entry->announced = 0;
+	evtimer_del(entry->announce);
+	on_announce(-1, 0, entry);
 }
 
 static void open_port(struct ports *ports, const struct link_info *info, const struct link_info *master)
@@ -142,6 +186,8 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 		return;
 	entry->ports = ports;
 	entry->master = master->ifindex;
+	entry->carrier_ups = info->carrier_ups;
+	strcpy(entry->device, master->name);
 	entry->port.ifindex = info->ifindex;
 	strcpy(entry->port.name, info->name);
 	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : info->mac, 6);
@@ -150,7 +196,8 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 	entry->fd = open_socket(info->ifindex);
 	if (entry->fd >= 0)
 		entry->ev = event_new(ports->base, entry->fd, EV_READ | EV_PERSIST, on_readable, entry);
-	if (!entry->ev || event_add(entry->ev, NULL)) {
+	entry->announce = evtimer_new(ports->base, on_announce, entry);
+	if (!entry->ev || !entry->announce || event_add(entry->ev, NULL)) {
 		log_error("port %s: cannot listen for DHCP: %s", info->name, strerror(errno));
 		close_port(entry);
 		return;
@@ -189,6 +236,10 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 		if (strcmp(entry->port.name, info->name)) {
 			log_info("port %s is named %s now", entry->port.name, info->name);
 			strcpy(entry->port.name, info->name);
+		}
+		if (info->running && entry->carrier_ups != info->carrier_ups) {
+			entry->carrier_ups = info->carrier_ups;
+			carrier_came(entry);
 		}
 	}
 	if (gone || entry || !info->master || !info->ethernet || !ports->config || !ports->config->core.pma ||
@@ -254,6 +305,24 @@ const struct port *port_find(const struct ports *ports, uint32_t ifindex)
 	struct port_entry *entry = find(ports, ifindex);
 
 	return entry ? &entry->port : NULL;
+}
+
+void port_send_arp(const struct port *port, const uint8_t mac[static 6], struct in_addr sender, struct in_addr target)
+{
+	struct arphdr arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4,
+			      .ar_op = htons(ARPOP_REQUEST) };
+	uint8_t frame[60] = { 0 }, *p = frame + 14;
+
+	memcpy(frame, mac, 6);
+	memcpy(frame + 6, port->gwmac, 6);
+	frame[12] = ETH_P_ARP >> 8;
+	frame[13] = ETH_P_ARP & 0xff;
+	memcpy(p, &arp, sizeof(arp));
+	p += sizeof(arp);
+	memcpy(p, port->gwmac, 6);
+	memcpy(p + 6, &sender, 4);
+	memcpy(p + 16, &target, 4);	/* target MAC stays zero */
+	port_send(port, frame, sizeof(frame));
 }
 
 void port_send(const struct port *port, const uint8_t *frame, size_t len)

@@ -5,8 +5,6 @@
 #include "host/port.h"
 
 #include <event2/event.h>
-#include <linux/if_arp.h>
-#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,22 +45,9 @@ static void send_arp(struct host *host, uint32_t ifindex, const uint8_t mac[stat
 		     struct in_addr gateway, struct in_addr home)
 {
 	const struct port *port = port_find(host->ports, ifindex);
-	struct arphdr arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4,
-			      .ar_op = htons(ARPOP_REQUEST) };
-	uint8_t frame[60] = { 0 }, *p = frame + 14;
 
-	if (!port)
-		return;
-	memcpy(frame, mac, 6);
-	memcpy(frame + 6, port->gwmac, 6);
-	frame[12] = ETH_P_ARP >> 8;
-	frame[13] = ETH_P_ARP & 0xff;
-	memcpy(p, &arp, sizeof(arp));
-	p += sizeof(arp);
-	memcpy(p, port->gwmac, 6);
-	memcpy(p + 6, &gateway, 4);
-	memcpy(p + 16, &home, 4);	/* target MAC stays zero */
-	port_send(port, frame, sizeof(frame));
+	if (port)
+		port_send_arp(port, mac, gateway, home);
 }
 
 static void ask_device(struct host *host, const struct core_action *ask)

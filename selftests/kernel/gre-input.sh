@@ -126,7 +126,7 @@ py dev "send('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)'
 tap_check "is stopped at the access router" tap_wait 5 "spoofed_source" more pma1 spoofed_source "$before"
 
 tap_stage "an INPUT rule holds for us too"
-n pma1 nft 'table ip f { chain in { type filter hook input priority 0; ip protocol gre drop; }; }'
+n pma1 nft 'table ip f { chain in { type filter hook input priority 0; ip protocol 47 drop; }; }'
 tap_check "nothing arrives" absent ha "$(to_pma $HA "gre($INNER, key=0x1005)")"
 n pma1 nft flush ruleset
 tap_check "without it, it does" arrives ha "$(to_pma $HA "gre($INNER, key=0x1005)")"

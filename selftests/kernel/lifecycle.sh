@@ -66,8 +66,8 @@ for ((i = 0; i < LOOPS; i++)); do
 		;;
 	2)
 		# the underlay of a link that lives elsewhere
-		namespace far && ctl far link add mip0 local $HA realm 2 link-netns ha &&
-			ip -n far link set dev mip0 up && ctl far binding add dev mip0 home $DEV_IP peer $PMA1 &&
+		namespace far && ctl far link add mip2 local $HA realm 2 link-netns ha &&
+			ip -n far link set dev mip2 up && ctl far binding add dev mip2 home $DEV_IP peer $PMA1 &&
 			ip netns del ha && namespace ha && router ha $HA && wire cn eth0 ha cn &&
 			ip -n ha address add 203.0.113.1/24 dev cn && ip -n cn address add $CN/24 dev eth0 &&
 			ip -n cn route add default via 203.0.113.1 && ip netns del far && ip -n pma1 link del dev mip0

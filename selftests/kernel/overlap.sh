@@ -74,8 +74,10 @@ captures=$(jobs -p)
 
 bind_ha $PMA1
 tap_check "the first device" bind_pma pma1
+# the kernel makes it in ha first (rtnl_newlink()), where a mip0 exists
 tap_check "a link in ha2 above ha's underlay" eval "
-	ctl ha2 link add mip0 local $HA realm 52 link-netns ha && ip -n ha2 link set dev mip0 up &&
+	ctl ha2 link add mip52 local $HA realm 52 link-netns ha &&
+	ip -n ha2 link set dev mip52 name mip0 && ip -n ha2 link set dev mip0 up &&
 	ip -n ha2 route add 10.0.0.0/24 dev mip0"
 tap_check "the second, same HA address, another key" eval "
 	ctl ha2 binding add dev mip0 home $DEV_IP peer $PMA1 key 0x2052 okey 0x1052 &&
