@@ -39,6 +39,7 @@ class Lab:
         self.keep = keep
         self.children = {}
         self.namespaces = []
+        self.wires = 0
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -83,7 +84,10 @@ class Lab:
 
     def wire(self, ns_a, if_a, ns_b, if_b, addr_a=None, addr_b=None, mac_a=None):
         """A veth pair, both ends up; addresses with prefix length."""
-        self.run(None, "ip", "link", "add", if_a, "netns", self.ns(ns_a), "type", "veth",
+        # Ends in two namespaces may get the same index. Linux then takes the carrier for not urgent and tells
+        # bridges of it up to a second later (linkwatch_urgent_event()); a real wire has no such delay.
+        self.wires += 1
+        self.run(None, "ip", "link", "add", if_a, "index", str(100 + self.wires), "netns", self.ns(ns_a), "type", "veth",
                  "peer", "name", if_b, "netns", self.ns(ns_b))
         if mac_a:
             self.ip(ns_a, f"link set {if_a} address {mac_a}")

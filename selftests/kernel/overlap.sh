@@ -14,6 +14,7 @@
 
 MAC2=02:00:00:00:00:52
 HA2=192.0.2.2
+SWAP=$MIP4_TOP/selftests/kernel/swap.py
 
 second_home()
 {
@@ -24,21 +25,20 @@ second_home()
 		device dev2 eth0 $MAC2 $DEV_IP
 }
 
-# both NAME: the same 5-tuple at once, TCP from each device to each cn, 2 MB each way
+# both: the same 5-tuple at once, TCP from each device to each cn, 2 MB each way
 both()
 {
 	local i d pids=()
 
 	for i in "" 2; do
-		spawn "cn$i" socat -t 20 TCP-LISTEN:7000,reuseaddr SYSTEM:"cat /tmp/down$i & cat > /tmp/got-up$i; wait"
+		spawn "cn$i" python3 "$SWAP" listen 7000 /tmp/down$i /tmp/got-up$i
 		pids+=($!)
 	done
 	for i in "" 2; do
 		tap_wait 15 "a listener" listening "cn$i" || return
 	done
 	for i in "" 2; do
-		spawn "dev$i" socat -t 20 "TCP:$CN:7000,sourceport=7001,reuseaddr" \
-			SYSTEM:"cat /tmp/up$i & cat > /tmp/got-down$i; wait"
+		spawn "dev$i" python3 "$SWAP" connect $CN 7000 7001 /tmp/up$i /tmp/got-down$i
 		pids+=($!)
 	done
 	wait "${pids[@]}"
