@@ -52,4 +52,10 @@ add 10.0.0.6 6
 tap_check "with a listener they stay" exists 10.0.0.6
 kill_jobs
 tap_check "with the last listener they go" tap_wait 15 "no bindings" eval "! exists 10.0.0.2 && ! exists 10.0.0.6"
+
+tap_stage "the module goes"
+listen ha /tmp/log3 binding
+add 10.0.0.7 7
+tap_check "while somebody listens" rmmod mip4
+tap_check "each binding's end is told" tap_wait 10 "a notification" grep -q '10.0.0.7.*"reason": *"link"' /tmp/log3
 tap_end

@@ -117,6 +117,10 @@ py dev "send('eth0', *[eth('$OTHER', BROADCAST, ip('0.0.0.0', '255.255.255.255',
 	"send('eth0', *[eth('$OTHER', '01:80:c2:00:00:03', b'eapol' * 10, 0x888e)] * 2)"
 wait $agent
 tap_is "it got DHCP and EAPOL of an unbound device" "$(cat /tmp/agent)" 6
+py dev "send('eth0', *[eth('02:00:00:00:00:7a', BROADCAST, ip('0.0.0.0', '255.255.255.255', udp(68, 67, b'd' * 240)))] * 4)" \
+	"send('eth0', eth('02:00:00:00:00:7b', BROADCAST, arp(1, '02:00:00:00:00:7b', '10.0.0.80', '$HOME_GW'), 0x806))"
+tap_check "a device that asks for its gateway is reported" tap_wait 5 "an event" grep -q 02:00:00:00:00:7b /tmp/events
+tap_is "one that asked for a lease before isn't: the server has heard it" "$(seen /tmp/events 02:00:00:00:00:7a)" 0
 
 tap_stage "the stack"
 tap_is "nothing of a device entered it" "$(entered)" 0
@@ -126,6 +130,29 @@ py dev "send('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '192.0.2.11')))"
 tap_check "bound: not for the router's own addresses either" pings dev $CN
 tap_is "nothing of a device entered it, bound" "$(entered)" 0
 ctl pma1 binding del dev mip0 home $DEV_IP
+
+tap_stage "a device that sends without end"
+spawn dev python3 -c "
+import sys; sys.path.insert(0, '$MIP4_TOP/selftests/kernel')
+from packets import *
+s = packet_socket('eth0', 0)
+frame = eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 4001)))
+while True: s.send(frame)"
+flood=$!
+for ((i = 0; i < 20; i++)); do
+	tap_wait 10 "frames that wait" eval '[ $(held) -gt 0 ]' && bind_pma pma1 &&
+		ctl pma1 binding del dev mip0 home $DEV_IP || break
+done
+tap_is "is bound and unbound 20 times" $i 20
+kill $flood
+tap_check "and leaves nothing behind" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
+
+tap_stage "many devices on one port"
+tap_check "another port" eval "wire pma1 port2 dev eth1 && ip -n pma1 link set dev port2 master mip0"
+py dev "send('eth0', *[eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5) for i in range(3000)])"
+tap_check "not all of them are reported" eval "[ \$(seen /tmp/events 02:00:00:01) -lt 3000 ]"
+py dev "send('eth1', eth('02:00:00:00:00:7c', BROADCAST, arp(1, '02:00:00:00:00:7c', '10.0.0.81', '$HOME_GW'), 0x806))"
+tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:00:7c /tmp/events
 
 tap_stage "port policies"
 tap_check "drop" ctl pma1 port set port unknown drop
@@ -137,4 +164,11 @@ tap_is "and lets nothing in" "$(entered)" 0
 tap_check "pass" ctl pma1 port set port unknown pass
 py dev "send('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN')))"
 tap_check "lets it in" eval '[ $(entered) -gt 0 ]'
+before=$(drops pma1 protocol)
+py dev "send('eth0', eth('$DEV_MAC', '$gw', b'\\0\\5\\x08\\0' + echo('$DEV_IP', '$CN'), 0x8100))" \
+	"send('eth0', eth('$OTHER', '01:80:c2:00:00:03', b'eapol' * 10, 0x888e))"
+tap_is "VLANs and EAPOL as well" "$(drops pma1 protocol)" "$before"
+tap_check "hold again" ctl pma1 port set port unknown hold
+py dev "send('eth0', eth('$DEV_MAC', '$gw', b'\\0\\5\\x08\\0' + echo('$DEV_IP', '$CN'), 0x8100))"
+tap_check "a VLAN that isn't there ends" tap_wait 5 "the drop" more pma1 protocol "$before"
 tap_end
