@@ -205,6 +205,16 @@ tap_check "it reaches its gateway through the tunnel" reaches_home
 tap_is "the handover's timeline is whole" \
 	"$(agent pma timeline | jq -r '.[0] | "\(.trigger) \(.phases_us | keys | length)"')" "dhcp 6"
 
+tap_stage "a cable that is plugged again"
+# what comes unasked makes an entry, so that one sees that it came
+in_ns dev sysctl -qw net.ipv4.conf.eth0.arp_accept=1
+ip -n dev link set eth0 down
+tap_is "the device has forgotten its gateway" "$(ip -n dev neigh show 10.0.0.1)" ""
+ip -n dev link set eth0 up
+tap_check "and is told before it asks" tap_wait 5 "a neighbour entry" \
+	eval "ip -n dev neigh show 10.0.0.1 | grep -q 'lladdr 02:00:5e:00:00:01'"
+in_ns dev sysctl -qw net.ipv4.conf.eth0.arp_accept=0
+
 tap_stage "kill -9 and restart"
 cookie=$(agent pma show | jq -r '.[0].cookie')
 stop pma KILL
