@@ -9,13 +9,17 @@
 
 QUEUE=$MIP4_TOP/selftests/kernel/nfqueue.py
 
-# queued NS COUNT: INPUT's GRE there waits for a verdict from user space
-queued()
+# queue NS COUNT: INPUT's GRE there waits for a verdict from user space
+queue()
 {
-	n "$1" nft -f - <<- 'END' || return
+	n "$1" nft -f - <<- 'END'
 		table ip q { chain in { type filter hook input priority 0; ip protocol 47 queue num 1; }; }
 	END
-	spawn "$1" python3 "$QUEUE" 1 "$2" 2> "/tmp/queue-$1"
+	spawn "$1" python3 "$QUEUE" 1 "$2" > "/tmp/queue-$1" 2>&1
+}
+
+queued()
+{
 	tap_wait 15 "the queue of $1" grep -q ready "/tmp/queue-$1"
 }
 
@@ -23,10 +27,11 @@ modprobe nfnetlink_queue
 tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
 
 tap_stage "verdicts from user space"
-tap_check "a queue at the home agent" queued ha 20
+queue ha 20
 at_ha=$!
-tap_check "and at the access router" queued pma1 20
+queue pma1 20
 at_pma1=$!
+tap_check "queues at the home agent and the access router" eval "queued ha && queued pma1"
 tap_check "20 pings pass both" pings dev $CN 20
 wait $at_ha
 tap_is "the home agent's queue saw 20" $? 0
