@@ -70,6 +70,22 @@ struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
 }
 
 /**
+ * mip4_binding_routed() - find a binding that the stack routes to
+ * @mip: device
+ * @addr: home address
+ *
+ * Context: RCU.
+ *
+ * Return: the binding, or NULL also when its device is on a port here.
+ */
+struct mip4_binding *mip4_binding_routed(struct mip4_dev *mip, __be32 addr)
+{
+	struct mip4_binding *b = mip4_binding_by_addr(mip, mip->realm, addr);
+
+	return b && !mip4_binding_served(b) ? b : NULL;
+}
+
+/**
  * mip4_binding_by_mac() - find a binding by port and MAC
  * @mip: device
  * @ifindex: of the port
@@ -376,6 +392,17 @@ static int mip4_binding_move(struct mip4_binding *b, u32 ifindex, const u8 *mac)
 	return mip4_table_insert(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
 }
 
+/* Not when a move failed both ways. */
+static bool mip4_binding_in_mac_table(struct mip4_binding *b)
+{
+	bool in;
+
+	rcu_read_lock();
+	in = mip4_binding_by_mac(b->mip, b->mac.ifindex, b->mac.mac) == b;
+	rcu_read_unlock();
+	return in;
+}
+
 /**
  * mip4_binding_set_port() - move a served binding to another port or MAC
  * @b: binding
@@ -395,7 +422,8 @@ int mip4_binding_set_port(struct mip4_binding *b,
 	const struct mip4_mac_key old = b->mac;
 	int err;
 
-	if (cfg->port == old.ifindex && ether_addr_equal(cfg->mac, old.mac))
+	if (cfg->port == old.ifindex && ether_addr_equal(cfg->mac, old.mac) &&
+	    mip4_binding_in_mac_table(b))
 		return 0;
 	rhashtable_remove_fast(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
 	WRITE_ONCE(b->replay, true);
@@ -423,7 +451,7 @@ void mip4_binding_set_lifetime(struct mip4_binding *b, u32 lifetime)
 	WRITE_ONCE(b->expires, lifetime ?
 			       ktime_get_boottime_seconds() + lifetime : 0);
 	if (lifetime)
-		mip4_expire_start(b->mip);
+		mip4_expire_at(b->mip, b->expires);
 }
 
 /**

@@ -156,6 +156,7 @@ bool mip4_table_retry(struct rhashtable *ht, int err, int *tries);
 
 struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
 					  __be32 addr);
+struct mip4_binding *mip4_binding_routed(struct mip4_dev *mip, __be32 addr);
 struct mip4_binding *mip4_binding_by_mac(struct mip4_dev *mip, u32 ifindex,
 					 const u8 *mac);
 struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,

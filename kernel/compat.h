@@ -31,8 +31,9 @@
 /*
  * Before 6.2 an extack could only carry a constant string. The text must live
  * until the core has built the ack, after our handler returned: a small ring
- * per call site. A reader that is overtaken four times sees a newer text,
- * never an unterminated one.
+ * per call site. The core measures the text, allocates, and copies: who is
+ * overtaken four times meanwhile gets a newer text, so all are padded to one
+ * length and the NUL behind them is never written.
  */
 #ifndef NL_SET_ERR_MSG_FMT_MOD
 #define NL_SET_ERR_MSG_FMT_MOD(extack, fmt, args...) do {		\
@@ -40,8 +41,12 @@
 	static atomic_t __next;						\
 	struct netlink_ext_ack *__ack = (extack);			\
 	char *__buf = __text[(unsigned int)atomic_inc_return(&__next) % 4]; \
+	char __line[sizeof(__text[0])];					\
+	int __len = scnprintf(__line, sizeof(__line),			\
+			      KBUILD_MODNAME ": " fmt, ##args);		\
 									\
-	snprintf(__buf, sizeof(__text[0]), KBUILD_MODNAME ": " fmt, ##args); \
+	memset(__line + __len, ' ', sizeof(__line) - __len);		\
+	memcpy(__buf, __line, sizeof(__line) - 1);			\
 	if (__ack)							\
 		__ack->_msg = __buf;					\
 } while (0)

@@ -28,7 +28,8 @@ static int mip4_dev_init(struct net_device *dev)
 	struct rhashtable_params addr = mip4_addr_params;
 	int err;
 
-	addr.nelem_hint = min_t(u32, mip->limit, 1 << 20);
+	/* it grows by itself; buckets aren't charged to who asks for them */
+	addr.nelem_hint = min_t(u32, mip->limit, 1 << 14);
 	err = rhashtable_init(&mip->by_addr, &addr);
 	if (err)
 		return err;
@@ -349,6 +350,8 @@ static int mip4_changelink(struct net_device *dev, struct nlattr *tb[],
 	if (!err)
 		err = mip4_config(mip, data, extack);
 	mutex_unlock(&mip->lock);
+	if (!err && data[IFLA_MIP4_GRACE])
+		mip4_expire_again(mip);
 	return err;
 }
 

@@ -57,6 +57,7 @@ struct mip4_dev {
 	struct list_head ports;		/* struct mip4_port; RTNL and .lock write */
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */
+	time64_t expire_due;		/* earliest end known, 0: none */
 
 	struct mip4_drops __percpu *drops;
 	struct gro_cells gro;

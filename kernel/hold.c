@@ -85,6 +85,11 @@ static void mip4_hold_queue(struct mip4_port *port, struct mip4_hold_mac *entry,
 		mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_FULL);
 		return;
 	}
+	/* pages of a sender that waits for them, as vhost's, aren't kept */
+	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
+		mip4_drop(port->mip, NULL, skb, MIP4_DROP_NO_MEMORY);
+		return;
+	}
 	mip4_hold_cb(skb)->since = jiffies;
 	if (skb_queue_empty(&entry->frames))
 		list_move(&entry->lru, &hold->busy);

@@ -111,11 +111,12 @@ struct sk_buff *mip4_icmp_build(struct mip4_dev *mip, struct mip4_bucket *limit,
 void mip4_icmp_to_device(const struct sk_buff *skb, struct mip4_port *port,
 			 struct mip4_leg *leg, u8 type, u8 code, __be32 info)
 {
+	const bool pmtu = type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED;
 	struct mip4_binding *b = leg->binding;
 	struct sk_buff *error;
 
 	/* without a gateway address the care-of address is what we are */
-	error = mip4_icmp_build(b->mip, &port->icmp, skb,
+	error = mip4_icmp_build(b->mip, pmtu ? &port->pmtu : &port->icmp, skb,
 				READ_ONCE(b->gateway) ?: leg->key.local, type,
 				code, info);
 	if (error)

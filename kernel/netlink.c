@@ -267,18 +267,29 @@ static int mip4_nl_peer_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_peers);
 }
 
-/* Ports are few and have no number of their own: counted. */
+/* The port with the smallest ifindex beyond @ifindex, or NULL. */
+static struct mip4_port *mip4_nl_next_port(struct mip4_dev *mip, int ifindex)
+{
+	struct mip4_port *port, *next = NULL;
+
+	list_for_each_entry(port, &mip->ports, node) {
+		if (port->dev->ifindex > ifindex &&
+		    (!next || port->dev->ifindex < next->dev->ifindex))
+			next = port;
+	}
+	return next;
+}
+
+/* By ifindex, so that one that goes between two parts hides no other. */
 static int mip4_nl_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct mip4_dev *mip)
 {
 	struct mip4_port *port;
-	int err = 0, n = 0;
+	int err = 0;
 	void *hdr;
 
 	mutex_lock(&mip->lock);
-	list_for_each_entry(port, &mip->ports, node) {
-		if (n++ < cb->args[1])
-			continue;
+	while ((port = mip4_nl_next_port(mip, cb->args[1]))) {
 		hdr = mip4_nl_dump_put(skb, cb, mip, MIP4_CMD_PORT_GET);
 		if (!hdr || mip4_nl_fill_port(skb, port)) {
 			if (hdr)
@@ -287,7 +298,7 @@ static int mip4_nl_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 			break;
 		}
 		genlmsg_end(skb, hdr);
-		cb->args[1] = n;
+		cb->args[1] = port->dev->ifindex;
 	}
 	mutex_unlock(&mip->lock);
 	return err;
@@ -295,6 +306,12 @@ static int mip4_nl_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 
 static int mip4_nl_port_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct nlattr *attr = mip4_dump_attrs(cb)[MIP4_A_PORT];
+
+	if (attr) {
+		MIP4_NL_ERR(cb->extack, attr, "a dump lists all ports: PORT selects none");
+		return -EINVAL;
+	}
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_ports);
 }
 

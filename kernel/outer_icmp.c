@@ -15,6 +15,20 @@
 /* RFC 791: no path is narrower, whatever a router claims. */
 #define MIP4_MTU_MIN 68U
 
+/*
+ * Did it come out of a tunnel of ours? A device has no say about the path
+ * between its routers.
+ */
+static bool mip4_outer_icmp_inner(const struct sk_buff *skb)
+{
+	const struct net_device *in = skb->dev;
+
+	/* in a VRF that is the VRF */
+	if (inet_sdif(skb))
+		in = dev_get_by_index_rcu(dev_net(in), inet_sdif(skb));
+	return in && mip4_dev_is(in);
+}
+
 /**
  * mip4_outer_icmp() - look at an ICMP packet for us
  * @skb: at LOCAL_IN; stays as it is, for others may want it too
@@ -36,8 +50,9 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 	u32 mtu;
 
 	icmph = skb_header_pointer(skb, ihl, sizeof(icmpbuf), &icmpbuf);
-	if (!icmph || (icmph->type != ICMP_DEST_UNREACH &&
-		       icmph->type != ICMP_TIME_EXCEEDED))
+	if (!icmph || mip4_outer_icmp_inner(skb) ||
+	    (icmph->type != ICMP_DEST_UNREACH &&
+	     icmph->type != ICMP_TIME_EXCEEDED))
 		return;
 	frag_needed = icmph->type == ICMP_DEST_UNREACH &&
 		      icmph->code == ICMP_FRAG_NEEDED;

@@ -131,6 +131,7 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 	mip4_bucket_init(&port->unknown_events, 256, 500);
 	mip4_bucket_init(&port->spoof_events, 16, 10);
 	mip4_bucket_init(&port->icmp, 64, 1000);
+	mip4_bucket_init(&port->pmtu, 64, 1000);
 	err = mip4_hold_init(&port->hold);
 	if (err)
 		goto err_free;
@@ -177,7 +178,8 @@ static void mip4_port_release(struct mip4_port *port)
 
 	mutex_lock(&mip->lock);
 	list_del(&port->node);
-	mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
+	if (port->bindings)
+		mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
 	mutex_unlock(&mip->lock);
 
 	netdev_upper_dev_unlink(port_dev, mip->dev);

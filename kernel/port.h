@@ -23,7 +23,8 @@ struct mip4_port {
 	struct mip4_hold hold;
 	struct mip4_bucket unknown_events;
 	struct mip4_bucket spoof_events;
-	struct mip4_bucket icmp;	/* to devices */
+	struct mip4_bucket icmp;	/* to devices: answers to what any may provoke */
+	struct mip4_bucket pmtu;	/* to devices: packet too big */
 	struct rcu_head rcu;
 };
 

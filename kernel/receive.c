@@ -22,6 +22,7 @@
 #include "peer.h"
 #include "receive.h"
 #include "stats.h"
+#include "xmit.h"
 
 /* A link with an underlay device takes packets of that device only. */
 static bool mip4_receive_link(const struct mip4_dev *mip,
@@ -55,6 +56,22 @@ static bool mip4_receive_inner(struct sk_buff *skb)
 		return false;
 	skb_set_transport_header(skb, ip_hdr(skb)->ihl * 4);
 	return true;
+}
+
+/*
+ * Link emulation: ip_forward() ends TTL 1 before mip4_xmit() can bring back
+ * what it takes from a packet between two devices of one home prefix. With
+ * TTL 2 such a packet arrives, which a link would have done as well.
+ */
+static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_binding *b)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (likely(iph->ttl != 1) ||
+	    !mip4_binding_on_link(b, iph->saddr, iph->daddr) ||
+	    !mip4_binding_routed(b->mip, iph->daddr))
+		return 0;
+	return mip4_raise_ttl(skb);
 }
 
 /**
@@ -107,6 +124,10 @@ static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
 	if (mip4_binding_served(b)) {
 		mip4_downlink(skb, leg);
 		return;
+	}
+	if (mip4_receive_ttl(skb, b)) {
+		reason = MIP4_DROP_NO_MEMORY;
+		goto drop;
 	}
 	mip4_binding_up(b, skb);
 	mip4_binding_seen(b);
@@ -198,18 +219,17 @@ drop:
 static unsigned int mip4_local_in(void *priv, struct sk_buff *skb,
 				  const struct nf_hook_state *state)
 {
+	const u8 protocol = ip_hdr(skb)->protocol;
 	unsigned int verdict = NF_ACCEPT;
 
+	if (likely(protocol != IPPROTO_GRE && protocol != IPPROTO_ICMP))
+		return NF_ACCEPT;
 	/* what NFQUEUE held comes from the process that gave the verdict */
 	local_bh_disable();
-	switch (ip_hdr(skb)->protocol) {
-	case IPPROTO_GRE:
+	if (protocol == IPPROTO_GRE)
 		verdict = mip4_gre_receive(skb, state->net);
-		break;
-	case IPPROTO_ICMP:
+	else
 		mip4_outer_icmp(skb, state->net);
-		break;
-	}
 	local_bh_enable();
 	return verdict;
 }

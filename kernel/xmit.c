@@ -29,14 +29,6 @@ static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 	return true;
 }
 
-/* The routed binding of a home address, or NULL. */
-static struct mip4_binding *mip4_xmit_routed(struct mip4_dev *mip, __be32 addr)
-{
-	struct mip4_binding *b = mip4_binding_by_addr(mip, mip->realm, addr);
-
-	return b && !mip4_binding_served(b) ? b : NULL;
-}
-
 /* In a VRF the core says that a packet came in at the VRF. */
 static bool mip4_xmit_came_in_here(const struct sk_buff *skb,
 				   struct net_device *dev)
@@ -47,11 +39,13 @@ static bool mip4_xmit_came_in_here(const struct sk_buff *skb,
 		       iif == l3mdev_master_ifindex_rcu(dev));
 }
 
-/*
- * Link emulation: two devices of one home prefix see no router between them,
- * so what ip_forward() took from a packet that came in here comes back.
+/**
+ * mip4_raise_ttl() - undo what a router on the way has taken
+ * @skb: starts at a checked IPv4 header; one of TTL 255 stays as it is
+ *
+ * Return: 0 or -ENOMEM; header pointers have to be read again.
  */
-static int mip4_xmit_restore_ttl(struct sk_buff *skb)
+int mip4_raise_ttl(struct sk_buff *skb)
 {
 	struct iphdr *iph;
 
@@ -115,7 +109,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
-	b = mip4_xmit_routed(mip, iph->daddr);
+	b = mip4_binding_routed(mip, iph->daddr);
 	if (!b) {
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 		reason = MIP4_DROP_NO_BINDING;
@@ -126,13 +120,16 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_PROTOCOL;
 		goto drop;
 	}
+	/*
+	 * Link emulation: two devices of one home prefix see no router between
+	 * them, so what ip_forward() took comes back.
+	 */
 	if (unlikely(mip4_xmit_came_in_here(skb, dev) &&
 		     mip4_binding_on_link(b, iph->saddr, iph->daddr) &&
-		     mip4_xmit_routed(mip, iph->saddr))) {
-		if (mip4_xmit_restore_ttl(skb)) {
-			reason = MIP4_DROP_NO_MEMORY;
-			goto drop;
-		}
+		     mip4_binding_routed(mip, iph->saddr)) &&
+	    mip4_raise_ttl(skb)) {
+		reason = MIP4_DROP_NO_MEMORY;
+		goto drop;
 	}
 
 	leg = rcu_dereference(b->leg);

@@ -4,6 +4,7 @@
 
 #include <linux/netdevice.h>
 
+int mip4_raise_ttl(struct sk_buff *skb);
 netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev);
 
 #endif /* _MIP4_XMIT_H */

@@ -135,6 +135,7 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 	struct answer *answer = arg;
 	size_t off = sizeof(*err);
 	struct nlattr *attr;
+	int len;
 
 	(void)from;
 	answer->done = true;
@@ -147,8 +148,12 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 		return NL_STOP;
 	attr = nla_find((struct nlattr *)((char *)err + off), nlh->nlmsg_len - NLMSG_HDRLEN - off,
 			NLMSGERR_ATTR_MSG);
-	if (attr)
-		snprintf(answer->text, NL_TEXT_MAX, "%.*s", nla_len(attr), (char *)nla_data(attr));
+	if (!attr)
+		return NL_STOP;
+	/* before Linux 6.2 the module pads what it composes */
+	for (len = strnlen(nla_data(attr), nla_len(attr)); len && ((char *)nla_data(attr))[len - 1] == ' '; )
+		len--;
+	snprintf(answer->text, NL_TEXT_MAX, "%.*s", len, (char *)nla_data(attr));
 	return NL_STOP;
 }
 

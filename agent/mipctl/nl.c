@@ -315,6 +315,7 @@ static ssize_t receive(struct mnl_socket *sock)
 struct reply {
 	int err;		/* errno of the refusal, 0 */
 	const char *msg;	/* extack text in nl.buf, or NULL */
+	int msg_len;		/* of it, less the padding that modules before Linux 6.2 need */
 	uint32_t offset;	/* of the attribute meant, 0 */
 	bool missing;		/* an attribute was missing */
 	bool interrupted;	/* dump */
@@ -330,8 +331,12 @@ static void read_extack(const struct nlmsghdr *nlh, size_t fixed, struct reply *
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS) || len < fixed)
 		return;
 	nl_tb(mnl_nlmsg_get_payload_offset(nlh, fixed), len - fixed, tb, NLMSGERR_ATTR_MISS_NEST);
-	if (*nl_str(tb[NLMSGERR_ATTR_MSG]))
+	if (*nl_str(tb[NLMSGERR_ATTR_MSG])) {
 		r->msg = nl_str(tb[NLMSGERR_ATTR_MSG]);
+		r->msg_len = (int)strlen(r->msg);
+		while (r->msg_len && r->msg[r->msg_len - 1] == ' ')
+			r->msg_len--;
+	}
 	r->offset = nl_u32(tb[NLMSGERR_ATTR_OFFS]);
 	r->missing = tb[NLMSGERR_ATTR_MISS_TYPE];
 }
@@ -449,12 +454,12 @@ static void print_refusal(const struct nl_req *req, const char *what, const stru
 		ctl_err("%s: %s%s", what, errno_text(r->err),
 			r->missing ? "; an attribute is missing" : "");
 	else if (r->offset && i < req->n_notes && req->notes[i].key == req->notes[i].arg)
-		ctl_err("%s (argument \"%s\")", r->msg, req->notes[i].arg);
+		ctl_err("%.*s (argument \"%s\")", r->msg_len, r->msg, req->notes[i].arg);
 	else if (r->offset && i < req->n_notes)
-		ctl_err("%s (argument \"%s\" of \"%s\")", r->msg, req->notes[i].arg,
-			req->notes[i].key);
+		ctl_err("%.*s (argument \"%s\" of \"%s\")", r->msg_len, r->msg,
+			req->notes[i].arg, req->notes[i].key);
 	else
-		ctl_err("%s", r->msg);
+		ctl_err("%.*s", r->msg_len, r->msg);
 }
 
 int nl_talk(struct nl_req *req, const char *what, nl_cb cb, void *data)
@@ -471,7 +476,7 @@ int nl_talk(struct nl_req *req, const char *what, nl_cb cb, void *data)
 		return CTL_KERNEL;
 	}
 	if (r.msg)
-		ctl_warn("%s", r.msg);
+		ctl_warn("%.*s", r.msg_len, r.msg);
 	if (r.interrupted)
 		ctl_warn("%s: the kernel's tables changed meanwhile, entries may be missing or twice",
 			 what);

@@ -24,6 +24,8 @@ silent()
 
 tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
 ip -n radio link set dev pma2 down
+# a stack that hears an announcement would learn from it
+n pma1 sysctl -qw net.ipv4.conf.port.arp_accept=1
 # the device's own stack stays out of it
 ip -n dev link set dev eth0 arp off
 port=$(n pma1 cat /sys/class/net/port/address)

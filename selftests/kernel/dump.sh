@@ -51,10 +51,10 @@ tap_is "peers count their legs" "$(ctl ha -j peer show | jq -c '[.[].legs]')" "[
 tap_stage "dumps while bindings come and go"
 commands add $N $((N + 500)) > /tmp/more
 commands del $N $((N + 500)) > /tmp/less
-while :; do
-	ctl ha -b /tmp/more
-	ctl ha -b /tmp/less
-done > /tmp/churn 2>&1 &
+while [ ! -e /tmp/enough ]; do
+	ctl ha -b /tmp/more && ctl ha -b /tmp/less && echo >&7
+done > /tmp/churn 2>&1 7> /tmp/rounds &
+churn=$!
 missing=0
 for i in 1 2 3 4 5; do
 	homes > /tmp/again
@@ -62,8 +62,10 @@ for i in 1 2 3 4 5; do
 	[ "$(sort /tmp/again | comm -13 - <(sort /tmp/homes) | wc -l)" = 0 ] || missing=$((missing + 1))
 done
 tap_is "5 dumps miss and repeat nothing that stays" $missing 0
-kill_jobs
+touch /tmp/enough
+wait $churn
 tap_is "the churn met no error" "$(cat /tmp/churn)" ""
+tap_check "and was one" test -s /tmp/rounds
 
 tap_stage "flush"
 tap_check "by peer" ctl ha binding flush dev mip0 peer 192.0.2.11

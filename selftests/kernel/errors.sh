@@ -170,7 +170,10 @@ refused "making a binding" "permitted" n ha setpriv --reuid 65534 --clear-groups
 tap_check "reading is free" n ha setpriv --reuid 65534 --clear-groups --bounding-set -all "$MIPCTL" binding show
 
 tap_stage "mangled messages"
-tap_check "2000 do no harm" n ha python3 "$(dirname "$0")/genl.py" "mangle($ha, binding(addrs(addr('10.9.9.9')),
-	legs(leg(peer='192.0.2.99', ikey=6, okey=6))), 2000)"
+tap_check "2000 for the home agent do no harm" n ha python3 "$(dirname "$0")/genl.py" "mangle($ha,
+	binding(addrs(addr('10.9.9.9')), legs(leg(peer='192.0.2.99', ikey=6, okey=6))), 2000)"
+tap_check "nor 2000 for the access router" n pma1 python3 "$(dirname "$0")/genl.py" "mangle($pma1,
+	binding(addrs(addr('10.9.9.9')), legs(leg(peer='192.0.2.99', ikey=6, okey=6)), port($port),
+	mac('02:00:00:00:09:09'), u32(B_LIFETIME, 9)), 2000)"
 tap_check "bindings are as before, for packets" pings dev $CN
 tap_end

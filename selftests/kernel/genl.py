@@ -146,7 +146,7 @@ def mangle(ifindex, attr, times):
         cmd = random.choice([BINDING_NEW, BINDING_SET, BINDING_DEL, BINDING_GET, PORT_SET, PORT_GET])
         refused += sock.talk(sock.family, cmd, u32(A_IFINDEX, ifindex) + bytes(data))[0] != 0
     print(f"{refused} of {times} refused")
-    return True
+    return 0 < refused < times
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 
 . "$(dirname "$0")/lib.sh"
 
+HOME_MARK=02:00:00:00:00:f0
 IN="udp(1000, 2000, b'inner')"
 
 # from NS PACKET: send and count what the device's wire shows of it within a moment
@@ -27,9 +28,21 @@ arrives()
 	return $status
 }
 
-absent()
+# The device's wire from here on; what the test sends goes to port 2000.
+watch()
 {
-	! WAIT=1 arrives "$@"
+	spawn dev tcpdump -i eth0 -n -l udp portrange 2000-2001 > /tmp/watch 2> /tmp/watch.err
+	watcher=$!
+	tap_wait 10 "tcpdump" grep -q listening /tmp/watch.err
+}
+
+# unseen: nothing came since watch, by the time that a marker did
+unseen()
+{
+	py radio "send('dev', eth('$HOME_MARK', '$DEV_MAC', ip('$CN', '$DEV_IP', udp(1000, 2001))))"
+	tap_wait 10 "the marker" grep -q 2001 /tmp/watch || return
+	kill $watcher
+	! grep '\.2000: UDP' /tmp/watch
 }
 
 # counted REASON NS PACKET: dropped at pma1 for it, exactly once
@@ -93,6 +106,7 @@ tap_check "IP-in-IP from that peer" unreachable ha "ip('$HA', '$PMA1', $INNER, p
 tap_is "nothing was dropped" "$(n pma1 ethtool -S mip0)" "$sum_before"
 
 tap_stage "ours, but wrong"
+watch
 tap_check "another inner destination" counted inner_address ha \
 	"$(to_pma $HA "gre(ip('$CN', '10.0.0.66', $IN), key=0x1005)")"
 tap_check "a wrong GRE checksum" counted bad_checksum ha "$(to_pma $HA "gre($INNER, key=0x1005, csum=False)")"
@@ -105,7 +119,7 @@ tap_check "version 5 inside" counted bad_inner ha \
 	"$(to_pma $HA "gre(ip('$CN', '$DEV_IP', $IN, version=5), key=0x1005)")"
 tap_check "CE outside, not ECT inside (RFC 6040)" counted ecn ha \
 	"ip('$HA', '$PMA1', gre($INNER, key=0x1005), proto=47, tos=3)"
-tap_check "none of them arrived" absent ha "$(to_pma $HA "gre(ip('$CN', '10.0.0.66', $IN), key=0x1005)")"
+tap_check "none of them arrived" unseen
 
 tap_stage "a home agent hears from a device that isn't there"
 before=$(drops ha inner_address)
@@ -126,8 +140,11 @@ py dev "send('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)'
 tap_check "is stopped at the access router" tap_wait 5 "spoofed_source" more pma1 spoofed_source "$before"
 
 tap_stage "an INPUT rule holds for us too"
-n pma1 nft 'table ip f { chain in { type filter hook input priority 0; ip protocol 47 drop; }; }'
-tap_check "nothing arrives" absent ha "$(to_pma $HA "gre($INNER, key=0x1005)")"
+n pma1 nft 'table ip f { counter c { }; chain in { type filter hook input priority 0; ip protocol 47 counter name c drop; }; }'
+watch
+py ha "send_ip($(to_pma $HA "gre($INNER, key=0x1005)"))"
+tap_check "it counts the packet" tap_wait 5 "it" eval "n pma1 nft list counter ip f c | grep -q 'packets 1 '"
+tap_check "which doesn't arrive" unseen
 n pma1 nft flush ruleset
 tap_check "without it, it does" arrives ha "$(to_pma $HA "gre($INNER, key=0x1005)")"
 

@@ -48,6 +48,7 @@ for ((i = 0; i < LOOPS; i++)); do
 done > /tmp/loops 2>&1
 tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
 tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
+tap_is "traffic went on" "$(jobs -pr | wc -l)" 3
 
 desc="$LOOPS times a namespace with ports, bindings and traffic"
 tap_stage "$desc"
@@ -82,6 +83,7 @@ for ((i = 0; i < LOOPS; i++)); do
 done > /tmp/loops 2>&1
 tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
 tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
+tap_is "traffic went on" "$(jobs -pr | wc -l)" 3
 
 tap_check "and it still works" eval "links && pings dev $CN"
 kill_jobs

@@ -107,7 +107,8 @@ if output=$(both 2>&1); then tap_ok "$sum"; else tap_fail "$sum" "$output"; fi
 
 kill $captures
 tap_wait 10 "the captures" eval "! ip netns pids dev | xargs -r ps -o comm= -p | grep -q tcpdump"
-tap_check "the captures hold payload" eval "[ \$(foreign dev payload-of-device1 'ether dst $DEV_MAC') -gt 0 ]"
+tap_check "the captures hold payload" eval "[ \$(foreign dev payload-of-device1 'ether dst $DEV_MAC') -gt 0 ] &&
+	[ \$(foreign dev2 payload-of-device2 'ether dst $MAC2') -gt 0 ]"
 tap_is "nothing of the second went to the first" "$(foreign dev payload-of-device2 "ether dst $DEV_MAC")" 0
 tap_is "nothing of the first went to the second" "$(foreign dev2 payload-of-device1 "ether dst $MAC2")" 0
 tap_check "ha's underlay goes, and ha2's link with it" eval "

@@ -44,6 +44,9 @@ tap_is "with home prefix /32 at the HA, device to device: access router and home
 	"$(ttl dev dev2 "send('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '10.0.0.6', udp(1000, 2000))))")" 63
 ctl ha binding set dev mip0 home 10.0.0.6 gateway $HOME_GW/24
 tap_is "with /24 everywhere: none" "$(ttl dev dev2 "$(from_dev 10.0.0.6)")" 64
+tap_is "nor for 255" "$(ttl dev dev2 "$(from_dev 10.0.0.6 255)")" 255
+tap_is "TTL 2 stays" "$(ttl dev dev2 "$(from_dev 10.0.0.6 2)")" 2
+tap_is "TTL 1 gets through, with 2" "$(ttl dev dev2 "$(from_dev 10.0.0.6 1)")" 2
 n dev timeout 5 ping -n -c 2 -i 0.3 10.0.0.6 > /tmp/ping
 tap_is "the home agent sends no redirect" "$(grep -i redirect /tmp/ping)" ""
 tap_check "but the answers" grep -q ' 2 received' /tmp/ping

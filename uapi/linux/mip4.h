@@ -2,8 +2,8 @@
 /*
  * The contract between mip4.ko and its users: rtnetlink attributes of link
  * kind "mip4" and the generic netlink family "mip4".
- * Documentation/netlink/specs/mip4.yaml describes the same for machines; a
- * test keeps the two equal.
+ * Documentation/netlink/specs/mip4.yaml describes the family for machines; a
+ * test keeps the names of the two equal.
  *
  * Addresses and GRE keys are in network byte order, everything else in host
  * byte order. Times are in seconds unless the name says otherwise.
@@ -254,7 +254,7 @@ enum {
 	x(ECN, "ecn")				/* RFC 6040: not-ECT inside, CE outside */ \
 	x(POLICY, "policy")			/* refused by an XFRM policy */ \
 	x(TTL, "ttl")				/* inner TTL exceeded */ \
-	x(TOO_BIG, "too_big")			/* DF set and over the path MTU */ \
+	x(TOO_BIG, "too_big")			/* over the path MTU with DF, or over the port's */ \
 	x(NO_ROUTE, "no_route")			/* no route to the peer */ \
 	x(LOOP, "loop")				/* the route to the peer leads back here */ \
 	x(NO_MEMORY, "no_memory") \

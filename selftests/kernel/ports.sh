@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Kinds of ports and of underlays: a VLAN, a bridge, a narrow port; an underlay in a VRF, IPsec policies around it.
+# timeout: 300
+
+. "$(dirname "$0")/lib.sh"
+
+GWMAC=02:00:00:00:bb:01
+
+# rebind PORT: the device is there now
+rebind()
+{
+	ctl pma1 binding set dev mip0 home $DEV_IP port "$1" mac $DEV_MAC
+}
+
+tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
+ip -n radio link set dev pma2 down
+tap_check "an Ethernet port" pings dev $CN
+
+tap_stage "a bridge as port, its gateway MAC not its own"
+tap_check "a link with a gateway MAC" ctl pma1 link set mip0 gwmac $GWMAC
+tap_check "the bridge" eval "ip -n pma1 link add name sw type bridge && ip -n pma1 link set dev sw up &&
+	ip -n pma1 link set dev sw master mip0 && rebind sw && ip -n pma1 link set dev port nomaster &&
+	ip -n pma1 link set dev port master sw"
+n dev ip neigh flush dev eth0
+tap_check "forwards" pings dev $CN
+tap_is "the device knows the gateway MAC" "$(ip -n dev -j neigh show $HOME_GW | jq -r '.[0].lladdr')" $GWMAC
+tap_check "in both directions" pings cn $DEV_IP
+
+tap_stage "a VLAN as port"
+tap_check "the VLAN" eval "ip -n pma1 link set dev port nomaster &&
+	ip -n pma1 link add link port name port.7 type vlan id 7 && ip -n pma1 link set dev port.7 up &&
+	ip -n pma1 link set dev port.7 master mip0 && rebind port.7 &&
+	ip -n dev link add link eth0 name eth0.7 type vlan id 7 && ip -n dev address del $DEV_IP/24 dev eth0 &&
+	device dev eth0.7 $DEV_MAC $DEV_IP"
+tap_check "forwards" pings dev $CN
+tap_check "in both directions" pings cn $DEV_IP
+
+tap_stage "a narrow port"
+ip -n pma1 link set dev port.7 mtu 1000
+before=$(drops pma1 too_big)
+n cn ping -n -c 1 -W 2 -s 1200 -M dont $DEV_IP > /dev/null
+tap_is "drops what is too long" $(($(drops pma1 too_big) - before)) 1
+tap_check "tells who forbade fragments" grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M do $DEV_IP 2>&1)"
+tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP
+
+tap_stage "an underlay that must be used"
+before=$(drops pma1 policy)
+tap_check "an IPsec policy on what comes from the home agent" n pma1 ip xfrm policy add dir in src $HA/32 dst $PMA1/32 \
+	proto gre tmpl src $HA dst $PMA1 proto esp mode transport
+n cn ping -n -c 1 -W 2 $DEV_IP > /dev/null
+tap_check "holds for the tunnel" more pma1 policy "$before"
+n pma1 ip xfrm policy flush
+tap_check "without it packets pass" pings cn $DEV_IP
+
+tap_check "the underlay in a VRF" eval "ip -n ha link add name under type vrf table 50 &&
+	ip -n ha link set dev under up && ip -n ha link set dev core master under"
+tap_check "a link that names it" eval "ctl ha binding flush dev mip0 all && ip -n ha link del dev mip0 &&
+	mip4_link ha $HA link under && ip -n ha route add 10.0.0.0/24 dev mip0 && bind_ha $PMA1"
+tap_check "forwards" pings dev $CN
+tap_check "in both directions" pings cn $DEV_IP
+tap_check "one that names another takes nothing" eval "ctl ha binding flush dev mip0 all && ctl ha link set mip0 link cn &&
+	bind_ha $PMA1 && ! pings dev $CN 1"
+tap_end
