@@ -172,7 +172,7 @@ tap_check "reading is free" n ha setpriv --reuid 65534 --clear-groups --bounding
 tap_stage "mangled messages"
 tap_check "2000 for the home agent do no harm" n ha python3 "$(dirname "$0")/genl.py" "mangle($ha,
 	binding(addrs(addr('10.9.9.9')), legs(leg(peer='192.0.2.99', ikey=6, okey=6))), 2000)"
-tap_check "nor 2000 for the access router" n pma1 python3 "$(dirname "$0")/genl.py" "mangle($pma1,
+tap_check "nor 2000 for the access router" n pma1 python3 "$(dirname "$0")/genl.py" "mangle($pma,
 	binding(addrs(addr('10.9.9.9')), legs(leg(peer='192.0.2.99', ikey=6, okey=6)), port($port),
 	mac('02:00:00:00:09:09'), u32(B_LIFETIME, 9)), 2000)"
 tap_check "bindings are as before, for packets" pings dev $CN
