@@ -63,13 +63,15 @@ static bool mip4_receive_inner(struct sk_buff *skb)
  * what it takes from a packet between two devices of one home prefix. With
  * TTL 2 such a packet arrives, which a link would have done as well.
  */
-static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_binding *b)
+static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
 {
 	const struct iphdr *iph = ip_hdr(skb);
+	struct mip4_binding *to;
 
-	if (likely(iph->ttl != 1) ||
-	    !mip4_binding_on_link(b, iph->saddr, iph->daddr) ||
-	    !mip4_binding_routed(b->mip, iph->daddr))
+	if (likely(iph->ttl != 1))
+		return 0;
+	to = mip4_binding_routed(mip, iph->daddr);
+	if (!to || !mip4_binding_on_link(to, iph->saddr, iph->daddr))
 		return 0;
 	return mip4_raise_ttl(skb);
 }
@@ -125,7 +127,7 @@ static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
 		mip4_downlink(skb, leg);
 		return;
 	}
-	if (mip4_receive_ttl(skb, b)) {
+	if (mip4_receive_ttl(skb, mip)) {
 		reason = MIP4_DROP_NO_MEMORY;
 		goto drop;
 	}

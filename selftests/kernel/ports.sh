@@ -48,7 +48,7 @@ tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP
 tap_stage "an underlay that must be used"
 before=$(drops pma1 policy)
 tap_check "an IPsec policy on what comes from the home agent" n pma1 ip xfrm policy add dir in src $HA/32 dst $PMA1/32 \
-	proto gre tmpl src $HA dst $PMA1 proto esp mode transport
+	proto 47 tmpl src $HA dst $PMA1 proto esp mode transport
 n cn ping -n -c 1 -W 2 $DEV_IP > /dev/null
 tap_check "holds for the tunnel" more pma1 policy "$before"
 n pma1 ip xfrm policy flush
