@@ -2,6 +2,7 @@
 #
 # demo, check	the main job shown; all tests of the check tier. Both install what they need, after asking
 # deps		only that
+# build-deps	only what building module and agent takes, besides kernel headers
 # all		module for KDIR's kernel, mip4d, mipctl
 # install, uninstall	below PREFIX and into KDIR's kernel's modules; DESTDIR
 # clean
@@ -35,6 +36,9 @@ demo-tools:
 deps:
 	@selftests/vm/deps
 
+build-deps:
+	@selftests/vm/deps build
+
 check: deps
 	@selftests/check
 
@@ -54,4 +58,4 @@ clean:
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
 
-.PHONY: all module agent demo-tools deps check demo install uninstall clean
+.PHONY: all module agent demo-tools deps build-deps check demo install uninstall clean

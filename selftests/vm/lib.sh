@@ -40,6 +40,10 @@ detect_release()
 	trixie) LATER=trixie ;;
 	*) die "Debian '$SUITE' isn't supported; needed is Debian 12 (bookworm) or 13 (trixie)" ;;
 	esac
+}
+
+guests_possible()
+{
 	[ "$(dpkg --print-architecture)" = amd64 ] || die "guests need an amd64 machine"
 }
 
@@ -59,6 +63,7 @@ private_apt()
 {
 	local dir=$CACHE/apt/$1 entries
 
+	guests_possible
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	(
 		flock 9
