@@ -78,8 +78,12 @@ class Lab:
     # -- namespaces and wires ---------------------------------------------
     def add_ns(self, *names):
         for name in names:
-            self.run(None, "ip", "netns", "add", self.ns(name))
-            self.namespaces.append(name)
+            self.namespaces.append(name)     # first: a signal may come between
+            try:
+                self.run(None, "ip", "netns", "add", self.ns(name))
+            except Failure:
+                self.namespaces.remove(name)
+                raise
             self.ip(name, "link set lo up")
 
     def wire(self, ns_a, if_a, ns_b, if_b, addr_a=None, addr_b=None, mac_a=None):
@@ -176,8 +180,19 @@ class Lab:
             except Failure as e:
                 say(f"  note: {e}")
         for name in reversed(self.namespaces):
-            subprocess.run(["ip", "netns", "del", self.ns(name)], check=False)
+            # what a signal kept from being known as a child, or a child started
+            for pid in self.run(None, "ip", "netns", "pids", self.ns(name), check=False).split():
+                if pid.isdigit():
+                    try:
+                        os.kill(int(pid), signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+            self.run(None, "ip", "netns", "del", self.ns(name), check=False)
         if failed and self.keep:
             shutil.copytree(self.dir, self.keep, dirs_exist_ok=True)
+            caller = int(os.environ.get("SUDO_UID", 0)), int(os.environ.get("SUDO_GID", 0))
+            for where, _, files in os.walk(self.keep) if caller[0] else ():
+                for path in (where, *(os.path.join(where, name) for name in files)):
+                    os.lchown(path, *caller)
             say(f"  logs and captures: {self.keep}")
         shutil.rmtree(self.dir, ignore_errors=True)
