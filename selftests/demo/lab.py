@@ -75,6 +75,14 @@ class Lab:
     def mipctl_json(self, ns, words):
         return json.loads(self.mipctl(ns, "-j " + words))
 
+    def tool(self, name):
+        """A copy of a stock program. AppArmor's profiles go by path; Debian's for dhclient and tcpdump would keep
+        them from the files and logs of this directory."""
+        path = self.path(name)
+        if not os.path.exists(path):
+            shutil.copy(shutil.which(name), path)
+        return path
+
     # -- namespaces and wires ---------------------------------------------
     def add_ns(self, *names):
         for name in names:
@@ -189,7 +197,7 @@ class Lab:
                         pass
             self.run(None, "ip", "netns", "del", self.ns(name), check=False)
         if failed and self.keep:
-            shutil.copytree(self.dir, self.keep, dirs_exist_ok=True)
+            shutil.copytree(self.dir, self.keep, ignore=shutil.ignore_patterns("tcpdump", "dhclient"), dirs_exist_ok=True)
             caller = int(os.environ.get("SUDO_UID", 0)), int(os.environ.get("SUDO_GID", 0))
             for where, _, files in os.walk(self.keep) if caller[0] else ():
                 for path in (where, *(os.path.join(where, name) for name in files)):
