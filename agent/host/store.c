@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #define SCHEMA	1	/* PRAGMA user_version */
+#define STORE_PATH_MAX	4096
 
 /* Columns in the order of the table, of bind_record() and of read_record(). */
 #define COLUMNS \
@@ -46,19 +47,38 @@ static int ask(struct store *store, const char *sql)
 	return value;
 }
 
-static bool is_sound(struct store *store)
+static void close_db(struct store *store)
 {
-	const char *answer = NULL;
-	sqlite3_stmt *stmt;
-	bool ok = false;
+	sqlite3_finalize(store->put);
+	sqlite3_finalize(store->del);
+	sqlite3_close(store->db);
+	*store = (struct store){ 0 };
+}
 
-	if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) == SQLITE_OK) {
-		if (sqlite3_step(stmt) == SQLITE_ROW)
-			answer = (const char *)sqlite3_column_text(stmt, 0);
-		ok = answer && !strcmp(answer, "ok");
-		sqlite3_finalize(stmt);
+static bool is_damaged(struct store *store)
+{
+	int code = sqlite3_errcode(store->db) & 0xff;
+
+	return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* SQLITE_OK if all pages fit together. */
+static int check(struct store *store)
+{
+	const char *answer;
+	sqlite3_stmt *stmt;
+	int rc;
+
+	rc = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		answer = (const char *)sqlite3_column_text(stmt, 0);
+		rc = answer && !strcmp(answer, "ok") ? SQLITE_OK : SQLITE_CORRUPT;
 	}
-	return ok;
+	sqlite3_finalize(stmt);
+	return rc;
 }
 
 static const char *reason(struct store *store)
@@ -67,9 +87,6 @@ static const char *reason(struct store *store)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return "another mip4d uses it";
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return "it is damaged; move it away, devices will register anew";
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 		return "it cannot be written";
@@ -78,41 +95,87 @@ static const char *reason(struct store *store)
 	}
 }
 
-static bool prepare_schema(struct store *store, const char *path, char *text)
+enum opened { OPENED, REFUSED, DAMAGED };
+
+static enum opened refuse(struct store *store, const char *path, char *text)
+{
+	snprintf(text, CORE_TEXT_MAX, "%.120s: %.120s", path, reason(store));
+	return is_damaged(store) ? DAMAGED : REFUSED;
+}
+
+static enum opened prepare_schema(struct store *store, const char *path, char *text)
 {
 	char sql[64];
-	int version;
+	int version, rc;
 
 	sqlite3_extended_result_codes(store->db, 0);
-	/* Exclusive: a second agent on the same directory is refused here. */
+	/*
+	 * Exclusive: a second agent on the same directory is refused here.
+	 * Normal: synced at checkpoints only, so that a power cut costs the last
+	 * writes but not the file.
+	 */
 	if (run(store, "PRAGMA locking_mode = EXCLUSIVE") || run(store, "PRAGMA journal_mode = WAL") ||
-	    run(store, "PRAGMA synchronous = OFF") || run(store, "BEGIN IMMEDIATE")) {
-		snprintf(text, CORE_TEXT_MAX, "%.120s: %.120s", path, reason(store));
-		return false;
-	}
+	    run(store, "PRAGMA synchronous = NORMAL") || run(store, "BEGIN IMMEDIATE"))
+		return refuse(store, path, text);
 	version = ask(store, "PRAGMA user_version");
 	if (!version) {
 		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA);
-		if (run(store, create) || run(store, sql)) {
-			snprintf(text, CORE_TEXT_MAX, "%.120s: %.120s", path, reason(store));
-			return false;
-		}
+		if (run(store, create) || run(store, sql))
+			return refuse(store, path, text);
 	} else if (version != SCHEMA) {
 		snprintf(text, CORE_TEXT_MAX, "%.120s: has schema %d, this mip4d knows %d; "
 			 "move it away, devices will register anew", path, version, SCHEMA);
-		return false;
+		return REFUSED;
 	}
-	if (run(store, "COMMIT") || !is_sound(store)) {
-		snprintf(text, CORE_TEXT_MAX, "%.120s: it is damaged; move it away, devices will register anew", path);
-		return false;
+	if (run(store, "COMMIT"))
+		return refuse(store, path, text);
+	rc = check(store);
+	if (rc == SQLITE_CORRUPT)	/* found, or met on the way */
+		return DAMAGED;
+	return rc ? refuse(store, path, text) : OPENED;
+}
+
+static enum opened try_open(struct store *store, const char *path, char *text)
+{
+	enum opened result;
+
+	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
+		snprintf(text, CORE_TEXT_MAX, "%.160s: %.80s", path, store->db ? reason(store) : "no memory");
+		return REFUSED;
 	}
+	chmod(path, 0600);
+	result = prepare_schema(store, path, text);
+	if (result == OPENED &&
+	    (sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO registrations (" COLUMNS ") VALUES "
+				"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &store->put, NULL) ||
+	     sqlite3_prepare_v2(store->db, "DELETE FROM registrations WHERE cookie = ?", -1, &store->del, NULL)))
+		result = refuse(store, path, text);
+	return result;
+}
+
+/* A damaged file is kept for whoever wants to look at it; its log would be taken for the new one's. */
+static bool move_away(const char *path, char *text)
+{
+	static const char *const parts[] = { "", "-wal", "-shm" };
+	char from[STORE_PATH_MAX + 16], to[STORE_PATH_MAX + 16];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(from, sizeof(from), "%s%s", path, parts[i]);
+		snprintf(to, sizeof(to), "%s.damaged%s", path, parts[i]);
+		if (rename(from, to) && (!i || errno != ENOENT)) {
+			snprintf(text, CORE_TEXT_MAX, "%.120s: it is damaged and cannot be moved away: %s", path, strerror(errno));
+			return false;
+		}
+	}
+	log_warning("%s was damaged and is %s.damaged now; devices register anew", path, path);
 	return true;
 }
 
 struct store *store_open(const char *dir, char *text)
 {
 	struct store *store = calloc(1, sizeof(*store));
-	char path[4096];
+	char path[STORE_PATH_MAX];
+	enum opened result;
 
 	snprintf(path, sizeof(path), "%s/registrations.db", dir);
 	if (!store) {
@@ -121,34 +184,27 @@ struct store *store_open(const char *dir, char *text)
 	}
 	if (mkdir(dir, 0700) && errno != EEXIST) {
 		snprintf(text, CORE_TEXT_MAX, "cannot create %.160s: %s", dir, strerror(errno));
-		goto err;
+		free(store);
+		return NULL;
 	}
-	if (sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL)) {
-		snprintf(text, CORE_TEXT_MAX, "%.160s: %.80s", path, store->db ? reason(store) : "no memory");
-		goto err;
+	result = try_open(store, path, text);
+	if (result == DAMAGED) {
+		close_db(store);
+		if (move_away(path, text))
+			result = try_open(store, path, text);
 	}
-	chmod(path, 0600);
-	if (!prepare_schema(store, path, text))
-		goto err;
-	if (sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO registrations (" COLUMNS ") VALUES "
-			       "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &store->put, NULL) ||
-	    sqlite3_prepare_v2(store->db, "DELETE FROM registrations WHERE cookie = ?", -1, &store->del, NULL)) {
-		snprintf(text, CORE_TEXT_MAX, "%.120s: %.120s", path, sqlite3_errmsg(store->db));
-		goto err;
+	if (result != OPENED) {
+		store_close(store);
+		return NULL;
 	}
 	return store;
-err:
-	store_close(store);
-	return NULL;
 }
 
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	sqlite3_finalize(store->put);
-	sqlite3_finalize(store->del);
-	sqlite3_close(store->db);
+	close_db(store);
 	free(store);
 }
 

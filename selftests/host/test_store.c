@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The store: what goes in comes out, also after kill -9, and bad files are refused with their reason. */
+/* The store: what goes in comes out, also after kill -9; damaged files give way, others are refused with their reason. */
 #include "common.h"
 
 #include "host/store.h"
@@ -150,17 +150,39 @@ static void test_newer_schema(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* What was found damaged lies beside the new, empty file, which works. */
+static void expect_new_start(const void *old, size_t len)
+{
+	struct core_record r = sample(9);
+	struct store *store = open_store();
+	char path[256], *kept = calloc(1, len);
+	FILE *f;
+
+	assert_int_equal(all(store).n, 0);
+	assert_int_equal(store_put(store, &r, text), 0);
+	store_close(store);
+	store = open_store();
+	assert_int_equal(all(store).n, 1);
+	assert_int_equal(store_del(store, 9, text), 0);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/registrations.db.damaged", dir);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fread(kept, 1, len, f), len);
+	assert_memory_equal(kept, old, len);
+	fclose(f);
+	free(kept);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_damaged(void **state)
 {
-	char junk[8192], path[256];
+	char junk[8192];
 
 	(void)state;
 	memset(junk, 'x', sizeof(junk));
 	write_file(dir, "registrations.db", junk, sizeof(junk), 0600);
-	assert_null(store_open(dir, text));
-	assert_non_null(strstr(text, "it is damaged"));
-	snprintf(path, sizeof(path), "%s/registrations.db", dir);
-	assert_int_equal(unlink(path), 0);
+	expect_new_start(junk, sizeof(junk));
 }
 
 /* A sound header and schema over a page of rows that isn't. */
@@ -168,19 +190,35 @@ static void test_damaged_inside(void **state)
 {
 	struct core_record r = sample(1);
 	struct store *store = open_store();
-	char junk[4096], path[256];
+	char file[2 * 4096], path[256];
 	int fd;
 
 	(void)state;
 	assert_int_equal(store_put(store, &r, text), 0);
 	store_close(store);
 	snprintf(path, sizeof(path), "%s/registrations.db", dir);
-	memset(junk, 'x', sizeof(junk));
-	fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, junk, sizeof(junk), 4096), sizeof(junk));
+	fd = open(path, O_RDWR);
+	assert_int_equal(read(fd, file, 4096), 4096);
+	memset(file + 4096, 'x', 4096);
+	assert_int_equal(pwrite(fd, file + 4096, 4096, 4096), 4096);
 	close(fd);
+	expect_new_start(file, sizeof(file));
+}
+
+/* A file that can't be moved away is the administrator's. */
+static void test_damaged_stays(void **state)
+{
+	char junk[4096], path[256];
+
+	(void)state;
+	memset(junk, 'x', sizeof(junk));
+	write_file(dir, "registrations.db", junk, sizeof(junk), 0600);
+	snprintf(path, sizeof(path), "%s/registrations.db.damaged", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
 	assert_null(store_open(dir, text));
-	assert_non_null(strstr(text, "it is damaged; move it away"));
+	assert_non_null(strstr(text, "it is damaged and cannot be moved away"));
+	assert_int_equal(rmdir(path), 0);
+	snprintf(path, sizeof(path), "%s/registrations.db", dir);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -199,7 +237,7 @@ int main(void)
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_inside),
-		cmocka_unit_test(test_no_directory),
+		cmocka_unit_test(test_damaged_stays), cmocka_unit_test(test_no_directory),
 	};
 	static const char *const files[] = { "registrations.db", "registrations.db-wal", "registrations.db-shm" };
 	int failed;
