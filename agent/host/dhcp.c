@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define BUCKETS		4096
@@ -43,6 +44,7 @@ struct session {
 
 struct dhcp {
 	struct host *host;
+	uint64_t seed;			/* of the hash over MACs */
 	unsigned int n_sessions;
 	uint64_t drops[DHCP_DROP_MAX];
 	struct counts count;
@@ -59,16 +61,23 @@ struct terms {
 
 /* ---- sessions ---- */
 
-static unsigned int bucket_of(const uint8_t *mac)
+/* Seeded, so that nobody can choose MACs that meet in one bucket. */
+static unsigned int bucket_of(const struct dhcp *dhcp, const uint8_t *mac)
 {
-	return (mac[5] ^ mac[4] << 8 ^ mac[3] << 4) % BUCKETS;
+	uint64_t x = dhcp->seed;
+
+	for (int i = 0; i < 6; i++) {	/* FNV's step, and a mix of the high half */
+		x = (x ^ mac[i]) * 0x100000001b3;
+		x ^= x >> 32;
+	}
+	return x % BUCKETS;
 }
 
 static struct session *find(struct dhcp *dhcp, const uint8_t *mac)
 {
 	struct session *s;
 
-	LIST_FOREACH(s, &dhcp->buckets[bucket_of(mac)], list)
+	LIST_FOREACH(s, &dhcp->buckets[bucket_of(dhcp, mac)], list)
 		if (!memcmp(s->mac, mac, sizeof(s->mac)))
 			return s;
 	return NULL;
@@ -125,7 +134,7 @@ static struct session *get(struct dhcp *dhcp, const uint8_t *mac, uint32_t port)
 		}
 		s->dhcp = dhcp;
 		memcpy(s->mac, mac, sizeof(s->mac));
-		LIST_INSERT_HEAD(&dhcp->buckets[bucket_of(mac)], s, list);
+		LIST_INSERT_HEAD(&dhcp->buckets[bucket_of(dhcp, mac)], s, list);
 		dhcp->n_sessions++;
 		s->timer = evtimer_new(dhcp->host->base, on_timer, s);
 		if (!s->timer) {
@@ -254,7 +263,8 @@ static void on_leave(struct dhcp *dhcp, const struct port *port, const struct dh
 	struct in_addr addr = req->type == DHCP_RELEASE ? req->ciaddr : req->requested;
 	struct session *s;
 
-	if (!reg || reg->rec.home.s_addr != addr.s_addr ||
+	/* Before the registration is done, home is 0 as well. */
+	if (!reg || !addr.s_addr || reg->rec.home.s_addr != addr.s_addr ||
 	    (req->server.s_addr && !our_server(dhcp, req->server))) {
 		dhcp->count.ignored++;
 		return;
@@ -407,8 +417,13 @@ struct dhcp *dhcp_new(struct host *host)
 {
 	struct dhcp *dhcp = calloc(1, sizeof(*dhcp));
 
-	if (dhcp)
-		dhcp->host = host;
+	if (!dhcp)
+		return NULL;
+	dhcp->host = host;
+	if (getrandom(&dhcp->seed, sizeof(dhcp->seed), 0) != sizeof(dhcp->seed)) {
+		free(dhcp);
+		return NULL;
+	}
 	return dhcp;
 }
 

@@ -379,6 +379,21 @@ static void test_request_for_nothing(void **state)
 	assert_int_equal(counter("dhcp_ignored"), 1);
 }
 
+/* Who gives back no address isn't taken to mean the one that it doesn't have yet. */
+static void test_leave_of_nothing(void **state)
+{
+	(void)state;
+	device_says(DHCP_DISCOVER, NULL, NULL, NULL);
+	has_reg = true;
+	reg = (struct core_reg){ .state = CORE_WAIT_REG };
+	device_says(DHCP_RELEASE, NULL, NULL, NULL);
+	device_says(DHCP_DECLINE, NULL, NULL, NULL);
+	assert_int_equal(detached.n, 0);
+	assert_int_equal(counter("dhcp_ignored"), 2);
+	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
+	expect(DHCP_OFFER, "10.0.0.9");
+}
+
 static void on_late(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
@@ -465,7 +480,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_waits_for_registration), TEST(test_retransmissions_get_one_answer),
 		TEST(test_refused_is_silent), TEST(test_after_a_move), TEST(test_nak), TEST(test_other_server),
-		TEST(test_release), TEST(test_decline_and_inform), TEST(test_request_for_nothing),
+		TEST(test_release), TEST(test_decline_and_inform), TEST(test_request_for_nothing), TEST(test_leave_of_nothing),
 		TEST(test_lease_end), TEST(test_restored_lease_end), TEST(test_lease_within_lifetime),
 		TEST(test_forget_and_reset),
 	};
