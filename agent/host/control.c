@@ -353,24 +353,9 @@ static void verb_attach(const struct request *r)
 	host_attach(r->host, ifindex, port, mac, CORE_TRIGGER_API, home, nai, clock_mono_us());
 }
 
-struct by_mac {
-	const uint8_t *mac;
-	const struct core_reg *found;
-};
-
-static bool match_mac(void *arg, const struct core_reg *reg)
-{
-	struct by_mac *by = arg;
-
-	if (reg->rec.role != CORE_PMA || reg->state == CORE_IDLE || memcmp(by->mac, reg->rec.mac, 6))
-		return true;
-	by->found = reg;
-	return false;
-}
-
 static void verb_detach(const struct request *r)
 {
-	struct by_mac by = { 0 };
+	const struct core_reg *reg;
 	bool ok = true, given;
 	const char *port;
 	uint8_t mac[6];
@@ -378,17 +363,18 @@ static void verb_detach(const struct request *r)
 	port = get_text(r, "port", false, &ok);
 	if (!ok || !get_mac(r, true, mac, &given))
 		return;
-	by.mac = mac;
-	core_walk(r->host->core, match_mac, &by);
+	reg = core_find_device(r->host->core, 0, mac);
+	if (reg && reg->state == CORE_IDLE)
+		reg = NULL;
 	if (port && !if_nametoindex(port)) {
 		refuse(r, "port", "there is no such network device", "mipctl port show");
-	} else if (!by.found || (port && by.found->rec.port != if_nametoindex(port))) {
+	} else if (!reg || (port && reg->rec.port != if_nametoindex(port))) {
 		refuse(r, "mac", port ? "no such device on that port" : "no such device here", "mipctl agent show");
-	} else if (!wait_for(r->client, r->id, false, by.found->rec.port, mac)) {
+	} else if (!wait_for(r->client, r->id, false, reg->rec.port, mac)) {
 		refuse(r, NULL, "no memory", NULL);
 	} else {
 		/* Its end is seen by control_poll(), which host_event() calls. */
-		host_detach(r->host, by.found->rec.port, mac, CORE_DETACH_ADMIN);
+		host_detach(r->host, reg->rec.port, mac, CORE_DETACH_ADMIN);
 	}
 }
 

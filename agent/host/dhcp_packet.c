@@ -14,7 +14,7 @@
 
 /* Offsets in a BOOTP message, RFC 2131 s2. */
 enum {
-	OP = 0, HTYPE = 1, HLEN = 2, XID = 4, SECS = 8, FLAGS = 10, CIADDR = 12, YIADDR = 16,
+	OP = 0, HTYPE = 1, HLEN = 2, XID = 4, FLAGS = 10, CIADDR = 12, YIADDR = 16,
 	GIADDR = 24, CHADDR = 28, SNAME = 44, FILE_NAME = 108, OPTIONS = 240,
 };
 
@@ -168,7 +168,6 @@ static enum dhcp_drop parse_bootp(const uint8_t *p, size_t len, struct dhcp_requ
 	if (memcmp(req->mac, p + CHADDR, 6))
 		return DHCP_DROP_FOREIGN_MAC;
 	req->xid = get32(p + XID);
-	req->secs = get16(p + SECS);
 	req->broadcast = get16(p + FLAGS) & 0x8000;
 	req->ciaddr = get_addr(p + CIADDR);
 

@@ -40,7 +40,6 @@ struct dhcp_request {
 	enum dhcp_type type;	/* DISCOVER, REQUEST, DECLINE, RELEASE or INFORM */
 	uint8_t mac[6];
 	uint32_t xid;
-	uint16_t secs;
 	bool broadcast;		/* flag B: cannot take unicast yet */
 	struct in_addr ciaddr;
 	struct in_addr requested;	/* option 50, 0 = absent */

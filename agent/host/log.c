@@ -16,11 +16,6 @@ void log_set_level(enum log_level level)
 	max_level = level;
 }
 
-bool log_wants(enum log_level level)
-{
-	return level <= max_level;
-}
-
 void log_at(enum log_level level, const char *fmt, ...)
 {
 	/* sd-daemon(3): err, warning, info, debug */
@@ -29,7 +24,7 @@ void log_at(enum log_level level, const char *fmt, ...)
 	char line[1024];
 	va_list ap;
 
-	if (!log_wants(level))
+	if (level > max_level)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);

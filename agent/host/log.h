@@ -11,7 +11,6 @@ enum log_level { LOG_L_ERROR, LOG_L_WARNING, LOG_L_INFO, LOG_L_DEBUG };
 
 /* Lines above this level are dropped; LOG_L_INFO at start. */
 void log_set_level(enum log_level level);
-bool log_wants(enum log_level level);
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...)		log_at(LOG_L_ERROR, __VA_ARGS__)
