@@ -23,6 +23,8 @@
 #define CLIENTS_MAX	64
 #define OUTPUT_HIGH	(1 << 20)	/* bytes unread by the client before we read on */
 #define WAIT_S		30	/* for the end of an attach or detach */
+#define WAITERS_MAX	64	/* of one client before we read on */
+#define IDLE_S		60	/* nothing said, or nothing taken; longer than WAIT_S, so that no answer is due */
 
 struct client {
 	struct control *control;
@@ -30,6 +32,7 @@ struct client {
 	bool closing;			/* once the output is written */
 	bool paused;			/* has said more than is answered */
 	bool eof;			/* it says nothing more, but may still listen */
+	unsigned int n_waiters;
 	LIST_ENTRY(client) list;
 };
 
@@ -103,6 +106,7 @@ static void send_registration(struct client *c, struct json_object *id, const st
 static void free_waiter(struct waiter *w)
 {
 	LIST_REMOVE(w, list);
+	w->client->n_waiters--;
 	if (w->timer)
 		event_free(w->timer);
 	json_object_put(w->id);
@@ -134,6 +138,7 @@ static struct waiter *wait_for(struct client *c, struct json_object *id, bool at
 	w->port = port;
 	memcpy(w->mac, mac, sizeof(w->mac));
 	LIST_INSERT_HEAD(&c->control->waiters, w, list);
+	c->n_waiters++;
 	w->timer = evtimer_new(c->control->host->base, on_deadline, w);
 	if (!w->timer || evtimer_add(w->timer, &tv)) {
 		free_waiter(w);
@@ -472,8 +477,8 @@ static void on_read(struct bufferevent *bev, void *arg)
 	size_t len;
 	char *line;
 
-	/* Who doesn't read its answers isn't read from. */
-	while (evbuffer_get_length(bufferevent_get_output(bev)) < OUTPUT_HIGH) {
+	/* Who doesn't read its answers, or waits for many, isn't read from: on_written() goes on. */
+	while (evbuffer_get_length(bufferevent_get_output(bev)) < OUTPUT_HIGH && c->n_waiters < WAITERS_MAX) {
 		line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 		if (line ? len > LINE_MAX_LEN : evbuffer_get_length(in) > LINE_MAX_LEN) {
 			send_error(c, NULL, NULL, "a line longer than 4096 bytes", "the connection ends here");
@@ -491,21 +496,10 @@ static void on_read(struct bufferevent *bev, void *arg)
 	bufferevent_disable(bev, EV_READ);
 }
 
-/* Of the requests of @c, does one still wait for its answer? */
-static bool is_waiting(const struct client *c)
-{
-	const struct waiter *w;
-
-	LIST_FOREACH(w, &c->control->waiters, list)
-		if (w->client == c)
-			return true;
-	return false;
-}
-
 /* Somebody who has closed his sending side gets what he asked for, and the end. */
 static void close_if_done(struct client *c)
 {
-	if (c->closing || (c->eof && !is_waiting(c)))
+	if (c->closing || (c->eof && !c->n_waiters))
 		close_client(c);
 }
 
@@ -527,7 +521,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct client *c = arg;
 
-	if (what & BEV_EVENT_ERROR || (what & BEV_EVENT_EOF && what & BEV_EVENT_WRITING)) {
+	if (what & (BEV_EVENT_ERROR | BEV_EVENT_TIMEOUT) || (what & BEV_EVENT_EOF && what & BEV_EVENT_WRITING)) {
 		close_client(c);
 	} else if (what & BEV_EVENT_EOF) {
 		c->eof = true;
@@ -539,6 +533,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *addr, int len, void *arg)
 {
+	static const struct timeval idle = { IDLE_S, 0 };
 	struct control *control = arg;
 	struct client *c = NULL;
 
@@ -558,6 +553,7 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, stru
 	LIST_INSERT_HEAD(&control->clients, c, list);
 	control->n_clients++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
+	bufferevent_set_timeouts(c->bev, &idle, &idle);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, 16 * LINE_MAX_LEN);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }

@@ -11,7 +11,9 @@
 #include "host/port.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <json-c/json.h>
 #include <signal.h>
@@ -112,6 +114,24 @@ void dhcp_counters(const struct dhcp *dhcp, void (*fn)(void *arg, const char *na
 {
 	(void)dhcp;
 	fn(arg, "dhcp_discover", 3);
+}
+
+/* In front of libevent's: a second lasts 2 ms while @hurry is set. */
+static bool hurry;
+
+int bufferevent_set_timeouts(struct bufferevent *bev, const struct timeval *read, const struct timeval *write)
+{
+	static int (*real)(struct bufferevent *, const struct timeval *, const struct timeval *);
+	struct timeval r = *read, w = *write;
+
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "bufferevent_set_timeouts");
+	assert_non_null(real);
+	if (hurry) {
+		r = (struct timeval){ 0, r.tv_sec * 2000 };
+		w = (struct timeval){ 0, w.tv_sec * 2000 };
+	}
+	return real(bev, &r, &w);
 }
 
 /* ---- clients ---- */
@@ -439,6 +459,92 @@ static void test_reset_answers(void **state)
 	close(fd);
 }
 
+/* Those who say nothing don't keep others out for long. */
+static void test_idle_clients_go(void **state)
+{
+	int fd[64], other;
+
+	(void)state;
+	hurry = true;
+	for (int i = 0; i < 64; i++) {
+		fd[i] = client();
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+	}
+	other = client();
+	assert_null(hear(other));
+	close(other);
+	for (int i = 0; i < 64; i++) {
+		assert_null(hear(fd[i]));
+		close(fd[i]);
+	}
+	hurry = false;
+	other = client();
+	ask(other, "{\"id\":1,\"verb\":\"version\"}", "\"id\":1");
+	close(other);
+}
+
+/* Nor those who don't take what they asked for. */
+static void test_deaf_client_goes(void **state)
+{
+	static const char request[] = "{\"id\":1,\"verb\":\"counters\"}\n";
+	bool full;
+	int fd;
+
+	(void)state;
+	hurry = true;
+	fd = client();
+	for (int idle = 0; ; idle += full) {
+		full = send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0;
+		if (full && errno != EAGAIN)
+			break;
+		if (idle > 20000)
+			fail_msg("it is still served");
+		event_base_loop(host.base, EVLOOP_NONBLOCK);
+		if (full)
+			usleep(100);
+	}
+	assert_int_equal(errno, EPIPE);
+	hurry = false;
+	close(fd);
+}
+
+static int count_regs(void)
+{
+	int fd = client(), n = 0;
+
+	say(fd, "{\"id\":1,\"verb\":\"show\"}\n");
+	for (const char *p = hear(fd); (p = strstr(p, "\"role\"")); p++)
+		n++;
+	close(fd);
+	return n;
+}
+
+/* A client has 64 requests under way at most; further ones wait their turn. */
+static void test_many_waiters(void **state)
+{
+	int fd = client();
+	char line[128];
+
+	(void)state;
+	for (int i = 0; i < 70; i++) {
+		snprintf(line, sizeof(line), "{\"id\":%d,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:%02x\",\"port\":\"lo\"}\n", i, i);
+		say(fd, line);
+	}
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	assert_true(quiet(fd));
+	assert_int_equal(count_regs(), 64);
+	control_reset(host.control, "read again");
+	for (int i = 0; i < 64; i++)
+		assert_non_null(strstr(hear(fd), "read again"));
+	assert_true(quiet(fd));
+	assert_int_equal(count_regs(), 70);
+	control_reset(host.control, "read again");
+	for (int i = 0; i < 6; i++)
+		assert_non_null(strstr(hear(fd), "read again"));
+	assert_null(hear(fd));
+	close(fd);
+}
+
 static void test_detach_waits_for_its_end(void **state)
 {
 	struct core_event event = { .type = CORE_EV_TIMEOUT };
@@ -511,6 +617,7 @@ int main(void)
 		TEST(test_version), TEST(test_framing), TEST(test_bad_requests), TEST(test_nul_in_a_line),
 		TEST(test_long_lines), TEST(test_many_requests), TEST(test_attach_waits),
 		TEST(test_waiting_client_leaves), TEST(test_half_closed), TEST(test_client_gone),
+		TEST(test_idle_clients_go), TEST(test_deaf_client_goes), TEST(test_many_waiters),
 		TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
 		TEST(test_timeline), TEST(test_socket), TEST(test_stale_socket),
 	};
