@@ -385,6 +385,8 @@ static void decide(struct core *core, const struct request *req)
 	if (net && (req->dst.s_addr != net->ha.s_addr ||
 		    (req->rrq.ha.s_addr != net->ha.s_addr && !is_any(req->rrq.ha))))
 		code = WIRE_CODE_HA_UNKNOWN_HA;
+	else if (req->nai[0] && !wire_nai_ok(req->nai))
+		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->rrq.flags & WIRE_RRQ_D)	/* RFC 5563 s7: never with a PMA */
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)

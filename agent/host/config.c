@@ -39,16 +39,6 @@ static bool get_device_name(const struct section *sec, const char *option, bool 
 	return true;
 }
 
-static bool nai_ok(const char *nai)
-{
-	const char *at = strrchr(nai, '@');
-
-	for (const char *p = nai; *p; p++)
-		if (!isgraph((unsigned char)*p))
-			return false;
-	return at && at[1] && at != nai;
-}
-
 /* ---- networks ---- */
 
 static void read_pool(const struct section *sec, struct core_network *net)
@@ -125,7 +115,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 		section_error(sec, NULL, NULL, "a name has at most %zu characters", sizeof(net->name) - 1);
 	else
 		strcpy(net->name, section_title(sec));
-	if (get_string(sec, "nai", MUST, net->nai, sizeof(net->nai)) && !nai_ok(net->nai))
+	if (get_string(sec, "nai", MUST, net->nai, sizeof(net->nai)) && !wire_nai_ok(net->nai))
 		section_error(sec, "nai", "\"*@realm\" or \"user@realm\"", "not an NAI: \"%s\"", net->nai);
 	else if (strchr(net->nai, '*') && (strncmp(net->nai, "*@", 2) || strchr(net->nai + 1, '*')))
 		section_error(sec, "nai", "\"*@realm\" or \"user@realm\"", "\"*\" can only be all before the \"@\"");
@@ -198,7 +188,7 @@ static void read_identity(const struct section *sec, struct core_identity *id)
 		}
 	if (!get_string(sec, "nai", MUST, id->nai, sizeof(id->nai)))
 		return;
-	if (!nai_ok(id->nai))
+	if (!wire_nai_ok(id->nai))
 		section_error(sec, "nai", "as \"%m@realm\"", "not an NAI: \"%s\"", id->nai);
 	for (const char *p = id->nai; (p = strchr(p, '%')); p += 2)
 		if (!p[1] || !strchr("mM%", p[1])) {

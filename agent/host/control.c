@@ -341,8 +341,8 @@ static void verb_attach(const struct request *r)
 		refuse(r, "mac", "not the MAC address of a device", "unicast, and not zero");
 		return;
 	}
-	if (nai && (!*nai || strlen(nai) > WIRE_NAI_MAX)) {
-		refuse(r, "nai", "must have 1 to 253 characters", NULL);
+	if (nai && !wire_nai_ok(nai)) {
+		refuse(r, "nai", "not an NAI", "user@realm in visible ASCII, at most 253 characters");
 		return;
 	}
 	ifindex = if_nametoindex(port);

@@ -277,6 +277,16 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 	return true;
 }
 
+bool wire_nai_ok(const char *nai)
+{
+	const char *at = strrchr(nai, '@');
+
+	for (const char *p = nai; *p; p++)
+		if (*p <= ' ' || *p > '~')	/* above ASCII: negative, or beyond */
+			return false;
+	return at && at[1] && at != nai && strlen(nai) <= WIRE_NAI_MAX;
+}
+
 bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key)
 {
 	const uint8_t *data = find_exact(msg, WIRE_EXT_GRE_KEY, 0, 4);

@@ -184,6 +184,12 @@ const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8
 /* How many extensions of @type there are. */
 unsigned int wire_count(const struct wire_msg *msg, uint8_t type);
 
+/*
+ * User and realm in visible ASCII (RFC 2486 s3, which RFC 2794 builds on). Wider
+ * ones (RFC 7542) are refused: logs, JSON and configurations take NAIs as text.
+ */
+bool wire_nai_ok(const char *nai);
+
 /* Typed views. False if absent or of the wrong length. */
 bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1]);	/* NUL inside: false */
 bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);	/* host byte order */

@@ -445,6 +445,12 @@ static void test_denials(void **state)
 	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
 	r.f.flags &= ~WIRE_RRQ_D;
 
+	/* What "show" and the log would choke on, for all that its realm is ours. */
+	r.nai = "d\xe9v@red.example";
+	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
+	r.nai = "a\nb@red.example";
+	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
+
 	r.nai = NULL;
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	r.nai = "a@nowhere.example";

@@ -295,6 +295,7 @@ static void test_bad_requests(void **state)
 		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"00:00:00:00:00:00\",\"port\":\"lo\"}", "\"field\":\"mac\"" },
 		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"none9\"}", "\"field\":\"port\",\"message\":\"there is no such" },
 		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\",\"nai\":\"\"}", "\"field\":\"nai\"" },
+		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\",\"nai\":\"d\\u00e9v@red.example\"}", "\"message\":\"not an NAI\"" },
 		{ "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:09:05\",\"port\":\"lo\"}", "no identity rule matches" },
 		{ "{\"id\":1,\"verb\":\"detach\",\"mac\":\"02:00:00:00:01:05\"}", "\"field\":\"mac\",\"message\":\"no such device here\"" },
 		{ "{\"id\":1,\"verb\":\"timeline\",\"mac\":1}", "\"field\":\"mac\"" },

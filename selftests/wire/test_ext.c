@@ -390,6 +390,25 @@ static void nai_with_nul(void **state)
 	}
 }
 
+static void nai_form(void **state)
+{
+	static const char *const good[] = { "a@b", "020000000105@red.example", "!~@x", "a@b@c" };
+	static const char *const bad[] = { "", "a", "@", "a@", "@b", "a b@c", "a@b ", "a\x7f@b", "\xc3\xa9@b", "a@b\n" };
+	char nai[WIRE_NAI_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(wire_nai_ok(good[i]));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(wire_nai_ok(bad[i]));
+	memset(nai, 'n', sizeof(nai));
+	nai[1] = '@';
+	nai[WIRE_NAI_MAX + 1] = '\0';
+	assert_false(wire_nai_ok(nai));
+	nai[WIRE_NAI_MAX] = '\0';
+	assert_true(wire_nai_ok(nai));
+}
+
 static void gre_key(void **state)
 {
 	struct parsed in;
@@ -604,7 +623,7 @@ int main(void)
 		cmocka_unit_test(short_but_skipped),
 		cmocka_unit_test(length_past_the_end),
 		cmocka_unit_test(nai_lengths),
-		cmocka_unit_test(nai_with_nul),
+		cmocka_unit_test(nai_with_nul), cmocka_unit_test(nai_form),
 		cmocka_unit_test(gre_key),
 		cmocka_unit_test(gre_key_of_unknown_sub_type),
 		cmocka_unit_test(pmip_method),
