@@ -437,13 +437,23 @@ static void on_datagram(void *arg, const struct core_event *event)
 static void restore_one(void *arg, const struct core_record *record)
 {
 	struct core_event event = { .type = CORE_EV_RESTORE, .restore = *record };
+	struct host *host = arg;
+	const struct port *port;
 
-	/* Interface numbers change with a reboot, names don't. Without its port a device is to be deregistered. */
+	/*
+	 * Interface numbers change with a reboot, names don't, unless somebody
+	 * renames the port. Without it a device is to be deregistered.
+	 */
 	if (*record->port_name) {
 		event.restore.port = if_nametoindex(record->port_name);
+		port = event.restore.port ? NULL : port_find(host->ports, record->port);
+		if (port) {
+			event.restore.port = port->ifindex;
+			strcpy(event.restore.port_name, port->name);
+		}
 		event.restore.tombstone |= !event.restore.port;
 	}
-	host_event(arg, &event);
+	host_event(host, &event);
 }
 
 static void adopt_one(void *arg, const struct datapath_binding *b)

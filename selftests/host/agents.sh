@@ -226,6 +226,24 @@ tap_check "forwarding goes on without the home agent" reaches_home
 start_and_wait ha
 tap_check "all of it is known again" tap_wait 5 "four times $home" both_have "$home"
 
+tap_stage "a port that is renamed"
+# rename FROM TO, while no agent runs; a device that is up can't be
+rename()
+{
+	stop pma KILL
+	ip -n pma link set "$1" down
+	ip -n pma link set "$1" name "$2"
+	sed -i "s/{$1}/{$2}/" "$dir/pma.conf"
+	start_and_wait pma
+}
+rename acc0 acc1
+tap_is "keeps its devices" "$(agent pma show | jq -r '.[] | "\(.state) \(.cookie) \(.port)"')" "bound $cookie acc1"
+tap_check "everywhere" both_have "$home"
+rename acc1 acc0
+tap_is "and under the first name again" "$(agent pma show | jq -r '.[] | "\(.state) \(.cookie) \(.port)"')" \
+	"bound $cookie acc0"
+tap_check "they reach their gateway" tap_wait 5 "the gateway" reaches_home
+
 tap_stage "a second agent"
 tap_is "is refused" "$(in_ns pma mip4d other -c "$dir/pma.conf" --state-dir "$dir/pma.state" --socket "$dir/x.sock" 2>&1 |
 	grep -c 'another mip4d uses it')" 1
