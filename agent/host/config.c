@@ -440,6 +440,22 @@ static void check_peers(struct config_text *text, const struct section *root, co
 			      "none of the peers may register devices at this home agent");
 }
 
+/* Against the ports of this and of earlier devices. */
+static void check_ports(const struct section *sec, const struct config *config, unsigned int device)
+{
+	const struct config_device *dev = &config->devices[device];
+
+	for (unsigned int i = 0; i < dev->n_ports; i++)
+		for (unsigned int j = 0; j <= device; j++) {
+			const struct config_device *other = &config->devices[j];
+
+			for (unsigned int k = 0; k < (j == device ? i : other->n_ports); k++)
+				if (!strcmp(dev->ports[i], other->ports[k]))
+					section_error(sec, "ports", "a port belongs to one device",
+						      "%s is a port of device %s already", dev->ports[i], other->name);
+		}
+}
+
 static void check_roles(struct config_text *text, const struct section *root, const struct config *config)
 {
 	const struct core_config *core = &config->core;
@@ -463,6 +479,8 @@ static void check_roles(struct config_text *text, const struct section *root, co
 		for (unsigned int j = core->n_networks; j-- > 0; )
 			if (!strcmp(config->networks[j].device, config->devices[i].name))
 				config->devices[i].realm = config->networks[j].realm;
+	for (unsigned int i = 0; section_open(text, root, "device", i, &sec); i++)
+		check_ports(&sec, config, i);
 	for (unsigned int i = 0; section_open(text, root, "identity", i, &sec); i++)
 		check_identity(&sec, config, &config->identities[i]);
 	check_peers(text, root, config);

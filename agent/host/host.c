@@ -493,29 +493,51 @@ static bool fill_core(struct host *host, char *text)
 	return true;
 }
 
-static bool ensure_devices(struct host *host, const struct config *config, char *text)
+static bool check_network(struct host *host, const struct config *config, const struct core_network *net, char *text)
 {
+	struct link_info info;
+
+	if (link_get(host->links, net->device, 0, &info)) {
+		info = (struct link_info){ 0 };
+		for (unsigned int i = 0; i < config->n_devices; i++)
+			if (!strcmp(config->devices[i].name, net->device)) {
+				info.mip4 = true;	/* soon */
+				info.realm = config->devices[i].realm;
+			}
+	}
+	if (!info.mip4) {
+		snprintf(text, CORE_TEXT_MAX, "network %.32s: there is no mip4 device %.16s "
+			 "(mipctl link add %.16s local ADDRESS, or a section device %.16s)",
+			 net->name, net->device, net->device, net->device);
+		return false;
+	}
+	if (config->core.ha && !config->core.pma && info.realm != net->realm) {
+		snprintf(text, CORE_TEXT_MAX, "network %.32s: device %.16s has realm %u, not %u "
+			 "(mipctl link set %.16s realm %u)",
+			 net->name, net->device, info.realm, net->realm, net->device, net->realm);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * What the configuration wants of the machine. All that can be known to fail is
+ * looked at before anything is changed, for a refused one is to have no effect.
+ */
+static bool prepare(struct host *host, const struct config *config, char *text)
+{
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		if (link_check(host->links, &config->devices[i], text))
+			return false;
+	for (unsigned int i = 0; i < config->core.n_networks; i++)
+		if (!check_network(host, config, &config->core.networks[i], text))
+			return false;
+	if (!udp_check(host->udp, config, text))
+		return false;
 	for (unsigned int i = 0; i < config->n_devices; i++)
 		if (link_ensure(host->links, &config->devices[i], text))
 			return false;
-	for (unsigned int i = 0; i < config->core.n_networks; i++) {
-		const struct core_network *net = &config->core.networks[i];
-		struct link_info info;
-
-		if (link_get(host->links, net->device, 0, &info) || !info.mip4) {
-			snprintf(text, CORE_TEXT_MAX, "network %.32s: there is no mip4 device %.16s "
-				 "(mipctl link add %.16s local ADDRESS, or a section device %.16s)",
-				 net->name, net->device, net->device, net->device);
-			return false;
-		}
-		if (config->core.ha && !config->core.pma && info.realm != net->realm) {
-			snprintf(text, CORE_TEXT_MAX, "network %.32s: device %.16s has realm %u, not %u "
-				 "(mipctl link set %.16s realm %u)",
-				 net->name, net->device, info.realm, net->realm, net->device, net->realm);
-			return false;
-		}
-	}
-	return true;
+	return udp_configure(host->udp, config, text);
 }
 
 static void warn_forwarding(const struct config *config)
@@ -586,8 +608,7 @@ bool host_start(struct host *host)
 	if (!allocate(host))
 		goto err;
 	host->store = store_open(host->state_dir, text);
-	if (!host->store || !open_kernel(host, text) || !ensure_devices(host, host->config, text) ||
-	    !udp_configure(host->udp, &host->config->core, text))
+	if (!host->store || !open_kernel(host, text) || !prepare(host, host->config, text))
 		goto err;
 	host->ports = ports_new(host->base, host->links, on_frame, host);
 	if (!host->ports)
@@ -617,7 +638,7 @@ bool host_reload(struct host *host)
 		return false;
 	}
 	core = core_new(&config->core, on_action, host);
-	if (!core || !ensure_devices(host, config, text) || !udp_configure(host->udp, &config->core, text)) {
+	if (!core || !prepare(host, config, text)) {
 		log_error("%s; the running configuration stays", text);
 		core_free(core);
 		config_free(config);

@@ -252,6 +252,62 @@ static int add_addr(struct links *links, uint32_t ifindex, struct in_addr addr, 
 	return error == EEXIST ? 0 : error;
 }
 
+/* @device as it is: all zero if it isn't there. */
+static int look_at(struct links *links, const struct config_device *device, struct link_info *info, char *text)
+{
+	int error = link_get(links, device->name, 0, info);
+
+	if (error == ENODEV) {
+		*info = (struct link_info){ 0 };
+		return 0;
+	}
+	if (error)
+		snprintf(text, CORE_TEXT_MAX, "cannot look at device %.16s: %s", device->name, strerror(error));
+	return error;
+}
+
+static int look_at_port(struct links *links, const struct config_device *device, unsigned int i,
+			struct link_info *port, char *text)
+{
+	int error = link_get(links, device->ports[i], 0, port);
+
+	if (error)
+		snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s: %s", device->ports[i], device->name,
+			 error == ENODEV ? "there is no such network device" : strerror(error));
+	return error;
+}
+
+int link_check(struct links *links, const struct config_device *device, char *text)
+{
+	struct link_info info, port;
+	int error;
+
+	error = look_at(links, device, &info, text);
+	if (error)
+		return error;
+	if (info.ifindex && !info.mip4) {
+		snprintf(text, CORE_TEXT_MAX, "device %.16s is there but is no mip4 device", device->name);
+		return EEXIST;
+	}
+	if (info.ifindex && (info.local.s_addr != device->local.s_addr ||
+			     (device->has_gwmac && memcmp(info.gwmac, device->gwmac, 6)))) {
+		snprintf(text, CORE_TEXT_MAX, "device %.16s is there with other addresses than configured (local %s): "
+			 "ip link del %.16s, or change its section", device->name, ip_text(info.local).s, device->name);
+		return EEXIST;
+	}
+	for (unsigned int i = 0; i < device->n_ports; i++) {
+		error = look_at_port(links, device, i, &port, text);
+		if (error)
+			return error;
+		if (port.master && port.master != info.ifindex) {
+			snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s belongs to another device: "
+				 "ip link set %.16s nomaster", port.name, device->name, port.name);
+			return EBUSY;
+		}
+	}
+	return 0;
+}
+
 static int ensure_ports(struct links *links, const struct config_device *device, uint32_t master, char *text)
 {
 	char why[NL_TEXT_MAX];
@@ -259,17 +315,9 @@ static int ensure_ports(struct links *links, const struct config_device *device,
 	int error;
 
 	for (unsigned int i = 0; i < device->n_ports; i++) {
-		error = link_get(links, device->ports[i], 0, &port);
-		if (error) {
-			snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s: there is no such network device",
-				 device->ports[i], device->name);
+		error = look_at_port(links, device, i, &port, text);
+		if (error)
 			return error;
-		}
-		if (port.master && port.master != master) {
-			snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s belongs to another device: "
-				 "ip link set %.16s nomaster", port.name, device->name, port.name);
-			return EBUSY;
-		}
 		if (port.master == master && port.up)
 			continue;
 		error = set_up(links, port.ifindex, port.master == master ? 0 : master, why);
@@ -287,12 +335,10 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 	char why[NL_TEXT_MAX];
 	int error;
 
-	error = link_get(links, device->name, 0, &info);
-	if (error && error != ENODEV) {
-		snprintf(text, CORE_TEXT_MAX, "cannot look at device %.16s: %s", device->name, strerror(error));
+	error = look_at(links, device, &info, text);
+	if (error)
 		return error;
-	}
-	if (error) {
+	if (!info.ifindex) {
 		error = create(links, device, why);
 		if (!error)
 			error = link_get(links, device->name, 0, &info);
@@ -301,16 +347,6 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 			return error;
 		}
 		log_info("created device %s", device->name);
-	}
-	if (!info.mip4) {
-		snprintf(text, CORE_TEXT_MAX, "device %.16s is there but is no mip4 device", device->name);
-		return EEXIST;
-	}
-	if (info.local.s_addr != device->local.s_addr ||
-	    (device->has_gwmac && memcmp(info.gwmac, device->gwmac, 6))) {
-		snprintf(text, CORE_TEXT_MAX, "device %.16s is there with other addresses than configured (local %s): "
-			 "ip link del %.16s, or change its section", device->name, ip_text(info.local).s, device->name);
-		return EEXIST;
 	}
 	error = info.up ? 0 : set_up(links, info.ifindex, 0, why);
 	for (unsigned int i = 0; !error && i < device->n_addrs; i++)

@@ -35,8 +35,10 @@ int links_walk(struct links *links);
 /* By name, or by @ifindex if @name is NULL. 0 or a positive errno. */
 int link_get(struct links *links, const char *name, uint32_t ifindex, struct link_info *info);
 
+/* Could link_ensure() do it, as far as one can see? Changes nothing. Returns as that does. */
+int link_check(struct links *links, const struct config_device *device, char *text);
 /*
- * Creates the mip4 device if it isn't there, gives it its addresses, sets it
+ * After link_check(): creates the mip4 device if it isn't there, gives it its addresses, sets it
  * and its ports up and enslaves them. Never deletes or changes what another
  * hand made. 0 or a positive errno with a sentence in @text (CORE_TEXT_MAX).
  */

@@ -60,7 +60,8 @@ static void close_socket(struct udp_socket *sock)
 	LIST_REMOVE(sock, list);
 	if (sock->ev)
 		event_free(sock->ev);
-	close(sock->fd);
+	if (sock->fd >= 0)
+		close(sock->fd);
 	free(sock);
 }
 
@@ -74,12 +75,54 @@ static struct udp_socket *find(const struct udp *udp, struct in_addr addr)
 	return NULL;
 }
 
-static bool want(struct udp *udp, struct in_addr addr, const char *option, char *text)
+/* -1 with a sentence in @text and errno. */
+static int open_socket(struct in_addr addr, const char *option, char *text)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(WIRE_PORT), .sin_addr = addr };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error;
+
+	if (fd >= 0 && !bind(fd, (struct sockaddr *)&sin, sizeof(sin)))
+		return fd;
+	error = errno;
+	snprintf(text, CORE_TEXT_MAX, "%s: cannot listen on %s, UDP port %d: %s%s", option,
+		 ip_text(addr).s, WIRE_PORT, strerror(error),
+		 error == EADDRNOTAVAIL ? " (no interface here has it: ip addr add)" :
+		 error == EADDRINUSE ? " (another agent has it: ss -ulpn sport = 434)" : "");
+	if (fd >= 0)
+		close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Will the configuration itself make it an address of this machine? */
+static bool is_made(const struct config *config, struct in_addr addr)
+{
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		for (unsigned int j = 0; j < config->devices[i].n_addrs; j++)
+			if (config->devices[i].addrs[j].addr.s_addr == addr.s_addr)
+				return true;
+	return false;
+}
+
+static bool could(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
+{
+	int fd;
+
+	if (find(udp, addr))
+		return true;
+	fd = open_socket(addr, option, text);
+	if (fd < 0)
+		return errno == EADDRNOTAVAIL && is_made(config, addr);
+	close(fd);
+	return true;
+}
+
+static bool want(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
+{
 	struct udp_socket *sock = find(udp, addr);
 	int size = RCVBUF;
 
+	(void)config;
 	if (sock) {
 		sock->wanted = true;
 		return true;
@@ -92,15 +135,10 @@ static bool want(struct udp *udp, struct in_addr addr, const char *option, char 
 	sock->addr = addr;
 	sock->udp = udp;
 	sock->wanted = true;
-	sock->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	LIST_INSERT_HEAD(&udp->sockets, sock, list);
-	if (sock->fd < 0 || bind(sock->fd, (struct sockaddr *)&sin, sizeof(sin))) {
-		snprintf(text, CORE_TEXT_MAX, "%s: cannot listen on %s, UDP port %d: %s%s", option,
-			 ip_text(addr).s, WIRE_PORT, strerror(errno),
-			 errno == EADDRNOTAVAIL ? " (no interface here has it: ip addr add)" :
-			 errno == EADDRINUSE ? " (another agent has it: ss -ulpn sport = 434)" : "");
+	sock->fd = open_socket(addr, option, text);
+	if (sock->fd < 0)
 		return false;
-	}
 	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	sock->ev = event_new(udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
@@ -111,24 +149,38 @@ static bool want(struct udp *udp, struct in_addr addr, const char *option, char 
 	return true;
 }
 
-bool udp_configure(struct udp *udp, const struct core_config *config, char *text)
+/* @fn for each address that we listen on, as long as it returns true. */
+static bool each_address(struct udp *udp, const struct config *config, char *text,
+			 bool (*fn)(struct udp *udp, const struct config *config, struct in_addr addr,
+				    const char *option, char *text))
 {
-	struct udp_socket *sock, *next, *before = LIST_FIRST(&udp->sockets);
-	bool ok = true;
+	const struct core_config *core = &config->core;
 
-	LIST_FOREACH(sock, &udp->sockets, list)
-		sock->wanted = false;
-	for (unsigned int i = 0; ok && config->ha && i < config->n_networks; i++) {
+	for (unsigned int i = 0; core->ha && i < core->n_networks; i++) {
 		/* A gateway that is HA for some networks and PMA for others has peers at those others' HAs. */
 		bool remote = false;
 
-		for (unsigned int j = 0; config->pma && j < config->n_peers; j++)
-			remote |= config->peers[j].addr.s_addr == config->networks[i].ha.s_addr;
-		ok = remote || want(udp, config->networks[i].ha, "home-agent-address", text);
+		for (unsigned int j = 0; core->pma && j < core->n_peers; j++)
+			remote |= core->peers[j].addr.s_addr == core->networks[i].ha.s_addr;
+		if (!remote && !fn(udp, config, core->networks[i].ha, "home-agent-address", text))
+			return false;
 	}
-	if (ok && config->pma)
-		ok = want(udp, config->care_of, "care-of-address", text);
+	return !core->pma || fn(udp, config, core->care_of, "care-of-address", text);
+}
 
+bool udp_check(struct udp *udp, const struct config *config, char *text)
+{
+	return each_address(udp, config, text, could);
+}
+
+bool udp_configure(struct udp *udp, const struct config *config, char *text)
+{
+	struct udp_socket *sock, *next, *before = LIST_FIRST(&udp->sockets);
+	bool ok;
+
+	LIST_FOREACH(sock, &udp->sockets, list)
+		sock->wanted = false;
+	ok = each_address(udp, config, text, want);
 	for (sock = LIST_FIRST(&udp->sockets); sock; sock = next) {
 		bool is_new = before != sock;	/* new ones are in front of the old */
 

@@ -3,7 +3,7 @@
 #ifndef MIP4_UDP_H
 #define MIP4_UDP_H
 
-#include "core/core.h"
+#include "host/config.h"
 
 struct event_base;
 struct udp;
@@ -12,12 +12,14 @@ typedef void (*udp_fn)(void *arg, const struct core_event *datagram);
 
 struct udp *udp_new(struct event_base *base, udp_fn fn, void *arg);
 void udp_free(struct udp *udp);
+/* Could udp_configure() do it once the configured devices have their addresses? Changes nothing. */
+bool udp_check(struct udp *udp, const struct config *config, char *text);
 /*
  * Listen on exactly the addresses that @config needs; sockets that stay keep
  * what they have queued. False with a sentence in @text (CORE_TEXT_MAX); then
  * nothing has changed.
  */
-bool udp_configure(struct udp *udp, const struct core_config *config, char *text);
+bool udp_configure(struct udp *udp, const struct config *config, char *text);
 /* Lost datagrams are the protocol's business. */
 void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
 	      const uint8_t *data, size_t len);

@@ -256,6 +256,15 @@ kill -HUP "${pid[pma]}"
 tap_check "a bad configuration is refused" tap_wait 5 "the refusal in the log" logged pma "running configuration stays"
 tap_check "with its line" logged pma 'pma.conf:10: unknown option "leese"'
 tap_check "and the device is there" both_have "$home"
+# a port more for the first device, and a second device that cannot be
+ip -n pma link add spare0 type veth peer name spare1
+write_pma 300 "device mip1 { local = 192.0.2.10  ports = {none0} }"
+sed -i 's/{acc0}/{acc0, spare0}/' "$dir/pma.conf"
+kill -HUP "${pid[pma]}"
+tap_check "so is one that this machine can't have" tap_wait 5 "the refusal in the log" logged pma \
+	'port none0 of device mip1: there is no such network device; the running configuration stays'
+tap_is "and nothing of it was done" "$(ip -n pma -j link show | jq -r '.[] | select(.ifname == "mip1" or
+	(.ifname == "spare0" and .master)) | .ifname')" ""
 write_pma 10
 kill -HUP "${pid[pma]}"
 tap_check "a good one is applied" tap_wait 5 "the reload in the log" logged pma "configuration read again"

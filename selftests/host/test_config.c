@@ -136,6 +136,10 @@ static const struct bad {
 	{ "device without local", HA "device mip0 {\n}\n", ":12: device mip0 local: missing" },
 	{ "gateway MAC multicast", HA "device mip0 {\nlocal = 192.0.2.1\ngateway-mac = \"01:00:5e:00:00:01\"\n}\n",
 	  ":14: device mip0 gateway-mac: not a unicast MAC address" },
+	{ "port twice", HA "device mip0 {\nlocal = 192.0.2.1\nports = {eth1, eth1}\n}\n",
+	  ":14: device mip0 ports: eth1 is a port of device mip0 already" },
+	{ "port of two", HA "device mip0 {\nlocal = 192.0.2.1\nports = {eth1}\n}\n"
+	  "device mip1 {\nlocal = 192.0.2.1\nports = {eth2, eth1}\n}\n", ":18: device mip1 ports: eth1 is a port of device mip0 already" },
 	{ "address without length", HA "device mip0 {\nlocal = 192.0.2.1\naddresses = {10.0.0.1}\n}\n", "addresses: no prefix length" },
 	{ "list where one value belongs", "home-agent = {true}\n", ":1: unexpected token" },
 	{ "no equal sign", "home-agent true\n", ":1: missing equal sign" },
