@@ -24,6 +24,8 @@ struct port_entry {
 	struct port port;
 	uint32_t master, carrier_ups;
 	char device[IFNAMSIZ];		/* the master's name */
+	uint8_t mac[6];			/* its own */
+	bool shows_mac;			/* the master has no gateway MAC */
 	bool seen;			/* by the walk under way */
 	int fd;
 	struct event *ev, *announce;
@@ -178,6 +180,13 @@ static void carrier_came(struct port_entry *entry)
 	on_announce(-1, 0, entry);
 }
 
+static void take_master(struct port_entry *entry, const struct link_info *master)
+{
+	strcpy(entry->device, master->name);
+	entry->shows_mac = !master->has_gwmac;
+	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : entry->mac, 6);
+}
+
 static void open_port(struct ports *ports, const struct link_info *info, const struct link_info *master)
 {
 	struct port_entry *entry = calloc(1, sizeof(*entry));
@@ -187,10 +196,10 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 	entry->ports = ports;
 	entry->master = master->ifindex;
 	entry->carrier_ups = info->carrier_ups;
-	strcpy(entry->device, master->name);
 	entry->port.ifindex = info->ifindex;
 	strcpy(entry->port.name, info->name);
-	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : info->mac, 6);
+	memcpy(entry->mac, info->mac, 6);
+	take_master(entry, master);
 	entry->seen = true;
 	LIST_INSERT_HEAD(&ports->list, entry, list);
 	entry->fd = open_socket(info->ifindex);
@@ -220,10 +229,10 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 	struct port_entry *entry = find(ports, info->ifindex);
 	struct link_info master;
 
-	if (info->mip4 && !gone) {	/* its gateway MAC may have changed */
+	if (info->mip4 && !gone) {	/* its gateway MAC or its name may have changed */
 		LIST_FOREACH(entry, &ports->list, list)
-			if (entry->master == info->ifindex && info->has_gwmac)
-				memcpy(entry->port.gwmac, info->gwmac, 6);
+			if (entry->master == info->ifindex)
+				take_master(entry, info);
 		return;
 	}
 	if (entry && (gone || entry->master != info->master)) {
@@ -237,6 +246,9 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 			log_info("port %s is named %s now", entry->port.name, info->name);
 			strcpy(entry->port.name, info->name);
 		}
+		memcpy(entry->mac, info->mac, 6);
+		if (entry->shows_mac)
+			memcpy(entry->port.gwmac, info->mac, 6);
 		if (info->running && entry->carrier_ups != info->carrier_ups) {
 			entry->carrier_ups = info->carrier_ups;
 			carrier_came(entry);

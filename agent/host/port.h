@@ -20,17 +20,16 @@ typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t 
 struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg);
 void ports_free(struct ports *ports);
 
-/*
- * A port whose carrier comes announces the gateways of its device's networks.
- * A device that was sending while it was re-plugged lost its neighbour entry
- * and then its first request for a new one, which it would repeat only after a
- * second (RFC 1122 s2.3.2.1); an announcement completes the entry at once.
- */
 /* The configuration decides which mip4 devices are ours. 0, or a positive errno as of ports_resync(). */
 int ports_configure(struct ports *ports, const struct config *config);
 /* Compare with all links there are, after notifications were lost. 0 or a positive errno: to be repeated. */
 int ports_resync(struct ports *ports);
-/* What links tell. */
+/*
+ * What links tell. A port whose carrier comes announces the gateways of its device's networks.
+ * A device that was sending while it was re-plugged lost its neighbour entry
+ * and then its first request for a new one, which it would repeat only after a
+ * second (RFC 1122 s2.3.2.1); an announcement completes the entry at once.
+ */
 void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone);
 
 const struct port *port_find(const struct ports *ports, uint32_t ifindex);
