@@ -10,6 +10,7 @@
 #include "core/reg.h"
 
 #define NTP_TO_UNIX	2208988800U	/* 1900 to 1970, RFC 5905 s6 */
+#define ADOPT_SLACK_S	2U		/* kernel and row count in whole seconds */
 #define LOG_LINES	20		/* per second; what is beyond is counted and said */
 
 /* ---- helpers of the roles ---- */
@@ -100,9 +101,9 @@ static void binding_of(const struct core *core, const struct reg *reg, struct co
 	};
 	memcpy(b->device, reg->net->device, sizeof(b->device));
 	memcpy(b->mac, rec->mac, sizeof(b->mac));
-	if (reg->expires_us)
-		b->lifetime = reg->expires_us > core->now->mono_us ?
-			      (reg->expires_us - core->now->mono_us + SECOND - 1) / SECOND : 1;
+	if (reg->pub.expires_us)
+		b->lifetime = reg->pub.expires_us > core->now->mono_us ?
+			      (reg->pub.expires_us - core->now->mono_us + SECOND - 1) / SECOND : 1;
 }
 
 void act_bind(struct core *core, struct reg *reg)
@@ -160,10 +161,10 @@ void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint6
 
 	rec->lifetime = lifetime;
 	if (lifetime == WIRE_LIFETIME_INFINITE) {
-		reg->expires_us = 0;
+		reg->pub.expires_us = 0;
 		rec->expires_unix = UINT64_MAX;
 	} else {
-		reg->expires_us = from_us + lifetime * SECOND;
+		reg->pub.expires_us = from_us + lifetime * SECOND;
 		rec->expires_unix = unix_seconds(core) + lifetime -
 				    (core->now->mono_us - from_us) / SECOND;
 	}
@@ -323,6 +324,7 @@ static void restore(struct core *core, const struct core_record *rec)
 	const struct core_network *net = restorable(core, rec);
 	uint64_t now_unix = unix_seconds(core), left;
 	struct reg *reg = NULL;
+	int32_t ahead;
 
 	if (net)
 		reg = reg_new(core, rec->role, rec->nai, net, rec->cookie);
@@ -341,7 +343,7 @@ static void restore(struct core *core, const struct core_record *rec)
 		left = rec->expires_unix > now_unix ? rec->expires_unix - now_unix : 0;
 		if (left > rec->lifetime)	/* the clock was set back */
 			left = rec->lifetime;
-		reg->expires_us = core->now->mono_us + left * SECOND;
+		reg->pub.expires_us = core->now->mono_us + left * SECOND;
 		reg->pub.rec.expires_unix = now_unix + left;
 	}
 	if (rec->role == CORE_PMA) {
@@ -363,6 +365,16 @@ static void restore(struct core *core, const struct core_record *rec)
 		 * retransmissions have caught up.
 		 */
 		reg->ha.rev_clock = ntp_seconds(core);
+		/*
+		 * Our clock was set back: by what it says now the device could
+		 * not be registered before that time comes again. The agent
+		 * that serves it has heard our time stamps from then.
+		 */
+		ahead = (uint32_t)(rec->last_id >> 32) - ntp_seconds(core);
+		if (rec->last_id && ahead > (int32_t)core->cfg->replay_window) {
+			reg->pub.rec.last_id = 0;
+			reg->ha.rev_clock += ahead + core->cfg->replay_window;
+		}
 		if (rec->peer_revsup)
 			reg->ha.reply.revsup_time = reg->ha.rev_clock;
 		if (rec->tombstone) {
@@ -373,6 +385,31 @@ static void restore(struct core *core, const struct core_record *rec)
 		}
 	}
 	reg_set_key_in(core, reg, rec->key_in);
+}
+
+/*
+ * The kernel counts without a wall clock, which may have been set since the
+ * row was written: what it says is left is right where it differs. But the row
+ * comes first (commit()): with a shorter lifetime in the kernel it may be that
+ * a refresh was cut off in between. An HA then takes the row's, which does no
+ * harm if it was the clock; a PMA the kernel's, and refreshes the sooner.
+ * False: it isn't what was granted.
+ */
+static bool adopt_lifetime(struct core *core, struct reg *reg, uint32_t lifetime)
+{
+	struct core_record *rec = &reg->pub.rec;
+	int64_t longer;
+
+	if (!reg->pub.expires_us || !lifetime || lifetime > rec->lifetime + ADOPT_SLACK_S)
+		return !reg->pub.expires_us && !lifetime;
+	longer = core->now->mono_us + lifetime * SECOND - reg->pub.expires_us;
+	if (longer < -(int64_t)(ADOPT_SLACK_S * SECOND) && rec->role == CORE_HA)
+		return false;
+	if (longer < -(int64_t)(ADOPT_SLACK_S * SECOND) || longer > (int64_t)(ADOPT_SLACK_S * SECOND)) {
+		reg->pub.expires_us += longer;
+		rec->expires_unix = unix_seconds(core) + lifetime;
+	}
+	return true;
 }
 
 static void adopt(struct core *core, const struct core_event *ev)
@@ -388,9 +425,9 @@ static void adopt(struct core *core, const struct core_event *ev)
 		reg->in_kernel = true;
 		peer = rec->role == CORE_HA ? rec->coa : rec->ha;
 		/* As it was left: nothing to do. Otherwise START changes it. */
-		if (ev->adopt.peer.s_addr == peer.s_addr && ev->adopt.port == rec->port &&
-		    !memcmp(ev->adopt.mac, rec->mac, sizeof(rec->mac)))
-			reg->adopted = true;
+		reg->adopted = adopt_lifetime(core, reg, ev->adopt.lifetime) &&
+			       ev->adopt.peer.s_addr == peer.s_addr && ev->adopt.port == rec->port &&
+			       !memcmp(ev->adopt.mac, rec->mac, sizeof(rec->mac));
 		return;
 	}
 	struct core_action action = { .type = CORE_ACT_UNBIND };

@@ -127,14 +127,36 @@ struct core_reg {
 	enum core_state state;
 	struct core_timeline timeline;
 	uint8_t last_code;		/* of the last reply */
+	uint64_t expires_us;		/* 0 = never; rec.expires_unix says it for the next life */
 	/* the core's own fields follow in reg.h; host sees this much */
+};
+
+/* A binding as the kernel should have it, or has it. */
+struct core_binding {
+	uint64_t cookie;
+	char device[CORE_NAME_MAX];
+	uint32_t realm;
+	struct in_addr home, gateway, local, peer;
+	uint8_t plen;			/* of the home prefix */
+	bool gre, keyed;
+	uint32_t key_in, key_out;
+	uint32_t port;			/* ifindex; 0: routed */
+	uint8_t mac[6];
+	uint32_t lifetime;		/* s, 0 = no end */
+	bool exists;			/* expected to be there: change, don't create */
 };
 
 /* ---- events ---- */
 
 struct core_now {
 	uint64_t mono_us;
-	uint64_t ntp;		/* NTP format: s since 1900 in the high half, fraction below */
+	/*
+	 * NTP format: s since 1900 in the high half, fraction below. Runs like
+	 * mono_us while the process lives: a step of the wall clock must not
+	 * show, for every Identification accepted so far would be in the
+	 * future. Peers adapt to what it is by code 133.
+	 */
+	uint64_t ntp;
 	uint8_t random[32];	/* fresh with every call */
 };
 
@@ -186,14 +208,7 @@ struct core_event {
 			bool present;
 		} present;
 		struct core_record restore;
-		struct {
-			uint64_t cookie;
-			char device[CORE_NAME_MAX];
-			uint32_t realm;
-			struct in_addr home, peer;
-			uint32_t port;		/* 0: routed */
-			uint8_t mac[6];
-		} adopt;
+		struct core_binding adopt;	/* lifetime: what is left */
 	};
 };
 
@@ -213,21 +228,6 @@ enum core_action_type {
 };
 
 enum core_log { CORE_LOG_DEBUG, CORE_LOG_INFO, CORE_LOG_WARNING };
-
-/* A binding as the kernel should have it. */
-struct core_binding {
-	uint64_t cookie;
-	char device[CORE_NAME_MAX];
-	uint32_t realm;
-	struct in_addr home, gateway, local, peer;
-	uint8_t plen;			/* of the home prefix */
-	bool gre, keyed;
-	uint32_t key_in, key_out;
-	uint32_t port;			/* ifindex; 0: routed */
-	uint8_t mac[6];
-	uint32_t lifetime;		/* s, 0 = no end */
-	bool exists;			/* expected to be there: change, don't create */
-};
 
 struct core_action {
 	enum core_action_type type;

@@ -141,7 +141,7 @@ static void to_tombstone(struct core *core, struct reg *reg)
 	reg->pub.rec.tombstone = true;
 	reg->pub.rec.key_out = 0;
 	reg->pub.rec.lifetime = 0;
-	reg->expires_us = 0;
+	reg->pub.expires_us = 0;
 }
 
 /* Wait for the end of the registration, or of its memory; frees @reg if that is over. */
@@ -151,7 +151,7 @@ static void settle(struct core *core, struct reg *reg)
 
 	ha_show_state(reg);
 	if (!reg->pub.rec.tombstone) {
-		timer_set(core, &reg->timer, reg->expires_us);
+		timer_set(core, &reg->timer, reg->pub.expires_us);
 		return;
 	}
 	until = replayable_until(core, reg->pub.rec.last_id);
@@ -191,7 +191,7 @@ void ha_timeout(struct core *core, struct reg *reg)
 void ha_resume(struct core *core, struct reg *reg)
 {
 	reg->restored = false;
-	if (!reg->pub.rec.tombstone && reg->expires_us && reg->expires_us <= core->now->mono_us) {
+	if (!reg->pub.rec.tombstone && reg->pub.expires_us && reg->pub.expires_us <= core->now->mono_us) {
 		ha_timeout(core, reg);
 		return;
 	}
@@ -217,7 +217,7 @@ static struct ha_op *op_new(enum ha_job job, const struct request *req, const st
 	if (reg) {
 		op->had_prev = true;
 		op->prev = reg->pub.rec;
-		op->prev_expires_us = reg->expires_us;
+		op->prev_expires_us = reg->pub.expires_us;
 	}
 	return op;
 }
@@ -436,7 +436,7 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 	refused_id(reg, op->req.rrq.id);
 	act_store(core, reg);
 	if (live) {
-		reg->expires_us = op->prev_expires_us;
+		reg->pub.expires_us = op->prev_expires_us;
 		act_bind(core, reg);
 	} else {
 		act_unbind(core, reg);

@@ -40,10 +40,10 @@ static void arm(struct core *core, struct reg *reg)
 		when = pma->tx_us;
 		break;
 	case CORE_BOUND:
-		when = earlier(pma->refresh_us, reg->expires_us);
+		when = earlier(pma->refresh_us, reg->pub.expires_us);
 		break;
 	case CORE_REFRESH:
-		when = earlier(pma->tx_us, reg->expires_us);
+		when = earlier(pma->tx_us, reg->pub.expires_us);
 		break;
 	default:
 		break;
@@ -221,7 +221,7 @@ static void to_idle(struct core *core, struct reg *reg)
 	rec->tombstone = false;
 	rec->lifetime = 0;
 	rec->peer_revsup = 0;
-	reg->expires_us = 0;
+	reg->pub.expires_us = 0;
 	reg->committing = false;
 	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = false;
 	pma->move_port = 0;
@@ -397,7 +397,7 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	reg->pub.rec.tombstone = false;
 	reg->pub.rec.home.s_addr = INADDR_ANY;
 	reg_set_key_in(core, reg, 0);	/* a new one tells the HA that this is no refresh */
-	reg->expires_us = 0;
+	reg->pub.expires_us = 0;
 	reg->pub.rec.dhcp = ev->attach.trigger == CORE_TRIGGER_DHCP;
 	reg->pub.last_code = 0;
 	reg->pma.cancelled = false;
@@ -580,10 +580,10 @@ static void plan_refresh(struct core *core, struct reg *reg)
 	uint64_t left = reg->pub.rec.lifetime * SECOND * (3400 + core_random(core) % 600) / 10000;
 	uint64_t now = core->now->mono_us;
 
-	if (!reg->expires_us)
+	if (!reg->pub.expires_us)
 		reg->pma.refresh_us = 0;
-	else if (reg->expires_us > now + left)
-		reg->pma.refresh_us = reg->expires_us - left;
+	else if (reg->pub.expires_us > now + left)
+		reg->pma.refresh_us = reg->pub.expires_us - left;
 	else
 		reg->pma.refresh_us = now + 1 + core_random(core) % (3 * SECOND);
 }
@@ -695,7 +695,10 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		skew = (uint32_t)(msg->rrp.id >> 32) - (ntp_seconds(core) + peer->offset_s);
 		if (skew > 1 || skew < -1)
 			peer->offset_s += skew;
-		/* What was refused doesn't count; what was accepted does. */
+		/* What was refused doesn't count; what was accepted does, unless its clock was set back since. */
+		skew = (uint32_t)(reg->pma.accepted_id >> 32) - (uint32_t)(msg->rrp.id >> 32);
+		if (skew > (int32_t)core->cfg->replay_window)
+			reg->pma.accepted_id = 0;
 		reg->pub.rec.last_id = reg->pma.accepted_id;
 		reg->pma.deny_code = code;
 		return;		/* the retransmission is due in a second at the soonest */
@@ -870,7 +873,7 @@ void pma_timeout(struct core *core, struct reg *reg)
 		return;
 	case CORE_BOUND:
 	case CORE_REFRESH:
-		if (reg->expires_us && reg->expires_us <= now) {
+		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 			core->count.expired++;
 			end_here(core, reg, "lifetime ended without a refresh");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < CONFIRM_TRIES) {
@@ -897,7 +900,7 @@ void pma_resume(struct core *core, struct reg *reg)
 		exchange(core, reg, CORE_DEREG);
 		return;
 	}
-	if (reg->expires_us && reg->expires_us <= now) {
+	if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 		reg->pub.state = CORE_BOUND;
 		pma_timeout(core, reg);
 		return;

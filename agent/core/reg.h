@@ -158,7 +158,6 @@ struct reg {
 	struct link by_cookie, by_nai, by_mac, by_key;
 	struct timer timer;
 	const struct core_network *net;
-	uint64_t expires_us;		/* 0 = never */
 	unsigned int wait_bind, wait_store;	/* completions to come, in the order of their actions */
 	unsigned int stale_binds;	/* the first of wait_bind: an UNBIND came after them */
 	bool committing;		/* somebody waits for the completions */

@@ -19,6 +19,24 @@ static inline uint64_t clock_mono_us(void)
 	return clock_us(&ts);
 }
 
+/*
+ * What CLOCK_REALTIME is ahead of CLOCK_MONOTONIC. Who takes it once and adds
+ * it to the latter has a wall clock that never steps.
+ */
+static inline uint64_t clock_wall_ahead_us(void)
+{
+	struct timespec real;
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	return clock_us(&real) - clock_mono_us();
+}
+
+/* Microseconds since 1970 in NTP format, RFC 5905 s6. */
+static inline uint64_t clock_ntp(uint64_t unix_us)
+{
+	return (unix_us / 1000000 + 2208988800ULL) << 32 | (unix_us % 1000000 << 32) / 1000000;
+}
+
 /* A time stamp of CLOCK_REALTIME from the near past, as CLOCK_MONOTONIC microseconds. */
 static inline uint64_t clock_mono_us_of(const struct timespec *stamp)
 {

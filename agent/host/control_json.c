@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/control_json.h"
+#include "host/clock.h"
 #include "host/dhcp.h"
 #include "host/log.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 static void add_text(struct json_object *obj, const char *key, const char *text)
 {
@@ -29,7 +29,7 @@ struct json_object *json_registration(const struct core_reg *reg)
 {
 	const struct core_record *rec = &reg->rec;
 	struct json_object *obj = json_object_new_object();
-	uint64_t now = time(NULL);
+	uint64_t now = clock_mono_us();
 	char cookie[17];
 
 	add_text(obj, "role", rec->role == CORE_HA ? "ha" : "pma");
@@ -47,8 +47,8 @@ struct json_object *json_registration(const struct core_reg *reg)
 			add_number(obj, "okey", rec->key_out);
 		}
 		add_number(obj, "lifetime", rec->lifetime);
-		if (rec->expires_unix != UINT64_MAX)
-			add_number(obj, "expires", rec->expires_unix > now ? rec->expires_unix - now : 0);
+		if (reg->expires_us)
+			add_number(obj, "expires", reg->expires_us > now ? (reg->expires_us - now) / 1000000 : 0);
 	}
 	snprintf(cookie, sizeof(cookie), "%016" PRIx64, rec->cookie);
 	add_text(obj, "cookie", cookie);

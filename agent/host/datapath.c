@@ -68,9 +68,27 @@ static struct nlattr *list_first(struct nlattr *list, int entry)
 	return list ? nla_find(nla_data(list), nla_len(list), entry) : NULL;
 }
 
+static void parse_leg(struct nlattr *entry, struct datapath_binding *b)
+{
+	struct nlattr *leg[MIP4_LEG_A_MAX + 1];
+
+	if (!entry || nla_parse_nested(leg, MIP4_LEG_A_MAX, entry, NULL))
+		return;
+	if (leg[MIP4_LEG_A_PEER])
+		b->peer.s_addr = nla_get_u32(leg[MIP4_LEG_A_PEER]);
+	if (leg[MIP4_LEG_A_LOCAL])
+		b->local.s_addr = nla_get_u32(leg[MIP4_LEG_A_LOCAL]);
+	b->gre = leg[MIP4_LEG_A_ENCAP] && nla_get_u8(leg[MIP4_LEG_A_ENCAP]) == MIP4_ENCAP_GRE;
+	b->keyed = leg[MIP4_LEG_A_IKEY];
+	if (leg[MIP4_LEG_A_IKEY])
+		b->key_in = ntohl(nla_get_u32(leg[MIP4_LEG_A_IKEY]));
+	if (leg[MIP4_LEG_A_OKEY])
+		b->key_out = ntohl(nla_get_u32(leg[MIP4_LEG_A_OKEY]));
+}
+
 static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
 {
-	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *addr[MIP4_ADDR_A_MAX + 1], *leg[MIP4_LEG_A_MAX + 1],
+	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *addr[MIP4_ADDR_A_MAX + 1],
 		      *stats[MIP4_STATS_A_MAX + 1], *entry;
 
 	memset(b, 0, sizeof(*b));
@@ -91,9 +109,13 @@ static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
 	entry = list_first(tb[MIP4_BINDING_A_ADDRS], MIP4_BINDING_A_ADDR);
 	if (entry && !nla_parse_nested(addr, MIP4_ADDR_A_MAX, entry, NULL) && addr[MIP4_ADDR_A_ADDRESS])
 		b->home.s_addr = nla_get_u32(addr[MIP4_ADDR_A_ADDRESS]);
-	entry = list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG);
-	if (entry && !nla_parse_nested(leg, MIP4_LEG_A_MAX, entry, NULL) && leg[MIP4_LEG_A_PEER])
-		b->peer.s_addr = nla_get_u32(leg[MIP4_LEG_A_PEER]);
+	if (tb[MIP4_BINDING_A_GATEWAY])
+		b->gateway.s_addr = nla_get_u32(tb[MIP4_BINDING_A_GATEWAY]);
+	if (tb[MIP4_BINDING_A_HOME_PLEN])
+		b->plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
+	if (tb[MIP4_BINDING_A_LIFETIME])
+		b->lifetime = nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]);
+	parse_leg(list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG), b);
 	if (tb[MIP4_BINDING_A_STATS] && !nla_parse_nested(stats, MIP4_STATS_A_MAX, tb[MIP4_BINDING_A_STATS], NULL)) {
 		b->seen = stats[MIP4_STATS_A_SEEN_MS];
 		if (b->seen)

@@ -15,7 +15,11 @@ struct datapath_binding {
 	uint32_t ifindex;	/* of its mip4 device */
 	uint32_t id, realm;
 	uint64_t cookie;	/* 0: made by hand */
-	struct in_addr home, peer;
+	struct in_addr home, gateway, local, peer;
+	uint8_t plen;
+	bool gre, keyed;
+	uint32_t key_in, key_out;
+	uint32_t lifetime;	/* s left, 0 = no end */
 	uint32_t port;		/* 0: routed */
 	uint8_t mac[6];
 	/* present in answers, not in notifications */

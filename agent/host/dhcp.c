@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/dhcp.h"
+#include "host/clock.h"
 #include "host/dhcp_packet.h"
 #include "host/log.h"
 
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define BUCKETS		4096
 #define SESSIONS_MAX	65536	/* devices that may hold state here before they are registered */
@@ -333,14 +333,14 @@ void dhcp_frame(struct dhcp *dhcp, const struct port *port, const uint8_t *frame
 static uint32_t time_left(const struct dhcp *dhcp, const struct core_action *action)
 {
 	const struct core_reg *reg = core_find_device(dhcp->host->core, action->device.port, action->device.mac);
-	uint64_t now = time(NULL);
+	uint64_t now = clock_mono_us();
 
 	/* 0xffff is a lifetime without end, RFC 5944 s3.3. */
 	if (action->device.lifetime == WIRE_LIFETIME_INFINITE)
 		return UINT32_MAX;
-	if (!reg || reg->rec.expires_unix >= now + action->device.lifetime)
+	if (!reg || reg->expires_us >= now + action->device.lifetime * 1000000ULL)
 		return action->device.lifetime;
-	return reg->rec.expires_unix > now ? reg->rec.expires_unix - now : 1;
+	return reg->expires_us > now ? (reg->expires_us - now + 999999) / 1000000 : 1;
 }
 
 void dhcp_result(struct dhcp *dhcp, const struct core_action *action)

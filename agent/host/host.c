@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define NTP_UNIX	2208988800ULL	/* s from 1900 to 1970 */
 #define RESYNC_MS	200		/* deletions by others come in bursts */
 
 /* A completion or a result, to be handled when the core has returned. */
@@ -134,10 +133,8 @@ static void on_action(void *arg, const struct core_action *action)
 static void run(struct host *host, const struct core_event *event)
 {
 	struct core_now now = { .mono_us = clock_mono_us() };
-	struct timespec ts;
 
-	clock_gettime(CLOCK_REALTIME, &ts);
-	now.ntp = (ts.tv_sec + NTP_UNIX) << 32 | ((uint64_t)ts.tv_nsec << 32) / 1000000000;
+	now.ntp = clock_ntp(now.mono_us + host->wall_ahead_us);
 	if (getrandom(now.random, sizeof(now.random), 0) != sizeof(now.random)) {
 		log_error("no random bytes");
 		exit(1);
@@ -467,9 +464,17 @@ static void adopt_one(void *arg, const struct datapath_binding *b)
 	event.adopt.cookie = b->cookie;
 	event.adopt.realm = b->realm;
 	event.adopt.home = b->home;
+	event.adopt.gateway = b->gateway;
+	event.adopt.local = b->local;
 	event.adopt.peer = b->peer;
+	event.adopt.plen = b->plen;
+	event.adopt.gre = b->gre;
+	event.adopt.keyed = b->keyed;
+	event.adopt.key_in = b->key_in;
+	event.adopt.key_out = b->key_out;
 	event.adopt.port = b->port;
 	memcpy(event.adopt.mac, b->mac, 6);
+	event.adopt.lifetime = b->lifetime;
 	host_event(host, &event);
 }
 
@@ -602,6 +607,7 @@ bool host_start(struct host *host)
 
 	STAILQ_INIT(&host->events);
 	STAILQ_INIT(&host->results);
+	host->wall_ahead_us = clock_wall_ahead_us();
 	host->config = load(host);
 	if (!host->config)
 		return false;

@@ -24,6 +24,7 @@ struct host {
 	struct event_base *base;
 	struct event *timer, *resync;
 	bool links_lost;		/* @resync has to look at the links too */
+	uint64_t wall_ahead_us;		/* of the monotonic clock when the process started */
 	uint64_t armed_us;		/* when @timer fires, 0 = not armed */
 	bool busy;			/* within host_event() */
 	STAILQ_HEAD(, host_queued) events, results;

@@ -276,11 +276,19 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 	}
 	if (!k) {
 		n->kernel = realloc(n->kernel, (n->n_kernel + 1) * sizeof(*n->kernel));
-		assert_non_null(n->kernel);
+		n->kernel_end = realloc(n->kernel_end, (n->n_kernel + 1) * sizeof(*n->kernel_end));
+		assert_true(n->kernel && n->kernel_end);
 		k = &n->kernel[n->n_kernel++];
 	}
 	*k = *b;
+	n->kernel_end[k - n->kernel] = b->lifetime ? n->w->now + b->lifetime * SEC : 0;
 	return 0;
+}
+
+static void kernel_drop(struct node *n, struct core_binding *k)
+{
+	n->kernel_end[k - n->kernel] = n->kernel_end[--n->n_kernel];
+	*k = n->kernel[n->n_kernel];
 }
 
 static int store_put(struct node *n, const struct core_record *rec)
@@ -366,7 +374,7 @@ static void act(void *arg, const struct core_action *a)
 			break;
 		assert_int_equal(k->realm, a->bind.realm);
 		assert_int_equal(k->home.s_addr, a->bind.home.s_addr);
-		*k = n->kernel[--n->n_kernel];
+		kernel_drop(n, k);
 		break;
 	case CORE_ACT_STORE:
 		done(n, CORE_EV_STORED, a->store.cookie, store_put(n, &a->store));
@@ -466,9 +474,12 @@ void node_restart(struct node *n)
 	struct core_binding *kernel;
 	struct core_record *row;
 	struct core_event ev;
+	uint64_t *kernel_end;
 
 	core_free(n->core);
 	n->life++;
+	n->skew_us += n->step_us;
+	n->step_us = 0;
 	n->dead = false;
 	n->last_effects = 0;
 	n->core = core_new(&n->cfg, act, n);
@@ -476,25 +487,25 @@ void node_restart(struct node *n)
 	/* Copies: what the core does meanwhile changes the tables. */
 	row = copy(n->row, n_row * sizeof(*row));
 	kernel = copy(n->kernel, n_kernel * sizeof(*kernel));
+	kernel_end = copy(n->kernel_end, n_kernel * sizeof(*kernel_end));
 	for (size_t i = 0; i < n_row; i++) {
 		ev = (struct core_event){ .type = CORE_EV_RESTORE, .restore = row[i] };
 		deliver(n, &ev);
 	}
 	for (size_t i = 0; i < n_kernel; i++) {
-		const struct core_binding *b = &kernel[i];
+		uint64_t end = kernel_end[i];
 
-		ev = (struct core_event){ .type = CORE_EV_ADOPT };
-		ev.adopt.cookie = b->cookie;
-		memcpy(ev.adopt.device, b->device, sizeof(b->device));
-		ev.adopt.realm = b->realm;
-		ev.adopt.home = b->home;
-		ev.adopt.peer = b->peer;
-		ev.adopt.port = b->port;
-		memcpy(ev.adopt.mac, b->mac, sizeof(b->mac));
+		if (end && end <= n->w->now) {	/* the kernel has ended it meanwhile */
+			kernel_drop(n, kernel_find(n, kernel[i].cookie));
+			continue;
+		}
+		ev = (struct core_event){ .type = CORE_EV_ADOPT, .adopt = kernel[i] };
+		ev.adopt.lifetime = end ? (end - n->w->now + SEC - 1) / SEC : 0;
 		deliver(n, &ev);
 	}
 	free(row);
 	free(kernel);
+	free(kernel_end);
 	event(n, &(struct core_event){ .type = CORE_EV_START });
 }
 
@@ -519,6 +530,7 @@ void world_free(struct world *w)
 	for (int i = 0; i < NODES; i++) {
 		core_free(w->node[i].core);
 		free(w->node[i].kernel);
+		free(w->node[i].kernel_end);
 		free(w->node[i].row);
 	}
 	for (size_t i = 0; i < w->n_queue; i++)

@@ -55,7 +55,9 @@ struct node {
 	struct core_binding *kernel;
 	struct core_record *row;
 	size_t n_kernel, n_row;
-	int64_t skew_us;		/* of its wall clock */
+	int64_t skew_us;		/* of its agent's clock, which never steps (core.h, core_now) */
+	int64_t step_us;		/* by which its wall clock was set since: the agent's next life sees it */
+	uint64_t *kernel_end;		/* of @kernel[i]: world's now; 0 = never */
 	int fail_bind, fail_store;	/* errno for the next one */
 	bool hold;			/* completions wait for release() */
 	unsigned int last_effects;	/* killed after so many more BIND, UNBIND, STORE, FORGET; 0 = never */

@@ -242,6 +242,65 @@ static void test_half_done(void **state)
 	assert_int_equal(P1->n_kernel + P1->n_row, 0);
 }
 
+/*
+ * Wall clocks are set, and the agent's next life sees it: devices stay served,
+ * refresh in time, move, are revoked and leave as if nothing had been.
+ */
+static struct world *clock_set(int node, int64_t by_s)
+{
+	struct world *w = world_new(5);
+	struct node *n = &w->node[node];
+
+	on_pma1(w);
+	run(w, 300 * SEC);
+	n->step_us = by_s * (int64_t)SEC;
+	node_restart(n);
+	assert_int_equal(n->n_kernel, 1);
+	assert_int_equal(P1->dev[DEV].n_gone, 0);
+	return w;
+}
+
+static void test_clock_set(void **state)
+{
+	static const int64_t by_s[] = { 3600, -3600, 5, -5 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++) {
+		int node = i < 4 ? HA : PMA1;
+		struct world *w = clock_set(node, by_s[i % 4]);
+		uint64_t ha_end = HA_NODE->kernel_end[0];
+
+		/* The refresh comes within what the HA had granted. */
+		while (HA_NODE->kernel_end[0] == ha_end && w->now < ha_end)
+			run(w, SEC);
+		assert_true(w->now < ha_end);
+		run(w, 1500 * SEC);
+		assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+		assert_int_equal(HA_NODE->n_kernel, 1);
+		assert_int_equal(P1->dev[DEV].n_gone, 0);
+		world_free(w);
+
+		/* The first request may be needed to tell the PMA the time. */
+		w = clock_set(node, by_s[i % 4]);
+		attach(P2, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+		run(w, 3 * SEC);
+		assert_true(P2->dev[DEV].attached);
+		assert_int_equal(P1->dev[DEV].n_gone, 1);
+		assert_int_equal(P1->n_kernel, 0);
+		attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+		run(w, 3 * SEC);
+		assert_true(P1->dev[DEV].attached);
+		assert_int_equal(P2->n_kernel, 0);
+		world_free(w);
+
+		w = clock_set(node, by_s[i % 4]);
+		detach(P1, DEV, 3, CORE_DETACH_RELEASE);
+		run(w, 20 * SEC);
+		assert_int_equal(P1->n_row + P1->n_kernel + HA_NODE->n_kernel + HA_NODE->n_row, 0);
+		world_free(w);
+	}
+}
+
 /* Our clock was set back while we were away (no NTP yet): nothing lasts longer than granted. */
 static void test_clock_back(void **state)
 {
@@ -250,7 +309,7 @@ static void test_clock_back(void **state)
 	on_pma1(w);
 	core_free(P1->core);
 	P1->core = NULL;
-	HA_NODE->skew_us = -86400 * (int64_t)SEC;
+	HA_NODE->step_us = -86400 * (int64_t)SEC;
 	node_restart(HA_NODE);
 	run(w, 599 * SEC);
 	assert_int_equal(HA_NODE->n_kernel, 1);
@@ -359,7 +418,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_back), T(no_port), T(pma), T(pma_differs),
+		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs),
 		T(pma_dereg),
 	};
 

@@ -150,7 +150,11 @@ static void play(void)
 				frame(w, &mover[i]);
 		}
 		if (!sim_random(w, 200)) {
-			node_restart(&w->node[sim_random(w, NODES)]);
+			struct node *n = &w->node[sim_random(w, NODES)];
+
+			if (!sim_random(w, 4))
+				n->step_us = (int64_t)sim_random(w, 7200 * SEC) - (int64_t)(3600 * SEC);
+			node_restart(n);
 			killed++;
 		}
 		check_ha(w);

@@ -5,6 +5,7 @@
  */
 #include "common.h"
 
+#include "host/clock.h"
 #include "host/dhcp.h"
 #include "host/dhcp_packet.h"
 
@@ -151,7 +152,8 @@ static void core_says(enum core_action_type type, const char *home)
 	reg.rec.port = PORT;
 	reg.rec.dhcp = true;
 	reg.rec.lifetime = 600;
-	reg.rec.expires_unix = time(NULL) + 600 - granted_ago;
+	reg.rec.expires_unix = 1;	/* the wall clock was set since: no lease depends on it */
+	reg.expires_us = clock_mono_us() + (600 - granted_ago) * 1000000ULL;
 	strcpy(reg.rec.network, "red");
 	memcpy(reg.rec.mac, mac, 6);
 	dhcp_result(host.dhcp, &action);
