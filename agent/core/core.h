@@ -189,6 +189,7 @@ struct core_event {
 			const char *port_name;
 			uint8_t mac[6];
 			enum core_trigger trigger;
+			bool init;		/* DHCP: the client starts anew, so it may have been elsewhere */
 			struct in_addr hint;	/* address the device uses or asks for; 0 = none */
 			const char *nai;	/* overrides the identity rules; NULL = by rule */
 			uint64_t seen_us;

@@ -223,7 +223,7 @@ static void to_idle(struct core *core, struct reg *reg)
 	rec->peer_revsup = 0;
 	reg->pub.expires_us = 0;
 	reg->committing = false;
-	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = false;
+	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = false;
 	pma->move_port = 0;
 	pma->tx_us = 0;
 	if (pma->sent_us && pma->hold_until_us < pma->sent_us + SECOND)
@@ -279,7 +279,7 @@ static void deregister(struct core *core, struct reg *reg)
 	act_store(core, reg);
 	act_unbind(core, reg);
 	reg->pma.want = reg->pub.rec.home;
-	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = false;
+	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = false;
 	reg->pma.move_port = 0;
 	exchange(core, reg, CORE_DEREG);
 }
@@ -354,19 +354,29 @@ static void note_trigger(struct core *core, struct reg *reg, const struct core_e
 	};
 }
 
-/* To the port where it is by now; the HA sees nothing of it. */
+/* To the port where it is by now. */
 static void move(struct core *core, struct reg *reg)
 {
 	set_place(reg, reg->pma.move_port, reg->pma.move_name);
 	reg->pma.move_port = 0;
 	reg->pma.attached = false;
 	reg->pma.confirming = false;
-	reg->pma.awaiting = false;	/* of a refresh: it is made up for after the move */
+	reg->pma.awaiting = false;	/* of a refresh: one follows the move */
+	reg->pma.moved = true;
 	reg->pub.state = CORE_BINDING;
 	reg->pub.timeline.bound_us = 0;
 	core->count.handovers++;
 	act_log(core, CORE_LOG_INFO, "%s: moved to port %s", reg->pub.rec.nai, reg->pub.rec.port_name);
 	commit(core, reg, true);
+}
+
+/* The device has just been seen here: it needn't be asked whether it is. */
+static void refresh(struct core *core, struct reg *reg)
+{
+	reg->pma.unconfirmed = 0;
+	reg->pma.confirming = false;
+	reg->pma.want = reg->pub.rec.home;
+	exchange(core, reg, CORE_REFRESH);
 }
 
 static void attach_served(struct core *core, struct reg *reg, const struct core_event *ev)
@@ -377,6 +387,9 @@ static void attach_served(struct core *core, struct reg *reg, const struct core_
 		pma->move_port = 0;
 		if (pma->attached)
 			tell(core, reg, CORE_ACT_ATTACHED, "");
+		/* It may be back from another PMA, whose revocation we missed: the HA would send all of it there. */
+		if (ev->attach.init && reg->pub.state == CORE_BOUND)
+			refresh(core, reg);
 		return;
 	}
 	pma->move_port = ev->attach.port;
@@ -559,14 +572,12 @@ void pma_present(struct core *core, const struct core_event *ev)
 		return;
 	reg->pma.confirming = false;
 	reg->pma.unconfirmed = 0;
-	if (!ev->present.present) {
+	if (!ev->present.present)
 		leave(core, reg, "no longer there at refresh");
-	} else if (reg->pub.state == CORE_REFRESH) {
+	else if (reg->pub.state == CORE_REFRESH)
 		send_rrq(core, reg);
-	} else {
-		reg->pma.want = reg->pub.rec.home;
-		exchange(core, reg, CORE_REFRESH);
-	}
+	else
+		refresh(core, reg);
 }
 
 /* ---- replies ---- */
@@ -817,6 +828,11 @@ void pma_done(struct core *core, struct reg *reg)
 		tell(core, reg, CORE_ACT_ATTACHED, "");
 		act_log(core, CORE_LOG_INFO, "%s: %s on port %s for %u s", rec->nai,
 			addr_text(rec->home, home), rec->port_name, rec->lifetime);
+	}
+	if (reg->pma.moved) {	/* as in attach_served(): where it was meanwhile isn't known */
+		reg->pma.moved = false;
+		refresh(core, reg);
+		return;
 	}
 	arm(core, reg);
 }

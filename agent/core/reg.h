@@ -151,6 +151,7 @@ struct pma_reg {
 	uint8_t deny_code;		/* WAIT_REG: why no acceptance yet */
 	uint32_t move_port;		/* BINDING: it is there by now; 0 = no */
 	char move_name[CORE_NAME_MAX];
+	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
 };
 
 struct reg {

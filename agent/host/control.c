@@ -355,7 +355,7 @@ static void verb_attach(const struct request *r)
 		refuse(r, NULL, "no memory", NULL);
 		return;
 	}
-	host_attach(r->host, ifindex, port, mac, CORE_TRIGGER_API, home, nai, clock_mono_us());
+	host_attach(r->host, ifindex, port, mac, CORE_TRIGGER_API, false, home, nai, clock_mono_us());
 }
 
 static void verb_detach(const struct request *r)

@@ -203,6 +203,9 @@ static void answer(struct session *s, const struct terms *terms)
 static void attach_and_answer(struct dhcp *dhcp, const struct port *port, const struct dhcp_request *req,
 			      uint64_t seen_us)
 {
+	/* Not SELECTING, which follows on a DISCOVER, nor RENEWING and REBINDING (RFC 2131 s4.3.2). */
+	bool init = req->type == DHCP_DISCOVER ||
+		    (req->type == DHCP_REQUEST && !req->server.s_addr && !req->ciaddr.s_addr);
 	struct session *s = get(dhcp, req->mac, port->ifindex);
 
 	if (!s)
@@ -221,7 +224,7 @@ static void attach_and_answer(struct dhcp *dhcp, const struct port *port, const 
 	 */
 	s->req = *req;
 	s->pending = true;
-	host_attach(dhcp->host, port->ifindex, port->name, req->mac, CORE_TRIGGER_DHCP,
+	host_attach(dhcp->host, port->ifindex, port->name, req->mac, CORE_TRIGGER_DHCP, init,
 		    req->requested.s_addr ? req->requested : req->ciaddr, NULL, seen_us);
 }
 

@@ -222,7 +222,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 void host_attach(struct host *host, uint32_t port, const char *port_name, const uint8_t mac[static 6],
-		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
+		 enum core_trigger trigger, bool init, struct in_addr hint, const char *nai, uint64_t seen_us)
 {
 	const struct core_reg *reg = core_find_device(host->core, 0, mac);
 	struct core_event event = { .type = CORE_EV_ATTACH };
@@ -235,6 +235,7 @@ void host_attach(struct host *host, uint32_t port, const char *port_name, const 
 	event.attach.port_name = port_name;
 	memcpy(event.attach.mac, mac, 6);
 	event.attach.trigger = trigger;
+	event.attach.init = init;
 	event.attach.hint = hint;
 	event.attach.nai = nai;
 	event.attach.seen_us = seen_us;
@@ -269,7 +270,7 @@ static void on_unknown_device(void *arg, const struct datapath_device *device)
 	if (dhcp_holds_off(host->dhcp, device->mac, device->addr))
 		return;
 	host_attach(host, device->port, port->name, device->mac,
-		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, device->addr, NULL,
+		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, false, device->addr, NULL,
 		    device->seen_us && device->seen_us <= now ? device->seen_us : now);
 }
 

@@ -53,10 +53,10 @@ void host_event(struct host *host, const struct core_event *event);
 /*
  * The one place that attach triggers meet: the first one wins, the core
  * ignores the others. @seen_us: when the frame or event reached the router.
- * @nai may be NULL, @hint 0.
+ * @nai may be NULL, @hint 0. @init: see core_event.
  */
 void host_attach(struct host *host, uint32_t port, const char *port_name, const uint8_t mac[static 6],
-		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us);
+		 enum core_trigger trigger, bool init, struct in_addr hint, const char *nai, uint64_t seen_us);
 void host_detach(struct host *host, uint32_t port, const uint8_t mac[static 6], enum core_detach why);
 
 /* Is the device forwarded for now (bound, or being refreshed)? */

@@ -185,7 +185,7 @@ static void post(struct world *w, const struct core_action *a)
 	int to = node_by_addr(a->send.dst);
 	uint8_t *data;
 
-	if (to < 0 || sim_random(w, 1000) < w->loss)
+	if (to < 0 || a->send.data[0] == w->cut || sim_random(w, 1000) < w->loss)
 		return;
 	data = malloc(a->send.len);
 	assert_non_null(data);
@@ -566,6 +566,7 @@ void attach(struct node *n, int dev, uint32_t port, enum core_trigger trigger, c
 	ev.attach.port_name = name;
 	mac_of(dev, ev.attach.mac);
 	ev.attach.trigger = trigger;
+	ev.attach.init = trigger == CORE_TRIGGER_DHCP && !hint;		/* DISCOVER */
 	ev.attach.hint = hint ? ip(hint) : (struct in_addr){ 0 };
 	ev.attach.seen_us = MONO_BASE + n->w->now;
 	deliver(n, &ev);

@@ -76,6 +76,7 @@ struct world {
 	size_t n_queue, room_queue;
 	uint64_t seq;
 	unsigned int loss, dup;		/* per 1000 */
+	uint8_t cut;			/* messages of this type are lost, all of them; 0 = none */
 	uint64_t delay, jitter;		/* us one way */
 	struct sent sent[SENT_MAX];	/* ring */
 	unsigned int n_sent;

@@ -520,13 +520,65 @@ static void test_realms(void **state)
 	assert_int_equal(P2->kernel[0].home.s_addr, ip("10.0.0.60").s_addr);
 }
 
+/* Back where it isn't known that the device had left: its DHCP, or another port, makes the PMA ask the HA. */
+static void test_missed_revocation(void **state)
+{
+	struct world *w = *state;
+	unsigned int rrqs;
+
+	for (uint32_t port = 3; port <= 4; port++) {
+		on_pma1(w);
+		w->cut = WIRE_REVOKE;
+		to_pma2(w);
+		run(w, 10 * SEC);
+		assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+		assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+		attach(P1, DEV, port, port == 3 ? CORE_TRIGGER_DHCP : CORE_TRIGGER_ARP, NULL);
+		run(w, RTT);
+		assert_true(P1->dev[DEV].attached);
+		assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+		w->cut = 0;
+		run(w, 10 * SEC);
+		assert_int_equal(P2->n_kernel, 0);
+		assert_int_equal(P1->n_kernel, 1);
+
+		/* No more than one request a second comes of it, and no device is asked. */
+		rrqs = n_sent(w, PMA1, WIRE_RRQ);
+		for (int i = 0; i < 30; i++) {
+			attach(P1, DEV, port, CORE_TRIGGER_DHCP, NULL);
+			run(w, 100 * MSEC);
+		}
+		assert_in_range(n_sent(w, PMA1, WIRE_RRQ) - rrqs, 2, 4);
+		assert_int_equal(P1->n_confirm, 0);
+		/* What renews its lease has been here all the time. */
+		run(w, 5 * SEC);
+		rrqs = n_sent(w, PMA1, WIRE_RRQ);
+		attach(P1, DEV, port, CORE_TRIGGER_DHCP, "10.0.0.10");
+		attach(P1, DEV, port, CORE_TRIGGER_ARP, NULL);
+		run(w, 2 * SEC);
+		assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), rrqs);
+		detach(P1, DEV, port, CORE_DETACH_RELEASE);
+		run(w, 20 * SEC);
+	}
+
+	/* Back so soon that the HA takes it for a late refresh: a little later, then. */
+	on_pma1(w);
+	w->cut = WIRE_REVOKE;
+	to_pma2(w);
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	run(w, 4 * SEC);
+	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
 		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(late_refresh),
-		T(by_pma), T(ack), T(realms),
+		T(by_pma), T(ack), T(realms), T(missed_revocation),
 	};
 
 	return cmocka_run_group_tests_name("core: handover and revocation", tests, NULL, NULL);

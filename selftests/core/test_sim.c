@@ -66,6 +66,9 @@ static void move(struct world *w, struct mover *m)
 	}
 	if (m->at) {
 		served(w, m->at, m->dev)->away = false;
+		/* Where it is still believed to be, only DHCP from the start tells; without, the next refresh does. */
+		if (sim_random(w, 2))
+			attach(&w->node[m->at], m->dev, m->port, CORE_TRIGGER_DHCP, NULL);
 		frame(w, m);
 	}
 }
@@ -157,11 +160,13 @@ static void play(void)
 			node_restart(n);
 			killed++;
 		}
+		if (!sim_random(w, 100))
+			w->cut = w->cut ? 0 : WIRE_REVOKE;
 		check_ha(w);
 	}
 
 	/* They stay where they are, the network is well, and old revocations and lifetimes run out. */
-	w->loss = w->dup = 0;
+	w->loss = w->dup = w->cut = 0;
 	for (uint64_t end = w->now + 150 * SEC; w->now < end;) {
 		run(w, SEC);
 		for (int i = 0; i < MOVERS; i++) {

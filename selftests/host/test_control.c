@@ -57,11 +57,12 @@ void host_event(struct host *h, const struct core_event *event)
 }
 
 void host_attach(struct host *h, uint32_t port, const char *port_name, const uint8_t mac[static 6],
-		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
+		 enum core_trigger trigger, bool init, struct in_addr hint, const char *nai, uint64_t seen_us)
 {
 	struct core_event event = { .type = CORE_EV_ATTACH };
 
 	assert_int_equal(trigger, CORE_TRIGGER_API);
+	assert_false(init);
 	event.attach.port = port;
 	event.attach.port_name = port_name;
 	memcpy(event.attach.mac, mac, 6);

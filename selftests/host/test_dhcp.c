@@ -24,14 +24,14 @@ static const uint8_t mac[6] = { 2, 0, 0, 0, 1, 5 };
 static struct core_reg reg;		/* what the core would find */
 static bool has_reg;
 static unsigned int granted_ago;	/* s since the core's registration was accepted */
-static struct { unsigned int n; struct in_addr hint; enum core_trigger trigger; } attached;
+static struct { unsigned int n; struct in_addr hint; enum core_trigger trigger; bool init; } attached;
 static struct { unsigned int n; enum core_detach why; } detached;
 static struct { unsigned int n; uint8_t frame[1500]; size_t len; } sent;
 
 /* ---- what dhcp.c calls ---- */
 
 void host_attach(struct host *h, uint32_t ifindex, const char *name, const uint8_t m[static 6],
-		 enum core_trigger trigger, struct in_addr hint, const char *nai, uint64_t seen_us)
+		 enum core_trigger trigger, bool init, struct in_addr hint, const char *nai, uint64_t seen_us)
 {
 	(void)h;
 	(void)name;
@@ -42,6 +42,7 @@ void host_attach(struct host *h, uint32_t ifindex, const char *name, const uint8
 	attached.n++;
 	attached.hint = hint;
 	attached.trigger = trigger;
+	attached.init = init;
 }
 
 void host_detach(struct host *h, uint32_t ifindex, const uint8_t m[static 6], enum core_detach why)
@@ -226,10 +227,12 @@ static void test_waits_for_registration(void **state)
 	silence();
 	assert_int_equal(attached.n, 1);
 	assert_int_equal(attached.trigger, CORE_TRIGGER_DHCP);
+	assert_true(attached.init);
 	assert_int_equal(attached.hint.s_addr, ip("10.0.0.7").s_addr);
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	expect(DHCP_OFFER, "10.0.0.9");
 	device_says(DHCP_REQUEST, "10.0.0.9", "10.0.0.1", NULL);
+	assert_false(attached.init);
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	expect(DHCP_ACK, "10.0.0.9");
 	assert_int_equal(detached.n, 0);
@@ -266,6 +269,7 @@ static void test_after_a_move(void **state)
 	/* renewing: unicast, from an address that the old agent gave */
 	device_says(DHCP_REQUEST, NULL, NULL, "10.0.0.9");
 	silence();
+	assert_false(attached.init);
 	assert_int_equal(attached.hint.s_addr, ip("10.0.0.9").s_addr);
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	expect(DHCP_ACK, "10.0.0.9");
@@ -273,6 +277,7 @@ static void test_after_a_move(void **state)
 	/* init-reboot */
 	device_says(DHCP_REQUEST, "10.0.0.9", NULL, NULL);
 	silence();
+	assert_true(attached.init);
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	expect(DHCP_ACK, "10.0.0.9");
 	core_says(CORE_ACT_GONE, "10.0.0.9");
