@@ -412,22 +412,31 @@ static bool adopt_lifetime(struct core *core, struct reg *reg, uint32_t lifetime
 	return true;
 }
 
+/* All but the lifetime. */
+static bool as_recorded(const struct core *core, const struct reg *reg, const struct core_binding *there)
+{
+	struct core_binding b;
+
+	binding_of(core, reg, &b);
+	return there->local.s_addr == b.local.s_addr && there->peer.s_addr == b.peer.s_addr &&
+	       there->gre == b.gre && there->keyed == b.keyed && there->key_in == b.key_in &&
+	       there->key_out == b.key_out && there->gateway.s_addr == b.gateway.s_addr &&
+	       there->plen == b.plen && there->port == b.port && !memcmp(there->mac, b.mac, sizeof(b.mac));
+}
+
 static void adopt(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->adopt.cookie);
 	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
-	struct in_addr peer;
 
 	if (!ev->adopt.cookie)
 		return;		/* made by hand, none of ours */
 	if (rec && !rec->tombstone && ev->adopt.realm == rec->realm &&
 	    ev->adopt.home.s_addr == rec->home.s_addr && !strcmp(ev->adopt.device, reg->net->device)) {
 		reg->in_kernel = true;
-		peer = rec->role == CORE_HA ? rec->coa : rec->ha;
 		/* As it was left: nothing to do. Otherwise START changes it. */
-		reg->adopted = adopt_lifetime(core, reg, ev->adopt.lifetime) &&
-			       ev->adopt.peer.s_addr == peer.s_addr && ev->adopt.port == rec->port &&
-			       !memcmp(ev->adopt.mac, rec->mac, sizeof(rec->mac));
+		reg->adopted = as_recorded(core, reg, &ev->adopt) &&
+			       adopt_lifetime(core, reg, ev->adopt.lifetime);
 		return;
 	}
 	struct core_action action = { .type = CORE_ACT_UNBIND };
