@@ -301,7 +301,7 @@ const struct core_reg *core_find_device(const struct core *core, uint32_t port, 
 	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
-	x(no_identity) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out)
+	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out)
 
 struct core_counters {
 #define CORE_COUNTER_FIELD(name) uint64_t name;

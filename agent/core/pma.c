@@ -15,7 +15,6 @@
 #define RRQ_TRIES	5		/* 1, 2, 4, 8, 16 s: outlasts the replay window of a clock ahead of ours */
 #define RETRY_MAX_US	(32 * SECOND)
 #define CANCEL_WAIT_US	(7 * SECOND)	/* RFC 5944 s3.7.1: a pending request is worth no more */
-#define HOLD_MAX_S	30
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
 #define CONFIRM_US	(5 * SECOND)	/* ask host once more if it didn't say */
 #define CONFIRM_TRIES	3		/* RRQs of a refresh until it is asked again */
@@ -33,7 +32,7 @@ static void arm(struct core *core, struct reg *reg)
 	switch (reg->pub.state) {
 	case CORE_IDLE:
 		/* A repeated failure is to be recognised as one. */
-		when = pma->hold_until_us + (pma->backoff_s ? HOLD_MAX_S * SECOND : 0);
+		when = pma->hold_until_us + (pma->backoff_s ? BACKOFF_MAX_S * SECOND : 0);
 		break;
 	case CORE_WAIT_REG:
 	case CORE_DEREG:
@@ -70,65 +69,6 @@ static void tell(struct core *core, const struct reg *reg, enum core_action_type
 	action.device.code = type == CORE_ACT_REFUSED ? reg->pub.last_code : 0;
 	text_copy(action.device.text, sizeof(action.device.text), text);
 	core->act(core->arg, &action);
-}
-
-/* Somebody waits for an answer; frames come by themselves. */
-static bool was_asked(const struct core_event *ev)
-{
-	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
-}
-
-/*
- * Frames of a device that nothing is known of come on and on: said once, then
- * after longer and longer rest, as with those that the HA refuses.
- */
-static bool shun(struct core *core, const uint8_t mac[6])
-{
-	struct shunned *set = core->shunned[mac_set(core, mac)], *s = set;
-	uint64_t now = core->now->mono_us;
-
-	for (int i = 0; i < SHUN_WAYS; i++) {
-		if (set[i].backoff_s && !memcmp(set[i].mac, mac, sizeof(set[i].mac))) {
-			s = &set[i];
-			break;
-		}
-		if (set[i].until_us < s->until_us)
-			s = &set[i];
-	}
-	if (memcmp(s->mac, mac, sizeof(s->mac)) || s->until_us + HOLD_MAX_S * SECOND < now)
-		s->backoff_s = 0;
-	else if (s->until_us > now)
-		return true;
-	memcpy(s->mac, mac, sizeof(s->mac));
-	s->backoff_s = s->backoff_s ? s->backoff_s * 2 : 1;
-	if (s->backoff_s > HOLD_MAX_S)
-		s->backoff_s = HOLD_MAX_S;
-	s->until_us = now + s->backoff_s * SECOND;
-	return false;
-}
-
-/* No registration exists or comes of it. */
-static void refuse_attach(struct core *core, const struct core_event *ev,
-			  const struct core_network *net, uint8_t code, const char *text)
-{
-	struct core_action action = { .type = CORE_ACT_REFUSED };
-
-	if (!was_asked(ev) && shun(core, ev->attach.mac))
-		return;
-	action.device.port = ev->attach.port;
-	memcpy(action.device.mac, ev->attach.mac, sizeof(action.device.mac));
-	if (net) {
-		action.device.gateway = net->gateway;
-		action.device.ha = net->ha;
-		action.device.plen = net->plen;
-		action.device.network = net->name;
-	}
-	action.device.code = code;
-	text_copy(action.device.text, sizeof(action.device.text), text);
-	core->act(core->arg, &action);
-	act_log(core, was_asked(ev) ? CORE_LOG_INFO : CORE_LOG_DEBUG,
-		"%02x:%02x:%02x:%02x:%02x:%02x refused: %s", ev->attach.mac[0], ev->attach.mac[1],
-		ev->attach.mac[2], ev->attach.mac[3], ev->attach.mac[4], ev->attach.mac[5], text);
 }
 
 /* ---- sending ---- */
@@ -252,8 +192,8 @@ static void note_refusal(struct core *core, struct reg *reg, uint8_t code, const
 
 	reg->pub.last_code = code;
 	pma->backoff_s = pma->backoff_s ? pma->backoff_s * 2 : 1;
-	if (pma->backoff_s > HOLD_MAX_S)
-		pma->backoff_s = HOLD_MAX_S;
+	if (pma->backoff_s > BACKOFF_MAX_S)
+		pma->backoff_s = BACKOFF_MAX_S;
 	pma->hold_until_us = core->now->mono_us + pma->backoff_s * SECOND;
 	tell(core, reg, CORE_ACT_REFUSED, text);
 	act_log(core, CORE_LOG_INFO, "%s: not registered: %s", reg->pub.rec.nai, text);
@@ -512,6 +452,13 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	if (!reg) {
 		if (reg_full(core) && !old) {
 			refuse_attach(core, ev, net, 0, "too many registrations");
+			return;
+		}
+		/* The operator knows what he does. */
+		if (ev->attach.trigger != CORE_TRIGGER_API && !new_device_ok(core, ev->attach.port)) {
+			core->count.new_device_limit++;
+			if (was_asked(ev))	/* the frames of others just come again */
+				refuse_attach(core, ev, net, 0, "too many new devices on its port");
 			return;
 		}
 		reg = reg_new(core, CORE_PMA, nai, net, 0);

@@ -189,6 +189,15 @@ struct shunned {
 #define SHUN_WAYS	4
 #define SHUN_SETS	256
 
+/* A port's tokens for MACs without a registration. */
+struct port_rate {
+	uint64_t full_us;		/* when it has all of them again */
+	uint32_t port;
+};
+
+#define RATE_WAYS	4
+#define RATE_SETS	256
+
 struct core {
 	const struct core_config *cfg;
 	core_act_fn act;
@@ -204,6 +213,7 @@ struct core {
 	size_t n_revocations;
 	unsigned int n_regs;		/* without tombstones */
 	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */
+	struct port_rate port_rates[RATE_SETS][RATE_WAYS];	/* likewise: the fullest gives way */
 	struct core_counters count;
 	struct {
 		uint64_t second;
@@ -306,6 +316,13 @@ void pma_resume(struct core *core, struct reg *reg);
 void pma_revoked(struct core *core, struct reg *reg);	/* frees @reg */
 /* A revocation with Identifier @id for a device whose home address isn't known yet. */
 void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id);
+
+/* limits.c */
+#define BACKOFF_MAX_S	30	/* rest between two tries of what is refused */
+bool was_asked(const struct core_event *ev);
+void refuse_attach(struct core *core, const struct core_event *ev,
+		   const struct core_network *net, uint8_t code, const char *text);
+bool new_device_ok(struct core *core, uint32_t port);	/* takes a token if there is one */
 
 /* revoke.c */
 void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us);

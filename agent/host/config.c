@@ -16,6 +16,7 @@
 #define LIFETIME	600	/* s, default */
 #define LIFETIME_MIN	30	/* s: room for asking whether the device is there, and for repeated RRQs */
 #define LEASE		300	/* s, default */
+#define MAX_REGISTRATIONS 65536
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
 
 static uint32_t prefix_mask(unsigned int plen)
@@ -384,6 +385,7 @@ static void read_root(const struct section *root, struct core_config *core)
 		section_error(root, NULL, "home-agent = true, proxy-agent = true, or both", "no role");
 	if (get_addr(root, "care-of-address", core->pma, &core->care_of) && !core->pma)
 		section_error(root, "care-of-address", "set proxy-agent = true, or remove it", "only a proxy agent has one");
+	core->max_registrations = MAX_REGISTRATIONS;
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;
 	core->replay_window = REPLAY_WINDOW;

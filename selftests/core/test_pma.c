@@ -253,6 +253,39 @@ static void test_no_identity(void **state)
 	assert_int_equal(n_regs(PMA_NODE), 1);
 }
 
+/* A new MAC with every frame: a burst, then a few a second; other ports and known devices feel nothing. */
+static void test_mac_flood(void **state)
+{
+	struct world *w = *state;
+	unsigned int told = 0;
+	int dev = 100;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	for (; dev < 200; dev++)
+		attach(PMA_NODE, dev, 3, dev % 2 ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, NULL);
+	assert_int_equal(n_regs(PMA_NODE), 1 + 64);
+	assert_int_equal(COUNT(new_device_limit), 36);
+	/* Who waits for an answer has it, and nothing is sent for it. */
+	attach(PMA_NODE, dev++, 3, CORE_TRIGGER_DHCP, NULL);
+	for (int i = 0; i < DEVICES; i++)
+		told += !strcmp(PMA_NODE->dev[i].text, "too many new devices on its port");
+	assert_int_equal(told, 1);
+	assert_int_equal(n_regs(PMA_NODE), 1 + 64);
+
+	attach(PMA_NODE, dev++, 4, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(n_regs(PMA_NODE), 1 + 65);
+	attach(PMA_NODE, dev++, 3, CORE_TRIGGER_API, NULL);
+	assert_int_equal(n_regs(PMA_NODE), 1 + 66);
+	attach(PMA_NODE, 100, 4, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(device(PMA_NODE, 100)->rec.port, 4);
+
+	run(w, 250 * MSEC);
+	while (dev < 250)
+		attach(PMA_NODE, dev++, 3, CORE_TRIGGER_ARP, NULL);
+	assert_int_equal(n_regs(PMA_NODE), 1 + 66 + 8);
+}
+
 /* Frames of a MAC that no rule matches: host hears of it at 0, 1, 3, 7, 15, 31 s, then every 30 s. */
 static void test_shunned(void **state)
 {
@@ -984,7 +1017,7 @@ int main(void)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
 	const struct CMUnitTest tests[] = {
 		T(attach), T(ipip), T(no_identity), T(shunned), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
-		T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
+		DEAF(mac_flood), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), DEAF(refresh_silence), DEAF(refresh_denied),
 		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
 		T(take_over),

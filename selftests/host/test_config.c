@@ -220,6 +220,7 @@ static void test_good_ha(void **state)
 	assert_true(config->core.ha);
 	assert_false(config->core.pma);
 	assert_int_equal(config->core.replay_window, 7);
+	assert_int_equal(config->core.max_registrations, 65536);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
 	assert_int_equal(net->realm, 1);
