@@ -111,7 +111,6 @@ void act_bind(struct core *core, struct reg *reg)
 	struct core_action action = { .type = CORE_ACT_BIND };
 
 	binding_of(core, reg, &action.bind);
-	reg->bind_exists = action.bind.exists;
 	reg->wait_bind++;
 	core->act(core->arg, &action);
 }
@@ -243,26 +242,18 @@ static void datagram(struct core *core, const struct core_event *ev)
 	core->count.drop_unknown_type++;
 }
 
-/* False: it is tried another way. */
-static bool judge(struct core *core, struct reg *reg, const struct core_event *ev, bool bind)
+static void judge(struct core *core, struct reg *reg, const struct core_event *ev, bool bind)
 {
 	if (bind && !ev->done.error) {
 		reg->in_kernel = true;
 		if (!reg->pub.timeline.bound_us)
 			reg->pub.timeline.bound_us = core->now->mono_us;
 	}
-	if (bind && reg->bind_exists && ev->done.error == ENOENT && reg->committing) {
-		/* Somebody removed it, or it expired in the kernel: make it anew. */
-		reg->in_kernel = false;
-		act_bind(core, reg);
-		return false;
-	}
 	if (ev->done.error && !reg->error) {
 		reg->error = ev->done.error;
 		snprintf(reg->error_text, sizeof(reg->error_text), "%s: %s",
 			 bind ? "binding" : "store", ev->done.text ? ev->done.text : "failed");
 	}
-	return true;
 }
 
 static void completed(struct core *core, const struct core_event *ev)
@@ -279,8 +270,8 @@ static void completed(struct core *core, const struct core_event *ev)
 	--*wait;
 	if (bind && reg->stale_binds)
 		reg->stale_binds--;	/* an UNBIND has undone it since */
-	else if (!*wait && !judge(core, reg, ev, bind))
-		return;		/* the last one tells how things are; those before it are history */
+	else if (!*wait)
+		judge(core, reg, ev, bind);	/* the last one tells how things are; those before it are history */
 	if (!reg->committing || reg->wait_bind || reg->wait_store)
 		return;
 	reg->committing = false;

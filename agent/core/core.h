@@ -143,7 +143,7 @@ struct core_binding {
 	uint32_t port;			/* ifindex; 0: routed */
 	uint8_t mac[6];
 	uint32_t lifetime;		/* s, 0 = no end */
-	bool exists;			/* expected to be there: change, don't create */
+	bool exists;			/* expected to be there: change it, create it if it is gone */
 };
 
 /* ---- events ---- */

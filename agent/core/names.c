@@ -45,8 +45,7 @@ const struct core_network *network_by_nai(const struct core_config *cfg, const c
 	for (unsigned int i = 0; i < cfg->n_networks; i++) {
 		const char *pattern = cfg->networks[i].nai;
 
-		if (!strcmp(pattern, "*") ||
-		    (!strncmp(pattern, "*@", 2) && !strcasecmp(pattern + 1, nai_realm(nai))) ||
+		if ((!strncmp(pattern, "*@", 2) && !strcasecmp(pattern + 1, nai_realm(nai))) ||
 		    nai_equal(pattern, nai))
 			return &cfg->networks[i];
 	}

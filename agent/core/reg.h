@@ -7,8 +7,8 @@
  * good. Registrations are bounded by max_registrations, a PMA's refused devices
  * (kept for a minute at most) among them. Beyond that an HA keeps a tombstone for
  * 2 * replay_window + 1 seconds at most of each NAI that left, so their number is
- * bounded by what authenticated peers register and deregister, or have refused
- * by the kernel, in that time.
+ * bounded by what authenticated peers register and deregister, or have refused,
+ * in that time.
  */
 #ifndef MIP4_CORE_REG_H
 #define MIP4_CORE_REG_H
@@ -163,7 +163,6 @@ struct reg {
 	unsigned int stale_binds;	/* the first of wait_bind: an UNBIND came after them */
 	bool committing;		/* somebody waits for the completions */
 	bool in_kernel;			/* the binding, as far as completions and ADOPT tell */
-	bool bind_exists;		/* what the last BIND expected */
 	bool restored, adopted;		/* before START: from the store; in the kernel as recorded */
 	bool has_key, has_home;		/* in the table of keys; holds an address of the pool */
 	int error;			/* of the commit */

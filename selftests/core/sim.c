@@ -262,10 +262,8 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		n->fail_bind = 0;
 		return error;
 	}
-	if (b->exists && !k) {
+	if (b->exists && !k)
 		n->n_missing++;
-		return ENOENT;
-	}
 	if (k && !b->exists)
 		return EEXIST;
 	for (size_t i = 0; i < n->n_kernel; i++) {
