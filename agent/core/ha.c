@@ -369,8 +369,16 @@ static void do_register(struct core *core, const struct request *req,
 	return;
 deny:
 	free(op);
-	if (reg)
+	if (!reg) {
+		reg = reg_new(core, CORE_HA, req->nai, net, 0);
+		if (reg)
+			to_tombstone(core, reg);
+	}
+	if (reg) {
 		refused_id(reg, req->rrq.id);
+		if (reg->pub.rec.tombstone)
+			settle(core, reg);	/* as long as it may be replayed */
+	}
 	deny(core, req, net, code);
 }
 

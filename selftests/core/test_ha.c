@@ -181,10 +181,13 @@ static void test_home_address(void **state)
 	r = rrq_from(w, PMA1, "c@red.example");
 	r.f.home = a;
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.id++;
 	r.f.home = ip("10.0.0.200");
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.id++;
 	r.f.home = ip("10.0.0.1");
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.id++;
 	r.f.home = ip("10.0.0.77");
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
@@ -215,8 +218,9 @@ static void test_home_address(void **state)
 static void test_pool_exhausted(void **state)
 {
 	struct world *w = *state;
+	struct rrq r, refused;
 	struct in_addr home;
-	struct rrq r;
+	uint64_t next;
 
 	HA_NODE->net[RED].pool_first = ip("10.0.0.0");	/* network address and gateway inside */
 	HA_NODE->net[RED].pool_last = ip("10.0.0.4");
@@ -228,15 +232,24 @@ static void test_pool_exhausted(void **state)
 		home = register_ok(w, PMA1, nai);
 		assert_in_range(ntohl(home.s_addr), 0x0a000002, 0x0a000004);
 	}
-	r = rrq_from(w, PMA1, NAI_B);
-	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	refused = rrq_from(w, PMA1, NAI_B);
+	expect_denied(w, &refused, WIRE_CODE_HA_NO_RESOURCES);
 
-	/* One leaves, there is room again. */
+	/* One leaves, there is room again: for who asks now, not for who replays what was refused. */
+	run(w, 3 * SEC);
 	r = rrq_from(w, PMA1, "n1@red.example");
-	r.f.id += 1ULL << 32;
 	r.f.lifetime = 0;
 	assert_int_equal(code_of(w, &r), 0);
+	expect_denied(w, &refused, WIRE_CODE_HA_ID_MISMATCH);
 	register_ok(w, PMA1, NAI_B);
+
+	/* Nor later. What is kept of it ends with the window: the next timer is a lifetime's. */
+	refused = rrq_from(w, PMA1, "z@red.example");
+	expect_denied(w, &refused, WIRE_CODE_HA_NO_RESOURCES);
+	next = core_next(HA_NODE->core);
+	run(w, 9 * SEC);
+	expect_denied(w, &refused, WIRE_CODE_HA_ID_MISMATCH);
+	assert_true(core_next(HA_NODE->core) > next + 60 * SEC);
 }
 
 static void test_max_registrations(void **state)
