@@ -489,6 +489,8 @@ void pma_detach(struct core *core, const struct core_event *ev)
 		return;
 	switch (reg->pub.state) {
 	case CORE_WAIT_REG:
+		if (!reg->pma.cancelled)
+			tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
 		if (reg->pma.awaiting)
 			cancel(core, reg);
 		else
@@ -498,6 +500,8 @@ void pma_detach(struct core *core, const struct core_event *ev)
 	case CORE_BOUND:
 	case CORE_REFRESH:
 		reg->pma.backoff_s = 0;
+		if (!reg->pma.attached && ev->detach.why != CORE_DETACH_PORT)
+			tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
 		if (ev->detach.why == CORE_DETACH_PORT) {
 			leave(core, reg, "its port went down");
 		} else {
@@ -597,6 +601,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	core->count.accepted++;
 	reg->pub.last_code = msg->rrp.code;
 	reg->pma.accepted_id = rec->last_id;
+	reg->pma.peer->hold_until_us = 0;
 	if (why && rec->home.s_addr) {
 		leave(core, reg, why);
 		return;

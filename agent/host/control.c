@@ -154,9 +154,10 @@ void control_result(struct control *control, const struct core_action *action)
 
 	for (w = LIST_FIRST(&control->waiters); w; w = next) {
 		next = LIST_NEXT(w, list);
-		if (!w->attach || w->port != action->device.port || memcmp(w->mac, action->device.mac, 6))
+		/* Wherever the device is by now: it may have changed its port meanwhile. */
+		if (!w->attach || memcmp(w->mac, action->device.mac, 6))
 			continue;
-		reg = core_find_device(control->host->core, w->port, w->mac);
+		reg = core_find_device(control->host->core, 0, w->mac);
 		if (action->type == CORE_ACT_ATTACHED && reg)
 			send_registration(w->client, w->id, reg);
 		else

@@ -550,6 +550,16 @@ static void test_unsupported(void **state)
 	attach(PMA_NODE, 9, 3, CORE_TRIGGER_ARP, NULL);
 	last_rrq(w, &(struct wire_msg){ 0 });
 	assert_int_equal(device(PMA_NODE, 9)->state, CORE_WAIT_REG);
+
+	/* Once the operator's attempt has gone through, it is over for all. */
+	say_code(w, WIRE_CODE_PMIP_DISALLOWED);
+	attach(PMA_NODE, 10, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(PMA_NODE->dev[10].code, WIRE_CODE_PMIP_DISALLOWED);
+	attach(PMA_NODE, 11, 3, CORE_TRIGGER_API, NULL);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_true(PMA_NODE->dev[11].attached);
+	attach(PMA_NODE, 10, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_non_null(device(PMA_NODE, 10));
 }
 
 static void test_unusable(void **state)
@@ -859,6 +869,7 @@ static void test_detach(void **state)
 	release(PMA_NODE);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
 	assert_false(PMA_NODE->dev[DEV].attached);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "it left before it was registered");
 
 	/* That late completion doesn't make us believe that the kernel has it. */
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
@@ -899,7 +910,10 @@ static void test_detach_waiting(void **state)
 	say_code(w, 0);
 	run(w, SEC);
 	assert_null(device(PMA_NODE, DEV));
-	assert_int_equal(PMA_NODE->dev[DEV].n_refused + PMA_NODE->dev[DEV].n_gone, 0);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+	/* Who waited for it was told at once, once. */
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "it left before it was registered");
 
 	/* It doesn't come: no second request, it might be elsewhere by now. */
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
@@ -929,7 +943,7 @@ static void test_attach_again(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
 
-	/* Another port: the kernel follows, the HA hears nothing. */
+	/* Another port: the kernel follows at once, the HA hears of it later. */
 	attach(PMA_NODE, DEV, 5, CORE_TRIGGER_PACKET, NULL);
 	run(w, 0);
 	assert_int_equal(PMA_NODE->n_kernel, 1);

@@ -390,6 +390,7 @@ static void test_attach_waits(void **state)
 	}
 	assert_true(has_last);
 	has_last = false;
+	last.device.port++;	/* it changed its port meanwhile: the answer is for who asked all the same */
 	control_result(host.control, &last);
 	assert_non_null(strstr(hear(fd), "{\"id\":1,\"error\":{\"message\":\"the home agent does not answer\""));
 	close(fd);
@@ -556,6 +557,8 @@ static void test_detach_waits_for_its_end(void **state)
 	say(fd, "{\"id\":1,\"verb\":\"attach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
 	assert_true(quiet(fd));
 	say(fd, "{\"id\":2,\"verb\":\"detach\",\"mac\":\"02:00:00:00:01:05\",\"port\":\"lo\"}\n");
+	/* Who waits for the attachment needn't any more. */
+	assert_non_null(strstr(hear(fd), "{\"id\":1,\"error\":{\"message\":\"it left before it was registered\""));
 	assert_true(quiet(fd));	/* its RRQ is out: the reply may still come */
 	for (int i = 0; i < 3; i++) {
 		struct core_now now = { .mono_us = core_next(host.core) };
