@@ -10,7 +10,7 @@
 #include "core/reg.h"
 
 #define NTP_TO_UNIX	2208988800U	/* 1900 to 1970, RFC 5905 s6 */
-#define ADOPT_SLACK_S	2U		/* kernel and row count in whole seconds */
+#define ADOPT_SLACK_S	4U		/* kernel and row count in whole seconds, and the wall clock is corrected */
 #define LOG_LINES	20		/* per second; what is beyond is counted and said */
 
 /* ---- helpers of the roles ---- */
