@@ -16,6 +16,13 @@ PREFIX ?= /usr/local
 # demo: guest, or host for network namespaces of this machine
 WHERE ?= guest
 
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this tree must not contain spaces: '$(CURDIR)')
+endif
+ifeq ($(filter guest host,$(WHERE)),)
+$(error WHERE is guest or host, not '$(WHERE)')
+endif
+
 all: module agent
 
 module:
@@ -51,7 +58,7 @@ endif
 
 # Installing builds nothing: that is for whoever isn't root.
 install uninstall:
-	@KDIR=$(KDIR) MODULE_BUILD=$(MODULE_BUILD) PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) packaging/install $@
+	@KDIR='$(KDIR)' MODULE_BUILD='$(MODULE_BUILD)' PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' packaging/install $@
 
 clean:
 	rm -rf build

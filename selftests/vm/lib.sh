@@ -9,7 +9,8 @@
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/mip4
+CACHE=${XDG_CACHE_HOME:-${HOME:-}/.cache}/mip4
+NEED_MB=1500	# what an empty cache takes, and room to build it
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 PATH=$PATH:/usr/sbin:/sbin
 # Set by whoever hunts a problem: keep what a guest wrote even when all went well.
@@ -111,8 +112,10 @@ fetch_debs()
 	local dir=$1 debs deb
 
 	shift
-	debs=$(mktemp -d "$CACHE/debs.XXXXXX")
-	(cd "$debs" && apt-get download -qq "$@" >&2) || { rm -rf "$debs"; die "can't download: $*"; }
+	# in there, so that who is interrupted leaves it to the next try
+	debs=$dir/.debs
+	mkdir "$debs"
+	(cd "$debs" && apt-get download -qq "$@" >&2) || die "can't download: $*"
 	for deb in "$debs"/*.deb; do
 		dpkg -x "$deb" "$dir"
 	done
@@ -123,6 +126,14 @@ fetch_debs()
 listed()
 {
 	sed 's/#.*//' "$1" | xargs -n1
+}
+
+room()
+{
+	local mb
+
+	mb=$(df -m --output=avail "$CACHE" | tail -n 1)
+	[ "$mb" -ge $NEED_MB ] || die "$CACHE wants $NEED_MB MB and has $mb; XDG_CACHE_HOME takes it elsewhere"
 }
 
 # once DIR BUILDER [ARG...]: makes DIR unless it exists, by BUILDER into a temporary neighbour that takes its name
@@ -139,11 +150,15 @@ once()
 		[ -d "$dir" ] && exit
 		tmp=$dir.new
 		rm -rf "$tmp"
+		room
 		mkdir "$tmp"
 		"$builder" "$tmp" "$@"
 		mv "$tmp" "$dir"
 	) 9> "$dir.lock"
 }
 
+[[ $TOP != *[[:space:]]* ]] || die "the path of this tree must not contain spaces: '$TOP'"
+[[ $CACHE == /* && $CACHE != *[[:space:]]* && $CACHE != /.cache/mip4 ]] ||
+	die "'$CACHE' can't be the cache: set HOME or XDG_CACHE_HOME to an absolute path without spaces"
 mkdir -p "$CACHE"
 detect_release
