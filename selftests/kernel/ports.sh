@@ -42,7 +42,7 @@ ip -n pma1 link set dev port.7 mtu 1000
 before=$(drops pma1 too_big)
 n cn ping -n -c 1 -W 2 -s 1200 -M dont $DEV_IP > /dev/null
 tap_is "drops what is too long" $(($(drops pma1 too_big) - before)) 1
-tap_check "tells who forbade fragments" grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M do $DEV_IP 2>&1)"
+tap_check "tells who forbade fragments" grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M 'do' $DEV_IP 2>&1)"
 tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP
 
 tap_stage "an underlay that must be used"
