@@ -168,43 +168,54 @@ static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	}
 }
 
-/* ---- braces: libconfuse takes the end of the file for every missing one ---- */
+/* ---- before libconfuse: what it would take silently, or count wrongly ---- */
 
 struct scan {
-	const char *p;
+	char *p;
 	int line;
 };
 
-/* Past blanks, comments; false at the end of the text. */
+/* Past blanks; false at the end of the text. */
 static bool skip(struct scan *s)
 {
-	while (*s->p) {
-		if (*s->p == '\n') {
-			s->line++;
-			s->p++;
-		} else if (isspace((unsigned char)*s->p)) {
-			s->p++;
-		} else if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/')) {
-			s->p += strcspn(s->p, "\n");
-		} else if (s->p[0] == '/' && s->p[1] == '*') {
-			for (s->p += 2; *s->p && !(s->p[0] == '*' && s->p[1] == '/'); s->p++)
-				s->line += *s->p == '\n';
-			s->p += *s->p ? 2 : 0;
-		} else {
-			return true;
-		}
-	}
-	return false;
+	for (; isspace((unsigned char)*s->p); s->p++)
+		s->line += *s->p == '\n';
+	return *s->p;
 }
 
-/* Past a quoted string; false if it doesn't end. */
-static bool skip_string(struct scan *s)
+/* At "${": libconfuse takes nothing for a variable that isn't set. */
+static bool check_variable(const struct scan *s, struct diag *diag)
+{
+	int len = strcspn(s->p + 2, "}\"'\n");
+	char *name, *preset;
+	bool ok;
+
+	if (s->p[2 + len] != '}') {
+		diag_error(diag, s->line, NULL, "single quotes keep it as it is", "\"${\" without \"}\"");
+		return false;
+	}
+	name = strndup(s->p + 2, len);
+	if (!name)
+		return false;
+	preset = strstr(name, ":-");
+	ok = preset || getenv(name);
+	if (!ok)
+		diag_error(diag, s->line, NULL, "set it, or keep the text as it is by single quotes",
+			   "the environment variable \"%s\" isn't set", name);
+	free(name);
+	return ok;
+}
+
+/* Past a quoted string; false if it doesn't end. With @diag its variables are checked. */
+static bool skip_string(struct scan *s, struct diag *diag, bool *ok)
 {
 	char quote = *s->p++;
 
 	for (; *s->p && *s->p != quote; s->p++) {
 		if (*s->p == '\\' && s->p[1])
 			s->p++;
+		else if (diag && quote == '"' && s->p[0] == '$' && s->p[1] == '{')
+			*ok &= check_variable(s, diag);
 		s->line += *s->p == '\n';
 	}
 	if (!*s->p)
@@ -213,7 +224,54 @@ static bool skip_string(struct scan *s)
 	return true;
 }
 
-static bool find_braces(struct config_text *text, const char *buf, struct diag *diag)
+static void blank(char *p, size_t len)
+{
+	for (; len--; p++)
+		if (*p != '\n')
+			*p = ' ';
+}
+
+/* libconfuse's line numbers go wrong in comments, and it takes the end of the file for the end of one. */
+static bool blank_comments(char *buf, struct diag *diag)
+{
+	struct scan s = { buf, 1 };
+	bool ok = true;
+
+	if (!strncmp(buf, "\xef\xbb\xbf", 3))	/* a byte order mark */
+		blank(buf, 3);
+	while (skip(&s)) {
+		int line = s.line;
+
+		if (s.p[0] == '#' || (s.p[0] == '/' && s.p[1] == '/')) {
+			blank(s.p, strcspn(s.p, "\n"));
+		} else if (s.p[0] == '/' && s.p[1] == '*') {
+			char *end = strstr(s.p + 2, "*/");
+
+			if (!end) {
+				diag_error(diag, line, NULL, "add \"*/\"", "the comment that begins here never ends");
+				return false;
+			}
+			blank(s.p, end + 2 - s.p);
+		} else if (*s.p == '"' || *s.p == '\'') {
+			if (!skip_string(&s, diag, &ok)) {
+				diag_error(diag, line, NULL, "add the closing quote", "the string that begins here never ends");
+				return false;
+			}
+		} else if (s.p[0] == '$' && s.p[1] == '{') {
+			ok &= check_variable(&s, diag);
+			s.p += strcspn(s.p, "}\"'\n");
+		} else {
+			/* "//" within a word is part of it. */
+			if (!strchr("{}=+,()", *s.p++))
+				while (!strchr(" \t\r\n{}=+,()\"'#$", *s.p) && strncmp(s.p, "/*", 2))
+					s.p++;
+		}
+	}
+	return ok;
+}
+
+/* libconfuse takes the end of the file for every missing brace. */
+static bool find_braces(struct config_text *text, char *buf, struct diag *diag)
 {
 	struct scan s = { buf, 1 };
 	char word[2][32] = { "", "" };	/* kind and title: the last two words */
@@ -225,10 +283,7 @@ static bool find_braces(struct config_text *text, const char *buf, struct diag *
 		char c = *s.p;
 
 		if (c == '"' || c == '\'') {
-			if (!skip_string(&s)) {
-				diag_error(diag, line, NULL, "add the closing quote", "the string that begins here never ends");
-				return false;
-			}
+			skip_string(&s, NULL, NULL);	/* ends: see blank_comments() */
 		} else if (c == '{' && word[1][0] == '=') {	/* a list of values */
 			list++;
 			s.p++;
@@ -255,7 +310,7 @@ static bool find_braces(struct config_text *text, const char *buf, struct diag *
 		} else {
 			s.p++;
 			if (!strchr("=+,()", c))
-				s.p += strcspn(s.p, " \t\r\n{}=+,()\"'#");
+				s.p += strcspn(s.p, " \t\r\n{}=+,()\"'");
 		}
 		memcpy(word[0], word[1], sizeof(word[0]));
 		snprintf(word[1], sizeof(word[1]), "%.*s", (int)MIN(s.p - start, 31), start);
@@ -317,7 +372,7 @@ struct config_text *config_text_read(const char *path, struct diag *diag)
 	char *buf = read_all(path, diag);
 	int rc = -1;
 
-	if (text && buf && find_braces(text, buf, diag)) {
+	if (text && buf && blank_comments(buf, diag) && find_braces(text, buf, diag)) {
 		text->cfg = cfg_init(root_options, 0);
 		cfg_set_error_function(text->cfg, on_error);
 		parsing = diag;

@@ -2,8 +2,8 @@
 /*
  * The text layer of the configuration: libconfuse reads sections and values,
  * this keeps the line of each and turns them into checked types. It catches
- * what libconfuse lets through: unclosed sections and strings, options given
- * twice, negative, octal and overflowing numbers.
+ * what libconfuse lets through: unclosed sections, strings and comments, unset
+ * variables, options given twice, negative, octal and overflowing numbers.
  */
 #ifndef MIP4_CONFIG_TEXT_H
 #define MIP4_CONFIG_TEXT_H
