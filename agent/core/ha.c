@@ -598,7 +598,7 @@ static bool authenticate(struct core *core, struct wire_msg *msg, struct request
 		core->count.drop_no_authentication++;	/* it stood behind the authenticator */
 		return false;
 	}
-	auth_count(core, auth);
+	auth_count(core, peer, msg, auth);
 	/* RFC 5944 s3.8.2.1 c. One a second, for anybody can make us say it. */
 	if (!peer->denied_us || core->now->mono_us - peer->denied_us >= SECOND) {
 		peer->denied_us = core->now->mono_us;

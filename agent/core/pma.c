@@ -140,6 +140,7 @@ static void exchange(struct core *core, struct reg *reg, enum core_state state)
 	pma->tries = 0;
 	pma->awaiting = false;
 	pma->deny_code = 0;
+	pma->unauthentic = false;
 	if (soonest > core->now->mono_us) {
 		pma->tx_us = soonest;
 		arm(core, reg);
@@ -726,7 +727,8 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	}
 	auth = auth_check(reg->pma.peer->cfg, msg);
 	if (auth != AUTH_OK) {
-		auth_count(core, auth);
+		auth_count(core, reg->pma.peer, msg, auth);
+		reg->pma.unauthentic = true;
 		return;
 	}
 	/* Covered by the authenticator or not there at all. */
@@ -812,6 +814,9 @@ static void confirm(struct core *core, struct reg *reg)
 static void given_up(struct core *core, struct reg *reg)
 {
 	uint8_t code = reg->pma.deny_code;
+	const char *text = code ? wire_code_name(code) :
+			   reg->pma.unauthentic ? "the home agent's replies fail authentication (keys that differ?)" :
+			   "the home agent does not answer";
 
 	core->count.timed_out++;
 	if (reg->pub.state == CORE_DEREG) {
@@ -820,7 +825,7 @@ static void given_up(struct core *core, struct reg *reg)
 		act_forget(core, reg);
 		to_idle(core, reg);
 	} else {
-		refuse(core, reg, code, code ? wire_code_name(code) : "the home agent does not answer");
+		refuse(core, reg, code, text);
 	}
 }
 

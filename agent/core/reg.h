@@ -70,6 +70,7 @@ struct peer {
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t denied_us;	/* last 132 sent */
+	uint64_t warned_us;	/* of a wrong authenticator */
 };
 
 struct peer *peer_find(const struct core *core, struct in_addr addr);
@@ -149,6 +150,7 @@ struct pma_reg {
 	bool cancelled;			/* WAIT_REG: the device left meanwhile */
 	bool confirming;
 	uint8_t deny_code;		/* WAIT_REG: why no acceptance yet */
+	bool unauthentic;		/* WAIT_REG: replies came, with a wrong authenticator */
 	uint32_t move_port;		/* BINDING: it is there by now; 0 = no */
 	char move_name[CORE_NAME_MAX];
 	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
@@ -269,7 +271,8 @@ enum auth { AUTH_OK, AUTH_MISSING, AUTH_TWICE, AUTH_SPI, AUTH_BAD };
  * taken out of @msg.
  */
 enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg);
-void auth_count(struct core *core, enum auth result);
+/* Counts what isn't AUTH_OK, and warns of keys that differ. */
+void auth_count(struct core *core, struct peer *peer, const struct wire_msg *msg, enum auth result);
 void auth_sign(struct wire_out *out, const struct core_peer *peer);
 
 /* core.c */

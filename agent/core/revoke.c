@@ -158,7 +158,7 @@ static bool authentic(struct core *core, const struct core_event *ev, struct wir
 		return false;
 	}
 	auth = auth_check(peer->cfg, msg);
-	auth_count(core, auth);
+	auth_count(core, peer, msg, auth);
 	*req = (struct request){
 		.src = ev->datagram.src,
 		.dst = ev->datagram.dst,

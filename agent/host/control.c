@@ -22,7 +22,7 @@
 #define DEPTH_MAX	8	/* of nested JSON */
 #define CLIENTS_MAX	64
 #define OUTPUT_HIGH	(1 << 20)	/* bytes unread by the client before we read on */
-#define WAIT_S		30	/* for the end of an attach or detach */
+#define WAIT_S		35	/* for the end of an attach or detach; the core gives up before, and says why */
 #define WAITERS_MAX	64	/* of one client before we read on */
 #define IDLE_S		60	/* nothing said, or nothing taken; longer than WAIT_S, so that no answer is due */
 
@@ -116,11 +116,12 @@ static void free_waiter(struct waiter *w)
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct waiter *w = arg;
+	char text[64];
 
 	(void)fd;
 	(void)what;
-	send_error(w->client, w->id, NULL, "not done within 30 s, and still tried",
-		   "mipctl agent show; is the home agent reachable?");
+	snprintf(text, sizeof(text), "not done within %d s, and still tried", WAIT_S);
+	send_error(w->client, w->id, NULL, text, "mipctl agent show; is the home agent reachable?");
 	free_waiter(w);
 }
 

@@ -300,7 +300,9 @@ static void test_authentication(void **state)
 	wrong.key[3] ^= 1;
 	r.sa = &wrong;
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+	assert_int_equal(HA_NODE->n_log, 2);	/* keys that differ, and the 132 */
 	expect_silence(w, &r);
+	assert_int_equal(HA_NODE->n_log, 2);
 	assert_int_equal(COUNT(drop_bad_authenticator), 2);
 	run(w, SEC);
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);

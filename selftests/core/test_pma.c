@@ -371,6 +371,43 @@ static void test_retransmit(void **state)
 	assert_int_equal(PMA_NODE->n_row + PMA_NODE->n_kernel, 0);
 }
 
+/* Keys that differ: said once a minute, and to whom waits for the device. */
+static void test_wrong_key(void **state)
+{
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct world *w = *state;
+	struct rrp r;
+	unsigned int n;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_API, NULL);
+	wrong.key[0] ^= 1;
+	r = rrp_to_last(w);
+	r.sa = &wrong;
+	n = PMA_NODE->n_log;
+	say(w, &r);
+	assert_int_equal(PMA_NODE->n_log, n + 1);
+	assert_string_equal(PMA_NODE->log, "peer 192.0.2.1: wrong authenticator (do key-file and algorithm of "
+			    "spi 0x200 differ from those at the peer?)");
+	say(w, &r);
+	assert_int_equal(PMA_NODE->n_log, n + 1);
+	run(w, 31 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "the home agent's replies fail authentication (keys that differ?)");
+
+	/* The next try has its own reason. */
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_API, NULL);
+	run(w, 32 * SEC);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "the home agent does not answer");
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_API, NULL);
+	run(w, SEC);
+	r = rrp_to_last(w);
+	wrong.spi = 0x777;
+	r.sa = &wrong;
+	say(w, &r);
+	assert_string_equal(PMA_NODE->log, "peer 192.0.2.1: signs by spi 0x777, which its section here doesn't have");
+}
+
 static void test_wrong_replies(void **state)
 {
 	struct wire_sa wrong = *sa_of(PMA1);
@@ -1031,7 +1068,7 @@ int main(void)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
 	const struct CMUnitTest tests[] = {
 		T(attach), T(ipip), T(no_identity), T(shunned), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
-		DEAF(mac_flood), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
+		DEAF(wrong_key), DEAF(mac_flood), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), DEAF(refresh_silence), DEAF(refresh_denied),
 		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
 		T(take_over),
