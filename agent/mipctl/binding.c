@@ -53,7 +53,8 @@ static const char binding_help[] =
 	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ port PORT ] [ peer ADDR ]\n"
 	"       KEY := 0..4294967295 or 0x0..0xffffffff; key is received, okey is sent\n"
 	"       TIME := { SECONDS | NUMBER{s|m|h|d} | infinite }\n"
-	"Of several SELECTORs the first in this order counts; set changes what else is given.\n";
+	"Of several SELECTORs the first in this order counts; set changes what else is given,\n"
+	"a LEG as a whole: peer, and the keys or an encap without any.\n";
 
 /* A parsed line. Values keep pointing into argv. */
 struct line {
@@ -252,14 +253,19 @@ static int binding_add(struct args *a)
 
 /* ---- set, del, get, flush ---- */
 
-static bool has(const struct line *l, const char *word)
+static bool given(const struct val *vals, const char *word)
 {
 	size_t k;
 
 	for (k = 0; k < N_KEYS; k++)
-		if (l->top[k].key && !strcmp(binding_keys[k].word, word))
+		if (vals[k].key && !strcmp(binding_keys[k].word, word))
 			return true;
 	return false;
+}
+
+static bool has(const struct line *l, const char *word)
+{
+	return given(l->top, word);
 }
 
 static int need_selector(const struct args *a, const struct line *l)
@@ -294,6 +300,30 @@ static bool allowed_flush(const struct keyword *kw)
 	return allowed_filter(kw) || kw == &binding_keys[KEY_ALL];
 }
 
+/* What of port and mac doesn't select is what changes. */
+static bool has_change(const struct line *l)
+{
+	return l->n_legs || has(l, "cookie") || has(l, "gateway") || has(l, "lifetime") ||
+	       ((has(l, "id") || l->n_homes) && (has(l, "port") || has(l, "mac")));
+}
+
+/* What a leg doesn't name gets its default: so keys would go by being forgotten. */
+static int need_whole_legs(const struct args *a, const struct line *l)
+{
+	const struct val *leg;
+	unsigned int i;
+
+	for (i = 0; i < l->n_legs; i++) {
+		leg = l->legs[i];
+		if (!given(leg, "peer"))
+			return arg_incomplete(a, "\"peer\" is missing: a leg is replaced as a whole");
+		if (!given(leg, "encap") && !given(leg, "key") && !given(leg, "okey"))
+			return arg_incomplete(a, "a leg is replaced as a whole: name \"key\" and \"okey\", "
+					      "or \"encap\" alone for none");
+	}
+	return CTL_OK;
+}
+
 static int binding_set(struct args *a)
 {
 	struct line l;
@@ -302,6 +332,10 @@ static int binding_set(struct args *a)
 	rc = parse(a, &l, NULL);
 	if (!rc)
 		rc = need_selector(a, &l);
+	if (!rc && !has_change(&l))
+		rc = arg_incomplete(a, "nothing to set");
+	if (!rc)
+		rc = need_whole_legs(a, &l);
 	return rc ? rc : send_line(&l, MIP4_CMD_BINDING_SET, "binding set");
 }
 

@@ -154,6 +154,8 @@ static int take_name(struct args *a, const char **name)
 	if (strlen(*name) >= IFNAMSIZ)
 		return arg_wrong(*name, "an interface name has at most %d characters",
 				 IFNAMSIZ - 1);
+	if (!**name || strpbrk(*name, "/: \t\n\v\f\r") || !strcmp(*name, ".") || !strcmp(*name, ".."))
+		return arg_wrong(*name, "it is no interface name");
 	return CTL_OK;
 }
 
@@ -463,6 +465,8 @@ static int link_show(struct args *a)
 		rc = take_index(a, &index);
 	if (!rc)
 		rc = arg_end(a);
+	if (!rc && !index)	/* without the module rtnetlink knows no such kind, and shows none */
+		rc = nl_genl(&req, MIP4_CMD_VERSION_GET, 0, NULL, 0);
 	if (rc)
 		return rc;
 	head.ifi_index = (int)index;

@@ -143,9 +143,21 @@ def test_binding_selectors():
     same(genl_sent("binding get dev lo home 10.0.0.5 realm 3"),
          ("BINDING_GET", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
              ("REALM", 3), ("ADDRS", [("ADDR", [("ADDRESS", "10.0.0.5")])])])]))
-    same(genl_sent("binding change dev lo id 17 lifetime 60 peer 192.0.2.9"),
+    same(genl_sent("binding change dev lo id 17 lifetime 60 peer 192.0.2.9 encap gre"),
          ("BINDING_SET", REQ | ACK, [("IFINDEX", 1), ("BINDING", [
-             ("ID", 17), ("LIFETIME", 60), ("LEGS", [("LEG", [("PEER", "192.0.2.9")])])])]))
+             ("ID", 17), ("LIFETIME", 60), ("LEGS", [("LEG", [("PEER", "192.0.2.9"), ("ENCAP", 2)])])])]))
+
+
+def test_binding_set_needs_all_of_it():
+    """A leg is replaced as a whole, so what would go by being forgotten is asked for."""
+    refused("binding set dev lo home 10.0.0.5 peer 192.0.2.9", '"key"', '"encap"', "as a whole")
+    refused("binding set dev lo home 10.0.0.5 peer 192.0.2.9 key 1 okey 2 leg peer 192.0.2.8", "as a whole")
+    refused("binding set dev lo home 10.0.0.5 key 9 okey 9", '"peer" is missing', "as a whole")
+    for words in ("home 10.0.0.5", "id 17 home 10.0.0.5 realm 3", "port if7 mac 02:00:00:00:00:05"):
+        refused("binding set dev lo " + words, "nothing to set")
+    for words in ("cookie 1", "gateway 10.0.0.1", "lifetime 5", "port if7 mac 02:00:00:00:00:05",
+                  "peer 192.0.2.9 key 1 okey 2", "peer 192.0.2.9 encap ipip"):
+        same(genl_sent("binding set dev lo home 10.0.0.5 " + words)[0], "BINDING_SET")
 
 
 def test_binding_dumps():
@@ -196,6 +208,8 @@ def test_link_set_del_show():
     same(link_sent("link show if9")[:3], (nl.RTM["GETLINK"], REQ | ACK, 9))
     refused("link add mip0", '"local" is missing')
     refused("link add abcdefghijklmnop local 192.0.2.1", "abcdefghijklmnop", "15 characters")
+    for name in "a/b", "", "mi p", ".", "..", "a:b":
+        refused(["link", "add", name, "local", "192.0.2.1"], f'"{name}"', "no interface name")
     refused("link set if9", "nothing to set")
     refused("link add mip0 local 192.0.2.1 link-netns no-such-netns-xyz", "no-such-netns-xyz", "link-netns")
 
@@ -818,16 +832,14 @@ def test_machine():
     same(plain.returncode, 0)
     row = json.loads(plain.stdout)[0]
     same((row["mipctl"], row["kernel"]), (VERSION, os.uname().release))
-    listing = subprocess.run([MIPCTL, "-j", "binding"], capture_output=True, text=True)
-    if "module" in row:
-        same(listing.returncode, 0)
-        json.loads(listing.stdout)
-    else:
-        same((listing.returncode, listing.stdout, listing.stderr),
-             (2, "", "Error: mip4 module not loaded (modprobe mip4)\n"))
-    links = subprocess.run([MIPCTL, "-j", "link"], capture_output=True, text=True)
-    same(links.returncode, 0)
-    json.loads(links.stdout)
+    for obj in "binding", "link":
+        listing = subprocess.run([MIPCTL, "-j", obj], capture_output=True, text=True)
+        if "module" in row:
+            same(listing.returncode, 0)
+            json.loads(listing.stdout)
+        else:
+            same((listing.returncode, listing.stdout, listing.stderr),
+                 (2, "", "Error: mip4 module not loaded (modprobe mip4)\n"))
     other = subprocess.run([MIPCTL, "link", "del", "lo"], capture_output=True, text=True)
     same((other.returncode, other.stderr), (2, "Error: lo is not a mip4 device\n"))
     with open("/dev/full", "w") as full:
