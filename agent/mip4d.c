@@ -60,12 +60,17 @@ static char *path_of(const char *prefix, const char *name, const char *suffix)
 static int check(const char *path)
 {
 	struct config *config = config_load(path, stderr);
+	const char *doubt;
 
 	if (!config)
 		return 1;
-	printf("%s: ok: %s%s%s, %u networks, %u peers\n", path, config->core.ha ? "home agent" : "",
+	doubt = config_doubt(config);
+	if (doubt)
+		fprintf(stderr, "%s: warning: %s\n", path, doubt);
+	printf("%s: ok: %s%s%s, %u network%s, %u peer%s\n", path, config->core.ha ? "home agent" : "",
 	       config->core.ha && config->core.pma ? " and " : "", config->core.pma ? "proxy agent" : "",
-	       config->core.n_networks, config->core.n_peers);
+	       config->core.n_networks, config->core.n_networks == 1 ? "" : "s",
+	       config->core.n_peers, config->core.n_peers == 1 ? "" : "s");
 	config_free(config);
 	return 0;
 }
@@ -165,8 +170,14 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	if (argc - optind != 1 || !*argv[optind]) {
-		fputs(usage, stderr);
+	if (argc - optind > 1) {
+		fprintf(stderr, "mip4d: \"%s\" is too many: one agent, one NAME (mip4d --help)\n", argv[optind + 1]);
+		return 1;
+	}
+	if (optind == argc && only_check && host.config_path)
+		return check(host.config_path);
+	if (optind == argc || !*argv[optind]) {
+		fprintf(stderr, "mip4d: the agent's NAME%s is missing (mip4d --help)\n", only_check ? " or a FILE" : "");
 		return 1;
 	}
 	host.name = argv[optind];

@@ -447,7 +447,14 @@ static void check_ports(const struct section *sec, const struct config *config, 
 {
 	const struct config_device *dev = &config->devices[device];
 
-	for (unsigned int i = 0; i < dev->n_ports; i++)
+	for (unsigned int i = 0; i < dev->n_ports; i++) {
+		bool mip4 = config_uses_device(config, dev->ports[i]);
+
+		for (unsigned int j = 0; j < config->n_devices; j++)
+			mip4 |= !strcmp(dev->ports[i], config->devices[j].name);
+		if (mip4)
+			section_error(sec, "ports", "the interfaces where devices are", "%s is a mip4 device itself",
+				      dev->ports[i]);
 		for (unsigned int j = 0; j <= device; j++) {
 			const struct config_device *other = &config->devices[j];
 
@@ -456,6 +463,7 @@ static void check_ports(const struct section *sec, const struct config *config, 
 					section_error(sec, "ports", "a port belongs to one device",
 						      "%s is a port of device %s already", dev->ports[i], other->name);
 		}
+	}
 }
 
 static void check_roles(struct config_text *text, const struct section *root, const struct config *config)
@@ -555,6 +563,13 @@ void config_free(struct config *config)
 	free(config->identities);
 	free(config->devices);
 	free(config);
+}
+
+const char *config_doubt(const struct config *config)
+{
+	if (config->core.pma && !config->core.n_identities)
+		return "no identity section: this proxy agent serves no device of its own accord";
+	return NULL;
 }
 
 const struct core_network *config_network(const struct config *config, const char *name,

@@ -50,6 +50,9 @@ struct config {
 struct config *config_load(const char *path, FILE *complaints);
 void config_free(struct config *config);
 
+/* What is allowed and hardly meant; NULL: nothing. */
+const char *config_doubt(const struct config *config);
+
 /* By name; NULL if the configuration has no such network. */
 const struct core_network *config_network(const struct config *config, const char *name,
 					  const struct config_network **extra);

@@ -158,6 +158,12 @@ static const struct bad {
 	  ":14: device mip0 ports: eth1 is a port of device mip0 already" },
 	{ "port of two", HA "device mip0 {\nlocal = 192.0.2.1\nports = {eth1}\n}\n"
 	  "device mip1 {\nlocal = 192.0.2.1\nports = {eth2, eth1}\n}\n", ":18: device mip1 ports: eth1 is a port of device mip0 already" },
+	{ "a mip4 device as its own port", HA "device mip0 {\nlocal = 192.0.2.1\nports = {eth1, mip0}\n}\n",
+	  ":14: device mip0 ports: mip0 is a mip4 device itself" },
+	{ "another mip4 device as port", HA "device mip0 {\nlocal = 192.0.2.1\nports = {mip1}\n}\ndevice mip1 { local = 192.0.2.1 }\n",
+	  ":14: device mip0 ports: mip1 is a mip4 device itself" },
+	{ "a network's device as port", HA "device mip1 {\nlocal = 192.0.2.1\nports = {mip0}\n}\n",
+	  ":14: device mip1 ports: mip0 is a mip4 device itself" },
 	{ "address without length", HA "device mip0 {\nlocal = 192.0.2.1\naddresses = {10.0.0.1}\n}\n", "addresses: no prefix length" },
 	{ "list where one value belongs", "home-agent = {true}\n", ":1: unexpected token" },
 	{ "no equal sign", "home-agent true\n", ":1: missing equal sign" },
@@ -255,6 +261,7 @@ static void test_good_ha(void **state)
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(peer->sa[0].key[i], i);
 	assert_true(peer->revocation);
+	assert_null(config_doubt(config));
 	assert_true(config_uses_device(config, "mip0"));
 	assert_false(config_uses_device(config, "mip1"));
 	config_free(config);
@@ -276,6 +283,10 @@ static void test_good_pma(void **state)
 		fail_msg("%s", complaints);
 	assert_true(config->core.pma);
 	assert_true(config->core.peers[0].gre_key);
+	assert_null(config_doubt(config));
+	config->core.n_identities = 0;
+	assert_non_null(strstr(config_doubt(config), "no identity section"));
+	config->core.n_identities = 1;
 	assert_int_equal(config->core.n_identities, 1);
 	assert_int_equal(config->core.identities[0].mask[4], 0xff);
 	assert_int_equal(config->core.identities[0].mask[5], 0);

@@ -7,6 +7,8 @@ int mip4d_main(int argc, char **argv);
 
 #include "common.h"
 
+#include <sys/mman.h>
+
 static unsigned int n_reloads;
 static bool fails;
 
@@ -46,16 +48,24 @@ bool host_reload(struct host *host)
 	return true;
 }
 
+static struct config config;
+static const char *doubt;
+
 struct config *config_load(const char *path, FILE *complaints)
 {
-	(void)path;
 	(void)complaints;
-	return NULL;
+	return strcmp(path, "./good.conf") && strcmp(path, "/etc/mip4/good.conf") ? NULL : &config;
 }
 
-void config_free(struct config *config)
+const char *config_doubt(const struct config *c)
 {
-	(void)config;
+	(void)c;
+	return doubt;
+}
+
+void config_free(struct config *c)
+{
+	(void)c;
 }
 
 /* ---- tests ---- */
@@ -138,10 +148,63 @@ static void test_not_ready(void **state)
 	run_agent(0);
 }
 
+/* What a command line makes the program say, on both outputs, and its status. */
+static void expect_says(int want, const char *text, ...)
+{
+	char *argv[8] = { "mip4d" }, said[4096];
+	int argc = 1, rc, out = dup(1), err = dup(2), file = memfd_create("said", 0);
+	ssize_t len;
+	va_list ap;
+
+	va_start(ap, text);
+	while (argc < 7 && (argv[argc] = va_arg(ap, char *)))
+		argc++;
+	va_end(ap);
+	fflush(stdout);
+	dup2(file, 1);
+	dup2(file, 2);
+	optind = 0;
+	rc = mip4d_main(argc, argv);
+	fflush(stdout);
+	dup2(out, 1);
+	dup2(err, 2);
+	close(out);
+	close(err);
+	len = pread(file, said, sizeof(said) - 1, 0);
+	close(file);
+	assert_true(len >= 0);
+	said[len] = '\0';
+	if (rc != want || strcmp(said, text))
+		fail_msg("status %d, said:\n%s", rc, said);
+}
+
+static void test_command_line(void **state)
+{
+	(void)state;
+	expect_says(1, "mip4d: the agent's NAME is missing (mip4d --help)\n", NULL);
+	expect_says(1, "mip4d: the agent's NAME is missing (mip4d --help)\n", "", NULL);
+	expect_says(1, "mip4d: the agent's NAME or a FILE is missing (mip4d --help)\n", "--check", NULL);
+	expect_says(1, "mip4d: \"b\" is too many: one agent, one NAME (mip4d --help)\n", "a", "b", NULL);
+	expect_says(1, "", "--check", "bad", NULL);
+}
+
+static void test_check(void **state)
+{
+	(void)state;
+	config = (struct config){ .core = { .ha = true, .n_networks = 1, .n_peers = 1 } };
+	expect_says(0, "./good.conf: ok: home agent, 1 network, 1 peer\n", "--check", "./good.conf", NULL);
+	expect_says(0, "./good.conf: ok: home agent, 1 network, 1 peer\n", "--check", "-c", "./good.conf", NULL);
+	config = (struct config){ .core = { .ha = true, .pma = true, .n_networks = 2, .n_peers = 0 } };
+	doubt = "odd";
+	expect_says(0, "/etc/mip4/good.conf: warning: odd\n"
+		    "/etc/mip4/good.conf: ok: home agent and proxy agent, 2 networks, 0 peers\n", "--check", "good", NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ready), cmocka_unit_test(test_ready_abstract), cmocka_unit_test(test_not_ready),
+		cmocka_unit_test(test_command_line), cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests_name("main", tests, NULL, NULL);
