@@ -391,9 +391,11 @@ static void on_resync(evutil_socket_t fd, short what, void *arg)
 		qsort(m.present.cookie, m.present.n, sizeof(uint64_t), compare_cookies);
 	core_walk(host->core, note_missing, &m);
 	if (m.n_ha)
-		log_warning("%zu bindings were deleted by others; they come back with the next renewals", m.n_ha);
+		log_warning("%zu %s deleted by others; renewals put back what is still in use", m.n_ha,
+			    m.n_ha == 1 ? "binding was" : "bindings were");
 	if (m.n_pma)
-		log_warning("%zu bindings were deleted by others; their devices attach anew", m.n_pma);
+		log_warning("%zu %s deleted by others; what is still there attaches anew", m.n_pma,
+			    m.n_pma == 1 ? "binding was" : "bindings were");
 	for (size_t i = 0; i < m.n_pma; i++)
 		host_detach(host, m.pma[i].port, m.pma[i].mac, CORE_DETACH_ADMIN);
 out:
@@ -546,14 +548,18 @@ static bool prepare(struct host *host, const struct config *config, char *text)
 	return udp_configure(host->udp, config, text);
 }
 
-static void warn_forwarding(const struct config *config)
+static void warn(const struct host *host, const struct config *config)
 {
 	FILE *f = config->core.ha ? fopen("/proc/sys/net/ipv4/ip_forward", "re") : NULL;
+	const char *doubt = config_doubt(config);
 
+	if (doubt)
+		log_warning("%s: %s", host->config_path, doubt);
 	if (!f)
 		return;
 	if (fgetc(f) == '0')
-		log_warning("this home agent forwards nothing: sysctl -w net.ipv4.ip_forward=1");
+		log_warning("this home agent forwards nothing: sysctl -w net.ipv4.ip_forward=1, "
+			    "and a file of /etc/sysctl.d for the next boot");
 	fclose(f);
 }
 
@@ -615,7 +621,10 @@ bool host_start(struct host *host)
 	if (!allocate(host))
 		goto err;
 	host->store = store_open(host->state_dir, text);
-	if (!host->store || !open_kernel(host, text) || !prepare(host, host->config, text))
+	if (!host->store || !open_kernel(host, text))
+		goto err;
+	host->control = control_open(host, text);	/* before anything of the machine changes: it may fail */
+	if (!host->control || !prepare(host, host->config, text))
 		goto err;
 	host->ports = ports_new(host->base, host->links, on_frame, host);
 	if (!host->ports)
@@ -624,10 +633,7 @@ bool host_start(struct host *host)
 		on_links_lost(host);
 	if (!fill_core(host, text))
 		goto err;
-	host->control = control_open(host, text);
-	if (!host->control)
-		goto err;
-	warn_forwarding(host->config);
+	warn(host, host->config);
 	return true;
 err:
 	log_error("%s", text);
@@ -665,6 +671,7 @@ bool host_reload(struct host *host)
 		log_error("%s", text);
 		exit(1);	/* the next start does all of it again */
 	}
+	warn(host, config);
 	log_info("configuration read again");
 	return true;
 }

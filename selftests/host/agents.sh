@@ -185,6 +185,12 @@ write_pma 300
 
 tap_stage "start"
 for ns in ha pma; do
+	in_ns $ns timeout 20 mip4d $ns -c "$dir/$ns.conf" --state-dir "$dir/$ns.state" --socket "$dir/nosuch/x" 2> "$dir/$ns.log"
+	tap_is "$ns fails where its socket can't be" $? 1
+	tap_check "and says so" logged $ns "cannot listen on $dir/nosuch/x"
+	tap_is "having changed nothing" "$(ip -n $ns -j link show type mip4 | jq -r '.[].ifname')" ""
+done
+for ns in ha pma; do
 	if start_and_wait $ns; then
 		tap_ok "the agent $ns starts"
 	else
