@@ -16,6 +16,7 @@ import time
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MIP4D = os.path.join(REPO, "agent", "mip4d")
 MIPCTL = os.path.join(REPO, "agent", "mipctl", "mipctl")
+NETNS = "/run/netns"           # where iproute2 keeps names; it makes it with the first one
 FLOW = os.path.join(REPO, "selftests", "demo", "flow")
 
 
@@ -40,6 +41,7 @@ class Lab:
         self.children = {}
         self.namespaces = []
         self.wires = 0
+        self.first = not os.path.exists(NETNS)
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -196,6 +198,9 @@ class Lab:
                     except ProcessLookupError:
                         pass
             self.run(None, "ip", "netns", "del", self.ns(name), check=False)
+        if self.first and os.path.isdir(NETNS) and not os.listdir(NETNS):
+            self.run(None, "umount", NETNS, check=False)
+            self.run(None, "rmdir", NETNS, check=False)
         if failed and self.keep:
             shutil.copytree(self.dir, self.keep, ignore=shutil.ignore_patterns("tcpdump", "dhclient"), dirs_exist_ok=True)
             caller = int(os.environ.get("SUDO_UID", 0)), int(os.environ.get("SUDO_GID", 0))
