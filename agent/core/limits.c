@@ -44,7 +44,7 @@ bool was_asked(const struct core_event *ev)
 
 /* No registration exists or comes of it. */
 void refuse_attach(struct core *core, const struct core_event *ev,
-			  const struct core_network *net, uint8_t code, const char *text)
+		   const struct core_network *net, uint8_t code, const char *text)
 {
 	struct core_action action = { .type = CORE_ACT_REFUSED };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "core/reg.h"
 
 #define TABLE_MIN	64
@@ -173,25 +174,9 @@ uint64_t core_random(struct core *core)
 
 /* ---- registrations ---- */
 
-/* splitmix64's finish: a seed that nobody knows keeps chains short. */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
-	return x ^ x >> 31;
-}
-
-static uint64_t mac_hash(const struct core *core, const uint8_t mac[6])
-{
-	uint64_t x = 0;
-
-	memcpy(&x, mac, 6);
-	return mix(x ^ core->seed);
-}
-
 static uint64_t key_hash(const struct core *core, struct in_addr local, uint32_t key)
 {
-	return mix(((uint64_t)local.s_addr << 32 | key) ^ core->seed);
+	return hash_mix(((uint64_t)local.s_addr << 32 | key) ^ core->seed);
 }
 
 static uint64_t role_hash(const struct core *core, enum core_role role, const char *nai)
@@ -208,7 +193,7 @@ struct reg *reg_by_cookie(const struct core *core, uint64_t cookie)
 {
 	struct link *link = NULL;
 
-	while ((link = table_next(&core->cookies, link, mix(cookie)))) {
+	while ((link = table_next(&core->cookies, link, hash_mix(cookie)))) {
 		struct reg *reg = container_of(link, struct reg, by_cookie);
 
 		if (reg->pub.rec.cookie == cookie)
@@ -235,7 +220,7 @@ struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6])
 {
 	struct link *link = NULL;
 
-	while ((link = table_next(&core->macs, link, mac_hash(core, mac)))) {
+	while ((link = table_next(&core->macs, link, hash_mac(mac, core->seed)))) {
 		struct reg *reg = container_of(link, struct reg, by_mac);
 
 		if (!memcmp(reg->pub.rec.mac, mac, 6))
@@ -246,7 +231,7 @@ struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6])
 
 unsigned int mac_set(const struct core *core, const uint8_t mac[6])
 {
-	return mac_hash(core, mac) % SHUN_SETS;
+	return hash_mac(mac, core->seed) % SHUN_SETS;
 }
 
 struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_addr home,
@@ -284,7 +269,7 @@ void reg_set_nai(struct core *core, struct reg *reg, const char *nai)
 void reg_set_mac(struct core *core, struct reg *reg, const uint8_t mac[6])
 {
 	memcpy(reg->pub.rec.mac, mac, 6);
-	table_add(&core->macs, &reg->by_mac, mac_hash(core, mac));
+	table_add(&core->macs, &reg->by_mac, hash_mac(mac, core->seed));
 }
 
 static bool key_taken(const struct core *core, struct in_addr local, uint32_t key)
@@ -358,7 +343,7 @@ struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 	rec->realm = net->realm;
 	rec->ha = net->ha;
 	memcpy(rec->network, net->name, sizeof(rec->network));
-	table_add(&core->cookies, &reg->by_cookie, mix(cookie));
+	table_add(&core->cookies, &reg->by_cookie, hash_mix(cookie));
 	reg_set_nai(core, reg, nai);
 	core->n_regs++;
 	return reg;

@@ -68,7 +68,7 @@ static struct nlattr *list_first(struct nlattr *list, int entry)
 	return list ? nla_find(nla_data(list), nla_len(list), entry) : NULL;
 }
 
-static void parse_leg(struct nlattr *entry, struct datapath_binding *b)
+static void parse_leg(struct nlattr *entry, struct core_binding *b)
 {
 	struct nlattr *leg[MIP4_LEG_A_MAX + 1];
 
@@ -99,23 +99,23 @@ static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
 	if (tb[MIP4_BINDING_A_ID])
 		b->id = nla_get_u32(tb[MIP4_BINDING_A_ID]);
 	if (tb[MIP4_BINDING_A_COOKIE])
-		b->cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
+		b->as.cookie = nla_get_u64(tb[MIP4_BINDING_A_COOKIE]);
 	if (tb[MIP4_BINDING_A_REALM])
-		b->realm = nla_get_u32(tb[MIP4_BINDING_A_REALM]);
+		b->as.realm = nla_get_u32(tb[MIP4_BINDING_A_REALM]);
 	if (tb[MIP4_BINDING_A_PORT])
-		b->port = nla_get_u32(tb[MIP4_BINDING_A_PORT]);
+		b->as.port = nla_get_u32(tb[MIP4_BINDING_A_PORT]);
 	if (tb[MIP4_BINDING_A_MAC] && nla_len(tb[MIP4_BINDING_A_MAC]) == 6)
-		memcpy(b->mac, nla_data(tb[MIP4_BINDING_A_MAC]), 6);
+		memcpy(b->as.mac, nla_data(tb[MIP4_BINDING_A_MAC]), 6);
 	entry = list_first(tb[MIP4_BINDING_A_ADDRS], MIP4_BINDING_A_ADDR);
 	if (entry && !nla_parse_nested(addr, MIP4_ADDR_A_MAX, entry, NULL) && addr[MIP4_ADDR_A_ADDRESS])
-		b->home.s_addr = nla_get_u32(addr[MIP4_ADDR_A_ADDRESS]);
+		b->as.home.s_addr = nla_get_u32(addr[MIP4_ADDR_A_ADDRESS]);
 	if (tb[MIP4_BINDING_A_GATEWAY])
-		b->gateway.s_addr = nla_get_u32(tb[MIP4_BINDING_A_GATEWAY]);
+		b->as.gateway.s_addr = nla_get_u32(tb[MIP4_BINDING_A_GATEWAY]);
 	if (tb[MIP4_BINDING_A_HOME_PLEN])
-		b->plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
+		b->as.plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
 	if (tb[MIP4_BINDING_A_LIFETIME])
-		b->lifetime = nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]);
-	parse_leg(list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG), b);
+		b->as.lifetime = nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]);
+	parse_leg(list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG), &b->as);
 	if (tb[MIP4_BINDING_A_STATS] && !nla_parse_nested(stats, MIP4_STATS_A_MAX, tb[MIP4_BINDING_A_STATS], NULL)) {
 		b->seen = stats[MIP4_STATS_A_SEEN_MS];
 		if (b->seen)
@@ -352,11 +352,11 @@ int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
 	if (error != EEXIST || get_binding(dp, ifindex, b->realm, b->home, &there))
 		return error;	/* a clash of another kind keeps the kernel's words */
-	if (there.cookie == b->cookie)	/* ours from an earlier life */
+	if (there.as.cookie == b->cookie)	/* ours from an earlier life */
 		return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
 	snprintf(text, CORE_TEXT_MAX, "%s in realm %u is held by binding %u, %s: mipctl binding del dev %.16s id %u",
 		 ip_text(b->home).s, b->realm, there.id,
-		 there.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
+		 there.as.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
 	return EEXIST;
 }
 
@@ -371,7 +371,7 @@ int datapath_unbind(struct datapath *dp, const struct core_binding *b, char *tex
 	if (!ifindex)
 		return ENODEV;
 	error = get_binding(dp, ifindex, b->realm, b->home, &there);
-	if (!error && there.cookie != b->cookie)
+	if (!error && there.as.cookie != b->cookie)
 		error = ENOENT;		/* somebody else's by now */
 	if (error) {
 		snprintf(text, CORE_TEXT_MAX, "%s", strerror(error));

@@ -12,16 +12,8 @@ struct datapath;
 
 /* A binding as the kernel tells of it. */
 struct datapath_binding {
-	uint32_t ifindex;	/* of its mip4 device */
-	uint32_t id, realm;
-	uint64_t cookie;	/* 0: made by hand */
-	struct in_addr home, gateway, local, peer;
-	uint8_t plen;
-	bool gre, keyed;
-	uint32_t key_in, key_out;
-	uint32_t lifetime;	/* s left, 0 = no end */
-	uint32_t port;		/* 0: routed */
-	uint8_t mac[6];
+	uint32_t ifindex, id;	/* ifindex: of its mip4 device */
+	struct core_binding as;	/* cookie 0: made by hand; lifetime: what is left; device and exists aren't set */
 	/* present in answers, not in notifications */
 	bool seen;
 	uint64_t seen_ms;	/* since the last frame of the device; if @seen */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/dhcp.h"
+#include "core/hash.h"
 #include "host/clock.h"
 #include "host/dhcp_packet.h"
 #include "host/log.h"
@@ -61,16 +62,9 @@ struct terms {
 
 /* ---- sessions ---- */
 
-/* Seeded, so that nobody can choose MACs that meet in one bucket. */
 static unsigned int bucket_of(const struct dhcp *dhcp, const uint8_t *mac)
 {
-	uint64_t x = dhcp->seed;
-
-	for (int i = 0; i < 6; i++) {	/* FNV's step, and a mix of the high half */
-		x = (x ^ mac[i]) * 0x100000001b3;
-		x ^= x >> 32;
-	}
-	return x % BUCKETS;
+	return hash_mac(mac, dhcp->seed) % BUCKETS;
 }
 
 static struct session *find(struct dhcp *dhcp, const uint8_t *mac)

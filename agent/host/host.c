@@ -289,13 +289,13 @@ static void request_resync(struct host *host)
 static void on_deleted(void *arg, const struct datapath_binding *b, enum mip4_del_reason reason)
 {
 	struct host *host = arg;
-	const struct core_reg *reg = b->port ? core_find_device(host->core, b->port, b->mac) : NULL;
+	const struct core_reg *reg = b->as.port ? core_find_device(host->core, b->as.port, b->as.mac) : NULL;
 
-	if (reg && (!host_is_bound(reg) || reg->rec.cookie != b->cookie))
+	if (reg && (!host_is_bound(reg) || reg->rec.cookie != b->as.cookie))
 		reg = NULL;
 	if (reg && reason == MIP4_DEL_PORT)
-		host_detach(host, b->port, b->mac, CORE_DETACH_PORT);
-	else if (b->cookie && (reg || reason != MIP4_DEL_REQUEST))
+		host_detach(host, b->as.port, b->as.mac, CORE_DETACH_PORT);
+	else if (b->as.cookie && (reg || reason != MIP4_DEL_REQUEST))
 		request_resync(host);
 }
 
@@ -325,7 +325,7 @@ static void note_cookie(void *arg, const struct datapath_binding *b)
 		c->cookie = grown;
 		c->size = size;
 	}
-	c->cookie[c->n++] = b->cookie;
+	c->cookie[c->n++] = b->as.cookie;
 }
 
 static int compare_cookies(const void *a, const void *b)
@@ -458,26 +458,12 @@ static void restore_one(void *arg, const struct core_record *record)
 
 static void adopt_one(void *arg, const struct datapath_binding *b)
 {
-	struct core_event event = { .type = CORE_EV_ADOPT };
+	struct core_event event = { .type = CORE_EV_ADOPT, .adopt = b->as };
 	struct host *host = arg;
 
-	if (!b->cookie || !if_indextoname(b->ifindex, event.adopt.device) ||
+	if (!b->as.cookie || !if_indextoname(b->ifindex, event.adopt.device) ||
 	    !config_uses_device(host->config, event.adopt.device))
 		return;		/* made by hand, or of another agent's device */
-	event.adopt.cookie = b->cookie;
-	event.adopt.realm = b->realm;
-	event.adopt.home = b->home;
-	event.adopt.gateway = b->gateway;
-	event.adopt.local = b->local;
-	event.adopt.peer = b->peer;
-	event.adopt.plen = b->plen;
-	event.adopt.gre = b->gre;
-	event.adopt.keyed = b->keyed;
-	event.adopt.key_in = b->key_in;
-	event.adopt.key_out = b->key_out;
-	event.adopt.port = b->port;
-	memcpy(event.adopt.mac, b->mac, 6);
-	event.adopt.lifetime = b->lifetime;
 	host_event(host, &event);
 }
 

@@ -38,7 +38,7 @@ static bool seen_within(struct host *host, const struct core_action *ask, uint64
 	struct datapath_binding b;
 
 	return !datapath_get(host->datapath, ask->confirm.device, ask->confirm.realm, ask->confirm.home, &b) &&
-	       b.cookie == ask->confirm.cookie && b.seen && b.seen_ms <= ms;
+	       b.as.cookie == ask->confirm.cookie && b.seen && b.seen_ms <= ms;
 }
 
 static void send_arp(struct host *host, uint32_t ifindex, const uint8_t mac[static 6],

@@ -46,7 +46,7 @@ static void refresh(struct handover *h, struct datapath *dp)
 	struct datapath_binding b;
 
 	if (h->closed || (h->first_up_us && h->first_down_us) ||
-	    datapath_get(dp, h->device, h->realm, h->home, &b) || b.cookie != h->cookie)
+	    datapath_get(dp, h->device, h->realm, h->home, &b) || b.as.cookie != h->cookie)
 		return;
 	/* A binding that was there before this attach counts from its own beginning. */
 	if (b.first_up_us >= h->at.seen_us)
