@@ -132,12 +132,7 @@ tap_is "nothing of a bound one entered it either, though it asked for the router
 ctl pma1 binding del dev mip0 home $DEV_IP
 
 tap_stage "a device that sends without end"
-spawn dev python3 -c "
-import sys; sys.path.insert(0, '$MIP4_TOP/selftests/kernel')
-from packets import *
-s = packet_socket('eth0', 0)
-frame = eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 4001)))
-while True: s.send(frame)"
+spawn dev python3 "$PACKETS" "flood('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 4001))))"
 flood=$!
 for ((i = 0; i < 20; i++)); do
 	tap_wait 10 "frames that wait" eval '[ $(held) -gt 0 ]' && bind_pma pma1 &&

@@ -144,10 +144,12 @@ ports_of()
 	ctl "$1" -j port show
 }
 
+PACKETS=$(dirname "${BASH_SOURCE[0]}")/packets.py
+
 # py NS EXPRESSION...: packets.py there
 py()
 {
-	n "$1" python3 "$(dirname "${BASH_SOURCE[0]}")/packets.py" "${@:2}"
+	n "$1" python3 "$PACKETS" "${@:2}"
 }
 
 # listen NS FILE OBJECT...: mipctl monitor into FILE until the test ends, subscribed when this returns. Its buffer

@@ -25,12 +25,8 @@ traffic()
 	spawn dev ping -q -n -f -W 1 $CN > /dev/null 2>&1
 	spawn cn ping -q -n -f -W 1 $DEV_IP > /dev/null 2>&1
 	# an unbound device, which fills the hold
-	spawn dev python3 -c "
-import sys; sys.path.insert(0, '$MIP4_TOP/selftests/kernel')
-from packets import *
-frame = eth('02:00:00:00:00:66', BROADCAST, echo('10.0.0.66', '$CN'))
-s = packet_socket('eth0', 0)
-while True: s.send(frame); time.sleep(.001)" > /dev/null 2>&1
+	spawn dev python3 "$PACKETS" "flood('eth0', eth('02:00:00:00:00:66', BROADCAST, echo('10.0.0.66', '$CN')), .001)" \
+		> /dev/null 2>&1
 }
 
 tap_check "module, routers, devices" eval "load && topology"

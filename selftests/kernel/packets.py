@@ -97,6 +97,14 @@ def send(dev, *frames):
             s.send(frame)
 
 
+def flood(dev, frame, gap=0):
+    """Until somebody ends it."""
+    with packet_socket(dev, 0) as s:
+        while True:
+            s.send(frame)
+            time.sleep(gap)
+
+
 def count(dev, match, wanted, seconds):
     """How many frames that match came in until as many as wanted did, or the time was over."""
     got = 0
