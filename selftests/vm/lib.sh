@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2034
 #
-# Where guests come from. Sourced by the scripts beside it; sets TOP, CACHE, SUITE, LATER.
+# Where guests come from. Sourced by the scripts beside it; sets TOP, CACHE, SUITE, LATER, NEWEST.
 #
 # Nothing here installs anything on the machine. Packages that only a guest needs are taken by an apt of our
 # own, whose sources are the Debian entries of the machine's, into a cache that may be deleted at any time.
@@ -12,6 +12,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-}/.cache}/mip4
 NEED_MB=1500	# what an empty cache takes, and room to build it
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+# where the newest kernels are; its lists go stale by their own date on a mirror that is behind
+NEWEST=sid
 PATH=$PATH:/usr/sbin:/sbin
 # Set by whoever hunts a problem: keep what a guest wrote even when all went well.
 KEEP=${KEEP:-}
@@ -72,7 +74,11 @@ private_apt()
 		[ -n "$entries" ] || die "apt knows no Debian archive for $SUITE here; run: apt-get update"
 		[ -r "$KEYRING" ] || die "$KEYRING is missing; run: make deps"
 		while read -r codename uri; do
-			echo "deb [signed-by=$KEYRING] $uri ${codename/#$SUITE/$1} main"
+			if [ "$1" != $NEWEST ]; then
+				echo "deb [signed-by=$KEYRING] $uri ${codename/#$SUITE/$1} main"
+			elif [ "$codename" = "$SUITE" ]; then
+				echo "deb [check-valid-until=no signed-by=$KEYRING] $uri $NEWEST main"
+			fi
 		done <<< "$entries" > "$dir/sources.list"
 		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
 		apt-config dump --format '%F "%v";%n' Acquire |
