@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# demo, check	the main job shown; all tests of the check tier. Both install what they need, after asking
+# demo, check	the main job shown; the tests of every commit. Both install what they need, after asking
+# check-quick, check-full	fewer tests, all tests
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # all		module for KDIR's kernel, mip4d, mipctl
@@ -33,6 +34,12 @@ module:
 	@find $(MODULE_BUILD) -xtype l -delete
 	$(MAKE) -C $(KDIR) M=$(MODULE_BUILD) modules
 
+# bugs on purpose, for debug kernels to find
+catch:
+	@mkdir -p $(MODULE_BUILD)
+	@cp -rsfu $(CURDIR)/selftests/vm/catch/. $(MODULE_BUILD)/
+	$(MAKE) -C $(KDIR) M=$(MODULE_BUILD) modules
+
 agent:
 	$(MAKE) -C agent all
 
@@ -48,6 +55,9 @@ build-deps:
 
 check: deps
 	@selftests/check
+
+check-quick check-full: check-%: deps
+	@selftests/check $*
 
 ifeq ($(WHERE),host)
 demo: module agent demo-tools
@@ -65,4 +75,4 @@ clean:
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
 
-.PHONY: all module agent demo-tools deps build-deps check demo install uninstall clean
+.PHONY: all module catch agent demo-tools deps build-deps check check-quick check-full demo install uninstall clean

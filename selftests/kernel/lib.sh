@@ -46,12 +46,7 @@ ctl()
 
 load()
 {
-	local dep
-
-	for dep in $(modinfo -F depends "$MIP4_KO" | tr , ' '); do
-		modprobe "$dep" || return
-	done
-	insmod "$MIP4_KO"
+	"$MIP4_TOP/selftests/lib/load" "$MIP4_KO"
 }
 
 # wire NS1 DEV1 NS2 DEV2

@@ -10,7 +10,7 @@ set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-}/.cache}/mip4
-NEED_MB=1500	# what an empty cache takes, and room to build it
+NEED_MB=6000	# what an empty cache takes, and room to build it
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # where the newest kernels are; its lists go stale by their own date on a mirror that is behind
 NEWEST=sid
@@ -70,6 +70,8 @@ private_apt()
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	(
 		flock 9
+		# the machine's own apt is asked, not the one of an earlier call
+		unset APT_CONFIG
 		entries=$(debian_uris)
 		[ -n "$entries" ] || die "apt knows no Debian archive for $SUITE here; run: apt-get update"
 		[ -r "$KEYRING" ] || die "$KEYRING is missing; run: make deps"
@@ -126,6 +128,18 @@ fetch_debs()
 		dpkg -x "$deb" "$dir"
 	done
 	rm -rf "$debs"
+}
+
+# depends PACKAGE REGEX: the one package it depends on whose name matches.
+depends()
+{
+	apt-cache depends --no-recommends --no-suggests "$1" | awk -v re="$2" '$1 == "Depends:" && $2 ~ re { print $2; exit }'
+}
+
+# candidate PACKAGE: the version that would be taken.
+candidate()
+{
+	apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'
 }
 
 # listed FILE: the packages a list names, without its comments.

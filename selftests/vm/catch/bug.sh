@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Plants the bug that TEST_BUG names and succeeds: what is wrong, the runner has to see.
+insmod "$CATCH_KO" "what=$TEST_BUG"
+echo ok 1 - planted
+echo 1..1

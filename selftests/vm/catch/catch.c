@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One bug of each kind that a debug kernel has a catcher for, by parameter
+ * what=. The guests use it to see that their catchers catch.
+ */
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+static char *what = "nothing";
+module_param(what, charp, 0);
+
+static LIST_HEAD(list);
+static DEFINE_SPINLOCK(lock);
+
+/* kmemleak */
+static noinline int leak(void)
+{
+	return kzalloc(64, GFP_KERNEL) ? 0 : -ENOMEM;
+}
+
+/* KASAN */
+static noinline int use_after_free(void)
+{
+	char *p = kzalloc(64, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	kfree(p);
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(p[8], 1);
+	return 0;
+}
+
+/* PROVE_RCU_LIST */
+static noinline int rcu(void)
+{
+	struct task_struct *p;
+
+	list_for_each_entry_rcu(p, &list, tasks)
+		pr_info("%p\n", p);
+	return 0;
+}
+
+/* DEBUG_ATOMIC_SLEEP */
+static noinline int atomic_sleep(void)
+{
+	spin_lock(&lock);
+	might_sleep();
+	spin_unlock(&lock);
+	return 0;
+}
+
+/* PROVE_LOCKING */
+static noinline int lock_order(void)
+{
+	static DEFINE_SPINLOCK(a);
+	static DEFINE_SPINLOCK(b);
+
+	spin_lock(&a);
+	spin_lock(&b);
+	spin_unlock(&b);
+	spin_unlock(&a);
+	spin_lock(&b);
+	spin_lock(&a);
+	spin_unlock(&a);
+	spin_unlock(&b);
+	return 0;
+}
+
+/* UBSAN */
+static noinline int shift(void)
+{
+	int n = 40;
+
+	OPTIMIZER_HIDE_VAR(n);
+	WRITE_ONCE(n, 1 << n);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*plant)(void);
+} bugs[] = {
+	{ "leak", leak },
+	{ "use-after-free", use_after_free },
+	{ "rcu", rcu },
+	{ "atomic-sleep", atomic_sleep },
+	{ "lock-order", lock_order },
+	{ "shift", shift },
+};
+
+static int __init catch_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bugs); i++)
+		if (!strcmp(what, bugs[i].name))
+			return bugs[i].plant();
+	return -EINVAL;
+}
+
+static void __exit catch_exit(void)
+{
+}
+
+module_init(catch_init);
+module_exit(catch_exit);
+MODULE_DESCRIPTION("bugs for the catchers of debug kernels");
+MODULE_LICENSE("GPL");
