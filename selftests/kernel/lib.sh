@@ -82,7 +82,7 @@ router()
 topology()
 {
 	namespace cn ha core pma1 pma2 radio dev &&
-		switch core && switch radio &&
+		switch core && switch radio && capture core br &&
 		router ha $HA && router pma1 $PMA1 && router pma2 $PMA2 &&
 		wire cn eth0 ha cn && ip -n ha address add 203.0.113.1/24 dev cn &&
 		ip -n cn address add $CN/24 dev eth0 && ip -n cn route add default via 203.0.113.1 &&
@@ -93,6 +93,12 @@ topology()
 		mip4_link ha $HA && ip -n ha route add 10.0.0.0/24 dev mip0 &&
 		mip4_link pma1 $PMA1 && mip4_link pma2 $PMA2 &&
 		ip -n pma1 link set dev port master mip0 && ip -n pma2 link set dev port master mip0
+}
+
+# capture NS INTERFACE: the beginning of what passes there, for whoever looks at a failed test
+capture()
+{
+	spawn "$1" tcpdump -Z root -U -s 192 -c 10000 -i "$2" -w "$MIP4_OUT/$1-$2.pcap" > /dev/null 2>&1
 }
 
 # device NS INTERFACE MAC ADDRESS

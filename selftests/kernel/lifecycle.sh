@@ -20,6 +20,22 @@ links()
 		ip -n pma1 link set dev port master mip0 && bind_ha $PMA1 && bind_pma pma1
 }
 
+# vanish NS PEER-NS/DEVICE...: a namespace goes, and in the background what it held; its wires' other ends tell when
+vanish()
+{
+	local end
+
+	ip netns del "$1" || return
+	for end in "${@:2}"; do
+		tap_wait 30 "the end of $end" gone "$end" || return
+	done
+}
+
+gone()
+{
+	! ip -n "${1%/*}" link show dev "${1#*/}"
+}
+
 traffic()
 {
 	spawn dev ping -q -n -f -W 1 $CN > /dev/null 2>&1
@@ -53,8 +69,8 @@ for ((i = 0; i < LOOPS; i++)); do
 	case $((i % 4)) in
 	0)
 		# the access router
-		ip netns del pma1 && namespace pma1 && router pma1 $PMA1 && wire pma1 port radio pma1 &&
-			ip -n radio link set dev pma1 master br && ip -n ha link del dev mip0
+		vanish pma1 core/pma1 radio/pma1 && namespace pma1 && router pma1 $PMA1 &&
+			wire pma1 port radio pma1 && ip -n radio link set dev pma1 master br && ip -n ha link del dev mip0
 		;;
 	1)
 		# the port, at its other end
@@ -65,7 +81,7 @@ for ((i = 0; i < LOOPS; i++)); do
 		# the underlay of a link that lives elsewhere
 		namespace far && ctl far link add mip2 local $HA realm 2 link-netns ha &&
 			ip -n far link set dev mip2 up && ctl far binding add dev mip2 home $DEV_IP peer $PMA1 &&
-			ip netns del ha && namespace ha && router ha $HA && wire cn eth0 ha cn &&
+			vanish ha core/ha cn/eth0 && namespace ha && router ha $HA && wire cn eth0 ha cn &&
 			ip -n ha address add 203.0.113.1/24 dev cn && ip -n cn address add $CN/24 dev eth0 &&
 			ip -n cn route add default via 203.0.113.1 && ip netns del far && ip -n pma1 link del dev mip0
 		;;
