@@ -509,6 +509,13 @@ u32 mip4_binding_flush(struct mip4_dev *mip,
 	return count;
 }
 
+/**
+ * mip4_binding_init() - make the cache of bindings
+ *
+ * Context: module load.
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int __init mip4_binding_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct mip4_addr_key) != 12);
@@ -519,6 +526,11 @@ int __init mip4_binding_init(void)
 	return mip4_binding_cache ? 0 : -ENOMEM;
 }
 
+/**
+ * mip4_binding_exit() - undo mip4_binding_init()
+ *
+ * Context: module unload, after the grace period of the last binding.
+ */
 void mip4_binding_exit(void)
 {
 	kmem_cache_destroy(mip4_binding_cache);

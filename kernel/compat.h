@@ -64,10 +64,10 @@
 #endif
 
 #ifdef MIP4_HAVE_GENL_SPLIT_OPS
-typedef struct genl_split_ops mip4_genl_ops;
+#define mip4_genl_ops		genl_split_ops
 #define mip4_dump_attrs(cb)	(genl_dumpit_info(cb)->info.attrs)
 #else
-typedef struct genl_ops mip4_genl_ops;
+#define mip4_genl_ops		genl_ops
 #define mip4_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
 #endif
 

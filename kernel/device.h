@@ -44,7 +44,7 @@ struct mip4_dev {
 	u8 orphan;			/* enum mip4_orphan */
 	u64 gwmac;			/* ether_addr_to_u64(), 0: each port's own */
 
-	struct mutex lock;
+	struct mutex lock;		/* writers of .dead, .count, .next_id, tables */
 	bool dead;			/* no new bindings */
 	bool heard;			/* "bindings" had a listener; racy by intent */
 	bool orphaned;			/* to be flushed; racy by intent */

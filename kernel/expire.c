@@ -85,6 +85,12 @@ static void mip4_expire_work(struct work_struct *work)
 		cond_resched();
 }
 
+/**
+ * mip4_expire_init() - prepare the expiry of a new device's bindings
+ * @mip: device
+ *
+ * Context: RTNL, before it can have bindings.
+ */
 void mip4_expire_init(struct mip4_dev *mip)
 {
 	INIT_DELAYED_WORK(&mip->expire, mip4_expire_work);

@@ -28,7 +28,7 @@ struct mip4_port;
  * frames. All under .lock, with bottom halves off.
  */
 struct mip4_hold {
-	spinlock_t lock;
+	spinlock_t lock;		/* all of this */
 	u32 seed;
 	u32 frames;			/* waiting; READ_ONCE from anywhere */
 	u32 bytes;			/* their truesize */

@@ -18,6 +18,13 @@ const struct rhashtable_params mip4_demux_params = {
 	.automatic_shrinking = true,
 };
 
+/**
+ * mip4_leg_alloc() - make a leg that isn't the first of its binding
+ *
+ * Context: process.
+ *
+ * Return: a zeroed leg for mip4_leg_add() or mip4_leg_free(), or NULL.
+ */
 struct mip4_leg *mip4_leg_alloc(void)
 {
 	return kmem_cache_zalloc(mip4_leg_cache, GFP_KERNEL_ACCOUNT);
@@ -196,12 +203,24 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 	return list ? container_of(list, struct mip4_leg, node) : NULL;
 }
 
+/**
+ * mip4_leg_init() - make the cache of further legs
+ *
+ * Context: module load.
+ *
+ * Return: 0 or -ENOMEM.
+ */
 int __init mip4_leg_init(void)
 {
 	mip4_leg_cache = KMEM_CACHE(mip4_leg, 0);
 	return mip4_leg_cache ? 0 : -ENOMEM;
 }
 
+/**
+ * mip4_leg_exit() - undo mip4_leg_init()
+ *
+ * Context: module unload, after the grace period of the last leg.
+ */
 void mip4_leg_exit(void)
 {
 	kmem_cache_destroy(mip4_leg_cache);

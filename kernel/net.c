@@ -116,6 +116,13 @@ static struct pernet_operations mip4_net_dev_ops = {
 	.exit_batch	= mip4_net_kill_devs,
 };
 
+/**
+ * mip4_net_init() - have struct mip4_net in every netns
+ *
+ * Context: module load, before any device.
+ *
+ * Return: 0 or a negative error.
+ */
 int __init mip4_net_init(void)
 {
 	int err;
@@ -129,6 +136,11 @@ int __init mip4_net_init(void)
 	return err;
 }
 
+/**
+ * mip4_net_exit() - undo mip4_net_init()
+ *
+ * Context: module unload, after the last device.
+ */
 void mip4_net_exit(void)
 {
 	unregister_pernet_device(&mip4_net_dev_ops);

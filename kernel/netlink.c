@@ -76,7 +76,7 @@ static struct net_device *mip4_nl_dev(struct net *net, struct nlattr *attr,
 	return dev;
 }
 
-static int mip4_nl_pre(const mip4_genl_ops *ops, struct sk_buff *skb,
+static int mip4_nl_pre(const struct mip4_genl_ops *ops, struct sk_buff *skb,
 		       struct genl_info *info)
 {
 	struct net_device *dev;
@@ -101,7 +101,7 @@ static int mip4_nl_pre(const mip4_genl_ops *ops, struct sk_buff *skb,
 	return 0;
 }
 
-static void mip4_nl_post(const mip4_genl_ops *ops, struct sk_buff *skb,
+static void mip4_nl_post(const struct mip4_genl_ops *ops, struct sk_buff *skb,
 			 struct genl_info *info)
 {
 	struct mip4_dev *mip = info->user_ptr[0];
@@ -521,6 +521,13 @@ static struct notifier_block mip4_nl_nb = {
 	.notifier_call = mip4_nl_event,
 };
 
+/**
+ * mip4_nl_init() - register the generic netlink family
+ *
+ * Context: module load; requests may come from here on.
+ *
+ * Return: 0 or a negative error.
+ */
 int __init mip4_nl_init(void)
 {
 	int err;
@@ -534,6 +541,11 @@ int __init mip4_nl_init(void)
 	return err;
 }
 
+/**
+ * mip4_nl_exit() - undo mip4_nl_init()
+ *
+ * Context: module unload.
+ */
 void mip4_nl_exit(void)
 {
 	genl_unregister_family(&mip4_nl_family);

@@ -412,6 +412,16 @@ static struct nlattr *mip4_nl_one(struct genl_info *info)
 	return found;
 }
 
+/**
+ * mip4_nl_binding_new() - .doit of MIP4_CMD_BINDING_NEW
+ * @skb: request
+ * @info: parsed; user_ptr[0] is the mip4 device, held
+ *
+ * Makes all bindings of the message or none.
+ * Context: process; takes mip4_dev.lock.
+ *
+ * Return: 0 or a negative error, with its reason in the extack.
+ */
 int mip4_nl_binding_new(struct sk_buff *skb, struct genl_info *info)
 {
 	struct mip4_dev *mip = info->user_ptr[0];
@@ -499,6 +509,16 @@ static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 				  cfg->leg_attr, extack);
 }
 
+/**
+ * mip4_nl_binding_set() - .doit of MIP4_CMD_BINDING_SET
+ * @skb: request
+ * @info: parsed; user_ptr[0] is the mip4 device, held
+ *
+ * Makes all changes that the message asks for or none.
+ * Context: process; takes mip4_dev.lock.
+ *
+ * Return: 0 or a negative error, with its reason in the extack.
+ */
 int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *nest;
@@ -566,6 +586,16 @@ out:
 	return err;
 }
 
+/**
+ * mip4_nl_binding_del() - .doit of MIP4_CMD_BINDING_DEL
+ * @skb: request
+ * @info: parsed; user_ptr[0] is the mip4 device, held
+ *
+ * Deletes all bindings that the message selects or none.
+ * Context: process; takes mip4_dev.lock.
+ *
+ * Return: 0 or a negative error, with its reason in the extack.
+ */
 int mip4_nl_binding_del(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *attr;
@@ -610,10 +640,20 @@ int mip4_nl_binding_del(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/**
+ * mip4_nl_binding_get() - .doit of MIP4_CMD_BINDING_GET
+ * @skb: request; keys and cookie are for a sender with CAP_NET_ADMIN only
+ * @info: parsed; user_ptr[0] is the mip4 device, held
+ *
+ * Context: process; takes mip4_dev.lock.
+ *
+ * Return: 0 or a negative error, with its reason in the extack.
+ */
 int mip4_nl_binding_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[MIP4_BINDING_A_MAX + 1], *nest;
 	struct mip4_dev *mip = info->user_ptr[0];
+	const bool admin = mip4_nl_admin(skb, dev_net(mip->dev));
 	struct mip4_binding *b;
 	struct sk_buff *msg;
 	void *hdr;
@@ -638,8 +678,7 @@ int mip4_nl_binding_get(struct sk_buff *skb, struct genl_info *info)
 		hdr = genlmsg_put_reply(msg, info, &mip4_nl_family, 0,
 					MIP4_CMD_BINDING_GET);
 		if (hdr && !nla_put_u32(msg, MIP4_A_IFINDEX, mip->dev->ifindex))
-			err = mip4_nl_fill_binding(msg, b,
-					mip4_nl_admin(skb, dev_net(mip->dev)));
+			err = mip4_nl_fill_binding(msg, b, admin);
 	}
 	mutex_unlock(&mip->lock);
 	if (err) {
@@ -719,6 +758,16 @@ int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter
 	return 0;
 }
 
+/**
+ * mip4_nl_binding_flush() - .doit of MIP4_CMD_BINDING_FLUSH
+ * @skb: request
+ * @info: parsed; user_ptr[0] is the mip4 device, held
+ *
+ * Replies with the number of bindings that went.
+ * Context: process; takes mip4_dev.lock.
+ *
+ * Return: 0 or a negative error, with its reason in the extack.
+ */
 int mip4_nl_binding_flush(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *nest = info->attrs[MIP4_A_BINDING];

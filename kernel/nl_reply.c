@@ -104,6 +104,7 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
 			 bool admin)
 {
 	const __be32 gateway = READ_ONCE(b->gateway);
+	const struct mip4_leg *leg;
 	struct nlattr *nest;
 
 	nest = nla_nest_start(skb, MIP4_A_BINDING);
@@ -123,9 +124,8 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
 	    (nla_put_u32(skb, MIP4_BINDING_A_PORT, b->mac.ifindex) ||
 	     nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac)))
 		return -EMSGSIZE;
-	if (mip4_nl_fill_legs(skb, rcu_dereference_check(b->leg,
-				lockdep_is_held(&b->mip->lock)), admin) ||
-	    mip4_nl_fill_stats(skb, b))
+	leg = rcu_dereference_check(b->leg, lockdep_is_held(&b->mip->lock));
+	if (mip4_nl_fill_legs(skb, leg, admin) || mip4_nl_fill_stats(skb, b))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
@@ -176,6 +176,15 @@ static int mip4_nl_dump_bindings(struct sk_buff *skb,
 	return err;
 }
 
+/**
+ * mip4_nl_binding_dump() - .dumpit of MIP4_CMD_BINDING_GET
+ * @skb: message to fill
+ * @cb: state, see mip4_nl_dump()
+ *
+ * Context: process.
+ *
+ * Return: what a .dumpit returns.
+ */
 int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_bindings);

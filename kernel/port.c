@@ -302,11 +302,23 @@ static struct notifier_block mip4_port_nb = {
 	.notifier_call = mip4_port_event,
 };
 
+/**
+ * mip4_port_init() - watch interfaces that are ports
+ *
+ * Context: module load, before any device.
+ *
+ * Return: 0 or a negative error.
+ */
 int __init mip4_port_init(void)
 {
 	return register_netdevice_notifier(&mip4_port_nb);
 }
 
+/**
+ * mip4_port_exit() - undo mip4_port_init()
+ *
+ * Context: module unload, after the last device.
+ */
 void mip4_port_exit(void)
 {
 	unregister_netdevice_notifier(&mip4_port_nb);

@@ -306,11 +306,23 @@ static struct xfrm_tunnel mip4_ipip_handler __read_mostly = {
 	.priority	= -1,
 };
 
+/**
+ * mip4_receive_init() - take IP-in-IP; GRE is a matter of each netns
+ *
+ * Context: module load.
+ *
+ * Return: 0 or a negative error.
+ */
 int __init mip4_receive_init(void)
 {
 	return xfrm4_tunnel_register(&mip4_ipip_handler, AF_INET);
 }
 
+/**
+ * mip4_receive_exit() - undo mip4_receive_init()
+ *
+ * Context: module unload; no packet is in the module's handler afterwards.
+ */
 void mip4_receive_exit(void)
 {
 	xfrm4_tunnel_deregister(&mip4_ipip_handler, AF_INET);

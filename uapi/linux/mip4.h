@@ -24,6 +24,7 @@ enum mip4_encap {
 	MIP4_ENCAP_GRE,			/* RFC 2784 and 2890, protocol 47 */
 	__MIP4_ENCAP_MAX
 };
+
 #define MIP4_ENCAP_MAX (__MIP4_ENCAP_MAX - 1)
 
 /* Which ARP requests of a bound device are answered. */
@@ -33,6 +34,7 @@ enum mip4_arp_mode {
 	MIP4_ARP_ALL,			/* for all but the device's own address */
 	__MIP4_ARP_MAX
 };
+
 #define MIP4_ARP_MAX (__MIP4_ARP_MAX - 1)
 
 /* What happens to bindings when no agent listens any longer. */
@@ -41,6 +43,7 @@ enum mip4_orphan {
 	MIP4_ORPHAN_FLUSH,		/* when the last listener of "bindings" leaves */
 	__MIP4_ORPHAN_MAX
 };
+
 #define MIP4_ORPHAN_MAX (__MIP4_ORPHAN_MAX - 1)
 
 /* Frames of a source MAC without binding. */
@@ -50,6 +53,7 @@ enum mip4_unknown {
 	MIP4_UNKNOWN_PASS,		/* to the router's own stack */
 	__MIP4_UNKNOWN_MAX
 };
+
 #define MIP4_UNKNOWN_MAX (__MIP4_UNKNOWN_MAX - 1)
 
 enum mip4_leg_state {
@@ -59,6 +63,7 @@ enum mip4_leg_state {
 	MIP4_LEG_PENDING,
 	__MIP4_LEG_MAX
 };
+
 #define MIP4_LEG_MAX (__MIP4_LEG_MAX - 1)
 
 /* Why a binding went. */
@@ -71,6 +76,7 @@ enum mip4_del_reason {
 	MIP4_DEL_ORPHAN,		/* see enum mip4_orphan */
 	__MIP4_DEL_MAX
 };
+
 #define MIP4_DEL_MAX (__MIP4_DEL_MAX - 1)
 
 enum mip4_event {
@@ -80,15 +86,16 @@ enum mip4_event {
 	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER address: ICMP about outer packets */
 	__MIP4_EVENT_MAX
 };
+
 #define MIP4_EVENT_MAX (__MIP4_EVENT_MAX - 1)
 
 /* rtnetlink: IFLA_INFO_DATA of kind "mip4". */
 enum {
 	IFLA_MIP4_UNSPEC,
 	IFLA_MIP4_LOCAL,		/* __be32: this end of all legs; mandatory */
-	IFLA_MIP4_ENCAP,		/* u8 enum mip4_encap: of legs that name none; default GRE */
+	IFLA_MIP4_ENCAP,		/* u8 enum mip4_encap, if a leg names none; default GRE */
 	IFLA_MIP4_TTL,			/* u8: outer TTL, 0 = the route's; default 64 */
-	IFLA_MIP4_TOS,			/* u8: outer TOS, 1 = from the inner header (as ip_tunnel); default 1 */
+	IFLA_MIP4_TOS,			/* u8: outer TOS, 1 = as inside (as ip_tunnel); default 1 */
 	IFLA_MIP4_LINK,			/* u32: underlay ifindex, 0 = any; default 0 */
 	IFLA_MIP4_REALM,		/* u32: of bindings that name none; default 0 */
 	IFLA_MIP4_LIMIT,		/* u32: most bindings, 0 = none; default 0 */
@@ -99,6 +106,7 @@ enum {
 	IFLA_MIP4_ORPHAN,		/* u8 enum mip4_orphan; default KEEP */
 	__IFLA_MIP4_MAX
 };
+
 #define IFLA_MIP4_MAX (__IFLA_MIP4_MAX - 1)
 
 enum mip4_cmd {
@@ -108,13 +116,14 @@ enum mip4_cmd {
 	MIP4_CMD_BINDING_SET,		/* one BINDING nest: selector + what changes */
 	MIP4_CMD_BINDING_DEL,		/* one or more BINDING nests with selectors: all or none */
 	MIP4_CMD_BINDING_GET,		/* do: selector; dump: optional filters in a BINDING nest */
-	MIP4_CMD_BINDING_FLUSH,		/* BINDING nest with REALM, PORT or a leg's PEER as filter, or ALL; -> COUNT */
+	MIP4_CMD_BINDING_FLUSH,		/* BINDING: REALM, PORT or leg's PEER; or ALL; -> COUNT */
 	MIP4_CMD_PEER_GET,		/* dump */
 	MIP4_CMD_PORT_GET,		/* do: PORT nest with IFINDEX; dump */
 	MIP4_CMD_PORT_SET,		/* PORT nest */
 	MIP4_CMD_EVENT,			/* multicast on "events" only */
 	__MIP4_CMD_MAX
 };
+
 #define MIP4_CMD_MAX (__MIP4_CMD_MAX - 1)
 
 /*
@@ -134,6 +143,7 @@ enum {
 	MIP4_A_VERSION,			/* string: the module's */
 	__MIP4_A_MAX
 };
+
 #define MIP4_A_MAX (__MIP4_A_MAX - 1)
 
 /*
@@ -153,23 +163,25 @@ enum {
 	MIP4_BINDING_A_PORT,		/* u32: ifindex of a port of this device */
 	MIP4_BINDING_A_MAC,		/* 6 bytes */
 	MIP4_BINDING_A_GATEWAY,		/* __be32: first hop the device believes in; optional */
-	MIP4_BINDING_A_HOME_PLEN,	/* u8: length of the home prefix, for link emulation; default 32 */
-	MIP4_BINDING_A_LIFETIME,	/* u32 s from now, 0 = no end; in replies: what is left, without grace */
+	MIP4_BINDING_A_HOME_PLEN,	/* u8: of the home prefix, for link emulation; default 32 */
+	MIP4_BINDING_A_LIFETIME,	/* u32 s from now, 0 = no end; replies: left, no grace */
 	MIP4_BINDING_A_LEGS,		/* nest: list of MIP4_LEG_A_* nests */
 	MIP4_BINDING_A_LEG,		/* nest: one entry of LEGS */
 	MIP4_BINDING_A_STATS,		/* nest MIP4_STATS_A_*; replies only */
 	MIP4_BINDING_A_PAD,
 	__MIP4_BINDING_A_MAX
 };
+
 #define MIP4_BINDING_A_MAX (__MIP4_BINDING_A_MAX - 1)
 
 enum {
 	MIP4_ADDR_A_UNSPEC,
-	MIP4_ADDR_A_FAMILY,		/* u8 AF_INET (AF_INET6 is refused so far); default AF_INET */
+	MIP4_ADDR_A_FAMILY,		/* u8 AF_INET (AF_INET6 is refused so far), the default */
 	MIP4_ADDR_A_PLEN,		/* u8; default and only length so far: 32 */
 	MIP4_ADDR_A_ADDRESS,		/* 4 bytes */
 	__MIP4_ADDR_A_MAX
 };
+
 #define MIP4_ADDR_A_MAX (__MIP4_ADDR_A_MAX - 1)
 
 enum {
@@ -182,6 +194,7 @@ enum {
 	MIP4_LEG_A_STATE,		/* u8 enum mip4_leg_state; only ACTIVE so far */
 	__MIP4_LEG_A_MAX
 };
+
 #define MIP4_LEG_A_MAX (__MIP4_LEG_A_MAX - 1)
 
 /* "up" is from the device to its home, "down" the other way, on every router. */
@@ -192,12 +205,13 @@ enum {
 	MIP4_STATS_A_DOWN_PACKETS,	/* u64 */
 	MIP4_STATS_A_DOWN_BYTES,	/* u64: inner */
 	MIP4_STATS_A_DROPS,		/* u64: all reasons */
-	MIP4_STATS_A_SEEN_MS,		/* u64: since the last frame of the device (routed: last packet up); absent: never */
-	MIP4_STATS_A_FIRST_UP_NS,	/* u64 CLOCK_MONOTONIC of the first packet forwarded up; absent: none */
+	MIP4_STATS_A_SEEN_MS,		/* u64: since its last frame (routed: packet up), if any */
+	MIP4_STATS_A_FIRST_UP_NS,	/* u64 CLOCK_MONOTONIC: first packet up; absent: none */
 	MIP4_STATS_A_FIRST_DOWN_NS,	/* u64 CLOCK_MONOTONIC, likewise down */
 	MIP4_STATS_A_PAD,
 	__MIP4_STATS_A_MAX
 };
+
 #define MIP4_STATS_A_MAX (__MIP4_STATS_A_MAX - 1)
 
 enum {
@@ -211,6 +225,7 @@ enum {
 	MIP4_PEER_A_ENCAP,		/* u8 enum mip4_encap: one peer per encapsulation */
 	__MIP4_PEER_A_MAX
 };
+
 #define MIP4_PEER_A_MAX (__MIP4_PEER_A_MAX - 1)
 
 enum {
@@ -223,6 +238,7 @@ enum {
 	MIP4_PORT_A_PAD,
 	__MIP4_PORT_A_MAX
 };
+
 #define MIP4_PORT_A_MAX (__MIP4_PORT_A_MAX - 1)
 
 enum {
@@ -239,6 +255,7 @@ enum {
 	MIP4_EVENT_A_PAD,
 	__MIP4_EVENT_A_MAX
 };
+
 #define MIP4_EVENT_A_MAX (__MIP4_EVENT_A_MAX - 1)
 
 /*
@@ -254,7 +271,7 @@ enum {
 	x(ECN, "ecn")				/* RFC 6040: not-ECT inside, CE outside */ \
 	x(POLICY, "policy")			/* refused by an XFRM policy */ \
 	x(TTL, "ttl")				/* inner TTL exceeded */ \
-	x(TOO_BIG, "too_big")			/* over the path MTU with DF, or over the port's */ \
+	x(TOO_BIG, "too_big")			/* over path MTU with DF, or over the port's */ \
 	x(NO_ROUTE, "no_route")			/* no route to the peer */ \
 	x(LOOP, "loop")				/* the route to the peer leads back here */ \
 	x(NO_MEMORY, "no_memory") \
