@@ -177,7 +177,8 @@ int main(int argc, char **argv)
 	if (optind == argc && only_check && host.config_path)
 		return check(host.config_path);
 	if (optind == argc || !*argv[optind]) {
-		fprintf(stderr, "mip4d: the agent's NAME%s is missing (mip4d --help)\n", only_check ? " or a FILE" : "");
+		fprintf(stderr, "mip4d: the agent's NAME%s is missing (mip4d --help)\n",
+			only_check ? " or a FILE" : "");
 		return 1;
 	}
 	host.name = argv[optind];

@@ -307,6 +307,7 @@ struct core_counters {
 #define CORE_COUNTER_FIELD(name) uint64_t name;
 	CORE_COUNTERS(CORE_COUNTER_FIELD)
 };
+
 const struct core_counters *core_counters(const struct core *core);
 
 const char *core_state_name(enum core_state state);	/* "bound" ... */

@@ -411,11 +411,10 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	switch (reg ? reg->pub.state : CORE_IDLE) {
 	case CORE_WAIT_REG:
 		/* The first trigger won; but it may have left and come back, or be elsewhere. */
-		if (reg->pma.cancelled) {
+		if (reg->pma.cancelled)
 			register_device(core, reg, ev, nai);
-		} else if (!same_place(reg, ev)) {
+		else if (!same_place(reg, ev))
 			set_place(reg, ev->attach.port, ev->attach.port_name);
-		}
 		return;
 	case CORE_BINDING:
 	case CORE_BOUND:
@@ -667,8 +666,8 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		reg->pma.deny_code = code;
 		return;		/* the retransmission is due in a second at the soonest */
 	}
-	if (reg->pub.state == CORE_DEREG && (code == WIRE_CODE_HA_UNSPECIFIED ||
-	    code == WIRE_CODE_HA_NO_RESOURCES || code == WIRE_CODE_HA_FA_AUTH))
+	if (reg->pub.state == CORE_DEREG &&
+	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES || code == WIRE_CODE_HA_FA_AUTH))
 		return;		/* says nothing about the binding: ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);

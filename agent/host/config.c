@@ -155,7 +155,8 @@ static void check_network_pair(const struct section *sec, const struct core_conf
 	if (net->realm != other->realm) {
 		if (*net->device && !strcmp(net->device, other->device))
 			section_error(sec, "device", "one mip4 device per realm on a home agent",
-				      "%s already carries realm %u of network %s", net->device, other->realm, other->name);
+				      "%s already carries realm %u of network %s", net->device, other->realm,
+				      other->name);
 		return;
 	}
 	if (*net->device && *other->device && strcmp(net->device, other->device))
@@ -342,7 +343,8 @@ static void read_device(const struct section *sec, struct config_device *dev)
 	if (get_string(sec, "gateway-mac", MAY, mac, sizeof(mac))) {
 		dev->has_gwmac = mac_parse(mac, dev->gwmac);
 		if (!dev->has_gwmac || dev->gwmac[0] & 1 || !memcmp(dev->gwmac, "\0\0\0\0\0", 6))
-			section_error(sec, "gateway-mac", "as 02:00:5e:00:00:01", "not a unicast MAC address: \"%s\"", mac);
+			section_error(sec, "gateway-mac", "as 02:00:5e:00:00:01", "not a unicast MAC address: \"%s\"",
+				      mac);
 	}
 	for (unsigned int i = 0; i < item_count(sec, "ports"); i++) {
 		const char *port = item_get(sec, "ports", i)->text;
@@ -384,7 +386,8 @@ static void read_root(const struct section *root, struct core_config *core)
 	if (!core->ha && !core->pma && !root->diag->errors)
 		section_error(root, NULL, "home-agent = true, proxy-agent = true, or both", "no role");
 	if (get_addr(root, "care-of-address", core->pma, &core->care_of) && !core->pma)
-		section_error(root, "care-of-address", "set proxy-agent = true, or remove it", "only a proxy agent has one");
+		section_error(root, "care-of-address", "set proxy-agent = true, or remove it",
+			      "only a proxy agent has one");
 	core->max_registrations = MAX_REGISTRATIONS;
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;

@@ -254,7 +254,8 @@ static bool blank_comments(char *buf, struct diag *diag)
 			blank(s.p, end + 2 - s.p);
 		} else if (*s.p == '"' || *s.p == '\'') {
 			if (!skip_string(&s, diag, &ok)) {
-				diag_error(diag, line, NULL, "add the closing quote", "the string that begins here never ends");
+				diag_error(diag, line, NULL, "add the closing quote",
+					   "the string that begins here never ends");
 				return false;
 			}
 		} else if (s.p[0] == '$' && s.p[1] == '{') {

@@ -435,7 +435,8 @@ static void handle_line(struct client *c, const char *line, size_t len)
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 	r.obj = json_tokener_parse_ex(tok, line, len + 1);	/* with the NUL: the end of the text */
 	if (json_tokener_get_error(tok) != json_tokener_success || !json_object_is_type(r.obj, json_type_object)) {
-		send_error(c, NULL, NULL, "not a JSON object", "one object per line, as {\"id\": 1, \"verb\": \"version\"}");
+		send_error(c, NULL, NULL, "not a JSON object",
+			   "one object per line, as {\"id\": 1, \"verb\": \"version\"}");
 		goto out;
 	}
 	json_object_object_get_ex(r.obj, "id", &r.id);

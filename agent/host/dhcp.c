@@ -186,7 +186,8 @@ static void answer(struct session *s, const struct terms *terms)
 		/* RFC 2131 s4.3.2: we know what the device may have, and it isn't this. */
 		reply.type = DHCP_NAK;
 		dhcp->count.nak++;
-		log_limited(LOG_L_INFO, "%s asks for %s but has %s: NAK", mac_text(s->mac).s, ip_text(asked).s, ip_text(terms->home).s);
+		log_limited(LOG_L_INFO, "%s asks for %s but has %s: NAK", mac_text(s->mac).s, ip_text(asked).s,
+			    ip_text(terms->home).s);
 		s->offered = true;
 		if (!s->acked)
 			run_timer(s, OFFER_HOLD_S);
@@ -267,7 +268,8 @@ static void on_leave(struct dhcp *dhcp, const struct port *port, const struct dh
 		return;
 	}
 	if (req->type == DHCP_DECLINE)
-		log_limited(LOG_L_WARNING, "%s says that somebody else uses its home address %s; it is not served for %d s",
+		log_limited(LOG_L_WARNING,
+			    "%s says that somebody else uses its home address %s; it is not served for %d s",
 			    mac_text(req->mac).s, ip_text(addr).s, LEFT_HOLD_S);
 	s = get(dhcp, req->mac, port->ifindex);
 	if (s) {

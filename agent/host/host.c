@@ -194,10 +194,12 @@ void host_event(struct host *host, const struct core_event *event)
 	host->busy = true;
 	run(host, event);
 	for (;;) {
-		if ((q = STAILQ_FIRST(&host->events))) {
+		if (!STAILQ_EMPTY(&host->events)) {
+			q = STAILQ_FIRST(&host->events);
 			STAILQ_REMOVE_HEAD(&host->events, list);
 			run(host, &q->event);
-		} else if ((q = STAILQ_FIRST(&host->results))) {
+		} else if (!STAILQ_EMPTY(&host->results)) {
+			q = STAILQ_FIRST(&host->results);
 			STAILQ_REMOVE_HEAD(&host->results, list);
 			handle_result(host, &q->action);
 		} else {
@@ -347,7 +349,8 @@ static bool note_missing(void *arg, const struct core_reg *reg)
 	void *grown;
 
 	if (!host_is_bound(reg) ||
-	    (m->present.n && bsearch(&reg->rec.cookie, m->present.cookie, m->present.n, sizeof(uint64_t), compare_cookies)))
+	    (m->present.n &&
+	     bsearch(&reg->rec.cookie, m->present.cookie, m->present.n, sizeof(uint64_t), compare_cookies)))
 		return true;
 	if (reg->rec.role == CORE_HA) {
 		m->n_ha++;

@@ -322,7 +322,8 @@ static int ensure_ports(struct links *links, const struct config_device *device,
 			continue;
 		error = set_up(links, port.ifindex, port.master == master ? 0 : master, why);
 		if (error) {
-			snprintf(text, CORE_TEXT_MAX, "cannot make %.16s a port of %.16s: %.180s", port.name, device->name, why);
+			snprintf(text, CORE_TEXT_MAX, "cannot make %.16s a port of %.16s: %.180s", port.name,
+				 device->name, why);
 			return error;
 		}
 	}

@@ -167,7 +167,8 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (unsigned int i = 0; i < config->core.n_networks; i++)
 		if (announces(config, i, entry->device))
-			port_send_arp(&entry->port, everybody, config->networks[i].gateway, config->networks[i].gateway);
+			port_send_arp(&entry->port, everybody, config->networks[i].gateway,
+				      config->networks[i].gateway);
 	if (++entry->announced < ANNOUNCEMENTS)
 		evtimer_add(entry->announce, &again);
 }

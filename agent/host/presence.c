@@ -28,8 +28,12 @@ struct presence {
 
 static void answer(struct host *host, uint64_t cookie, bool present)
 {
-	host_event(host, &(struct core_event){ .type = CORE_EV_PRESENT,
-					       .present = { .cookie = cookie, .present = present } });
+	const struct core_event event = {
+		.type = CORE_EV_PRESENT,
+		.present = { .cookie = cookie, .present = present },
+	};
+
+	host_event(host, &event);
 }
 
 /* A frame of the device within the last @ms milliseconds? */

@@ -163,7 +163,8 @@ static bool move_away(const char *path, char *text)
 		snprintf(from, sizeof(from), "%s%s", path, parts[i]);
 		snprintf(to, sizeof(to), "%s.damaged%s", path, parts[i]);
 		if (rename(from, to) && (!i || errno != ENOENT)) {
-			snprintf(text, CORE_TEXT_MAX, "%.120s: it is damaged and cannot be moved away: %s", path, strerror(errno));
+			snprintf(text, CORE_TEXT_MAX, "%.120s: it is damaged and cannot be moved away: %s", path,
+				 strerror(errno));
 			return false;
 		}
 	}

@@ -68,7 +68,8 @@ void timeline_walk(struct timeline *timeline, struct datapath *dp,
 		   void (*fn)(void *arg, const struct handover *handover), void *arg)
 {
 	for (unsigned int i = 0; i < timeline->used; i++) {
-		struct handover *h = &timeline->ring[(timeline->next + TIMELINE_MAX - timeline->used + i) % TIMELINE_MAX];
+		const unsigned int at = timeline->next + TIMELINE_MAX - timeline->used + i;
+		struct handover *h = &timeline->ring[at % TIMELINE_MAX];
 
 		refresh(h, dp);
 		fn(arg, h);

@@ -95,6 +95,7 @@ enum wire_pmip_skip {		/* sub-types of ext. 147 */
 	WIRE_PMIP_SUBSCRIBER_ID	= 3,
 	WIRE_PMIP_ACCESS_TECH	= 4,
 };
+
 #define WIRE_DEVICE_ID_MAC	1	/* ID-Type of 147/2, RFC 5563 s5.3 */
 #define WIRE_ACCESS_8023	1	/* Tech-Type of 147/4, RFC 5563 s5.5 */
 
