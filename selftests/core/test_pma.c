@@ -300,7 +300,8 @@ static void test_wrong_key(void **state)
 	assert_int_equal(PMA_NODE->n_log, n + 1);
 	run(w, 31 * SEC);
 	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
-	assert_string_equal(PMA_NODE->dev[DEV].text, "the home agent's replies fail authentication (keys that differ?)");
+	assert_string_equal(PMA_NODE->dev[DEV].text,
+			    "the home agent's replies fail authentication (keys that differ?)");
 
 	/* The next try has its own reason. */
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_API, NULL);

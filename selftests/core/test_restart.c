@@ -459,7 +459,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs),
+		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_set),
+		T(clock_back), T(no_port), T(pma), T(pma_differs),
 		T(pma_dereg),
 	};
 

@@ -295,6 +295,7 @@ int main(int argc, char **argv)
 		return tcp_serve(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "connect"))
 		return tcp_connect(argv + 2);
-	fprintf(stderr, "Usage: flow send ADDR PORT RATE TAG [SPORT] | recv PORT FILE | serve PORT MBITS | connect ADDR PORT MBITS\n");
+	fprintf(stderr, "Usage: flow send ADDR PORT RATE TAG [SPORT] | recv PORT FILE | serve PORT MBITS | "
+		"connect ADDR PORT MBITS\n");
 	return 1;
 }

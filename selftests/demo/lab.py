@@ -101,7 +101,8 @@ class Lab:
         # Ends in two namespaces may get the same index. Linux then takes the carrier for not urgent and tells
         # bridges of it up to a second later (linkwatch_urgent_event()); a real wire has no such delay.
         self.wires += 1
-        self.run(None, "ip", "link", "add", if_a, "index", str(100 + self.wires), "netns", self.ns(ns_a), "type", "veth",
+        self.run(None, "ip", "link", "add", if_a, "index", str(100 + self.wires), "netns", self.ns(ns_a),
+                 "type", "veth",
                  "peer", "name", if_b, "netns", self.ns(ns_b))
         if mac_a:
             self.ip(ns_a, f"link set {if_a} address {mac_a}")
@@ -202,7 +203,8 @@ class Lab:
             self.run(None, "umount", NETNS, check=False)
             self.run(None, "rmdir", NETNS, check=False)
         if failed and self.keep:
-            shutil.copytree(self.dir, self.keep, ignore=shutil.ignore_patterns("tcpdump", "dhclient"), dirs_exist_ok=True)
+            shutil.copytree(self.dir, self.keep, ignore=shutil.ignore_patterns("tcpdump", "dhclient"),
+                            dirs_exist_ok=True)
             caller = int(os.environ.get("SUDO_UID", 0)), int(os.environ.get("SUDO_GID", 0))
             for where, _, files in os.walk(self.keep) if caller[0] else ():
                 for path in (where, *(os.path.join(where, name) for name in files)):

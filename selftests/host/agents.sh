@@ -57,7 +57,8 @@ start()
 	local ns=$1
 
 	shift
-	ip netns exec "$ns" mip4d "$ns" -v -c "$dir/$ns.conf" --state-dir "$dir/$ns.state" --socket "$dir/$ns.sock" "$@" \
+	ip netns exec "$ns" mip4d "$ns" -v -c "$dir/$ns.conf" \
+		--state-dir "$dir/$ns.state" --socket "$dir/$ns.sock" "$@" \
 		>> "$dir/$ns.log" 2>&1 < /dev/null &
 	pid[$ns]=$!
 }
@@ -185,7 +186,8 @@ write_pma 300
 
 tap_stage "start"
 for ns in ha pma; do
-	in_ns $ns timeout 20 mip4d $ns -c "$dir/$ns.conf" --state-dir "$dir/$ns.state" --socket "$dir/nosuch/x" 2> "$dir/$ns.log"
+	in_ns $ns timeout 20 mip4d $ns -c "$dir/$ns.conf" --state-dir "$dir/$ns.state" --socket "$dir/nosuch/x" \
+		2> "$dir/$ns.log"
 	tap_is "$ns fails where its socket can't be" $? 1
 	tap_check "and says so" logged $ns "cannot listen on $dir/nosuch/x"
 	tap_is "having changed nothing" "$(ip -n $ns -j link show type mip4 | jq -r '.[].ifname')" ""
@@ -251,7 +253,8 @@ tap_is "and under the first name again" "$(agent pma show | jq -r '.[] | "\(.sta
 tap_check "they reach their gateway" tap_wait 5 "the gateway" reaches_home
 
 tap_stage "a second agent"
-tap_is "is refused" "$(in_ns pma mip4d other -c "$dir/pma.conf" --state-dir "$dir/pma.state" --socket "$dir/x.sock" 2>&1 |
+tap_is "is refused" \
+	"$(in_ns pma mip4d other -c "$dir/pma.conf" --state-dir "$dir/pma.state" --socket "$dir/x.sock" 2>&1 |
 	grep -c 'another mip4d uses it')" 1
 tap_is "with its own state as well" "$(in_ns pma mip4d other -c "$dir/pma.conf" --state-dir "$dir/x.state" \
 	--socket "$dir/x.sock" 2>&1 | grep -c 'another agent has it')" 1
@@ -301,9 +304,11 @@ tap_check "everywhere" tap_wait 5 "four times $home" both_have "$home"
 tap_stage "the control socket"
 tap_check "detach" agent pma detach mac $mac
 tap_check "empties all" tap_wait 5 "everything empty" all_empty
-tap_is "attach gives the registration" "$(agent pma attach mac $mac port acc0 home 10.0.0.77 | jq -r '.[].home')" 10.0.0.77
+tap_is "attach gives the registration" \
+	"$(agent pma attach mac $mac port acc0 home 10.0.0.77 | jq -r '.[].home')" 10.0.0.77
 tap_check "detach again" agent pma detach mac $mac port acc0
-tap_is "an unknown identity is refused" "$(agent pma attach mac 02:00:00:00:09:09 port acc0 2>&1 | grep -c 'no identity rule')" 1
+tap_is "an unknown identity is refused" \
+	"$(agent pma attach mac 02:00:00:00:09:09 port acc0 2>&1 | grep -c 'no identity rule')" 1
 tap_is "a port that isn't one is refused" \
 	"$(agent pma attach mac 02:00:00:00:01:06 port up0 2>&1 | grep -c "not a port")" 1
 
@@ -325,7 +330,8 @@ ip -n dev addr flush dev eth0
 ip -n dev addr add 10.0.0.88/24 dev eth0
 tap_check "a device without DHCP attaches" tap_wait 10 "the gateway" reaches_home
 before=$(agent ha counters | jq -r '.[0].accepted // .accepted')
-tap_check "a silent device that answers ARP is refreshed, and again" tap_wait 60 "two refreshes" refreshed $((before + 2))
+tap_check "a silent device that answers ARP is refreshed, and again" \
+	tap_wait 60 "two refreshes" refreshed $((before + 2))
 tap_check "it stays bound everywhere" both_have 10.0.0.88
 ip -n dev addr flush dev eth0
 tap_check "one that doesn't answer any more is let go" tap_wait 40 "everything empty" all_empty

@@ -103,7 +103,8 @@ static void device_says(enum dhcp_type type, const char *requested, const char *
 
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, mac, 6);
-	memcpy(frame + 12, "\x08\x00\x45\x00\x01\x48\0\0\0\0\x40\x11\0\0\0\0\0\0\xff\xff\xff\xff\0\x44\0\x43\x01\x34", 28);
+	memcpy(frame + 12,
+	       "\x08\x00\x45\x00\x01\x48\0\0\0\0\x40\x11\0\0\0\0\0\0\xff\xff\xff\xff\0\x44\0\x43\x01\x34", 28);
 	for (int i = 14; i < 34; i += 2)
 		acc += frame[i] << 8 | frame[i + 1];
 	acc = ~((acc & 0xffff) + (acc >> 16));
@@ -487,7 +488,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_waits_for_registration), TEST(test_retransmissions_get_one_answer),
 		TEST(test_refused_is_silent), TEST(test_after_a_move), TEST(test_nak), TEST(test_other_server),
-		TEST(test_release), TEST(test_decline_and_inform), TEST(test_request_for_nothing), TEST(test_leave_of_nothing),
+		TEST(test_release), TEST(test_decline_and_inform), TEST(test_request_for_nothing),
+		TEST(test_leave_of_nothing),
 		TEST(test_lease_end), TEST(test_restored_lease_end), TEST(test_lease_within_lifetime),
 		TEST(test_forget_and_reset),
 	};

@@ -82,13 +82,17 @@ int nl_request(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t han
 	assert_int_equal(nlmsg_parse(nlh, sizeof(*ifi), tb, IFLA_MAX, NULL), 0);
 	if (nlh->nlmsg_type == RTM_NEWLINK && nlh->nlmsg_flags & NLM_F_CREATE) {
 		assert_in_range(n_devices, 0, 7);
-		devices[n_devices++] = (struct net_device){ .name = strdup(nla_get_string(tb[IFLA_IFNAME])), .mip4 = true };
+		devices[n_devices++] = (struct net_device){
+			.name = strdup(nla_get_string(tb[IFLA_IFNAME])),
+			.mip4 = true,
+		};
 		n_changes++;
 		nlmsg_free(msg);
 		return 0;
 	}
 	for (unsigned int i = 0; i < n_devices; i++) {
-		if (tb[IFLA_IFNAME] ? strcmp(nla_get_string(tb[IFLA_IFNAME]), devices[i].name) : ifi->ifi_index != (int)i + 1)
+		if (tb[IFLA_IFNAME] ? strcmp(nla_get_string(tb[IFLA_IFNAME]), devices[i].name) :
+				      ifi->ifi_index != (int)i + 1)
 			continue;
 		error = 0;
 		if (nlh->nlmsg_type == RTM_GETLINK) {

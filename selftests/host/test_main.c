@@ -197,7 +197,8 @@ static void test_check(void **state)
 	config = (struct config){ .core = { .ha = true, .pma = true, .n_networks = 2, .n_peers = 0 } };
 	doubt = "odd";
 	expect_says(0, "/etc/mip4/good.conf: warning: odd\n"
-		    "/etc/mip4/good.conf: ok: home agent and proxy agent, 2 networks, 0 peers\n", "--check", "good", NULL);
+		    "/etc/mip4/good.conf: ok: home agent and proxy agent, 2 networks, 0 peers\n",
+		    "--check", "good", NULL);
 }
 
 int main(void)

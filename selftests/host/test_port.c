@@ -92,7 +92,8 @@ bool config_uses_device(const struct config *c, const char *name)
 	return false;
 }
 
-static void on_frame(void *arg, const struct port *p, const uint8_t *frame, size_t len, bool csum_done, uint64_t seen_us)
+static void on_frame(void *arg, const struct port *p, const uint8_t *frame, size_t len, bool csum_done,
+		     uint64_t seen_us)
 {
 	(void)arg;
 	(void)p;
@@ -116,7 +117,10 @@ static int setup(void **state)
 	network(1, "mip0", "10.0.0.1");
 	network(2, "mip1", "10.0.2.1");
 	network(3, "mip0", "10.0.3.1");
-	config = (struct config){ .networks = networks, .core = { .pma = true, .networks = networks, .n_networks = 4 } };
+	config = (struct config){
+		.networks = networks,
+		.core = { .pma = true, .networks = networks, .n_networks = 4 },
+	};
 	device = (struct link_info){ .ifindex = DEVICE, .name = "mip0", .mip4 = true, .up = true };
 	port = (struct link_info){ .ifindex = PORT, .master = DEVICE, .name = "eth1", .mac = { 2, 0, 0, 0, 0, 3 },
 				   .ethernet = true, .up = true, .running = true, .carrier_ups = 1 };

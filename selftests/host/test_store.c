@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The store: what goes in comes out, also after kill -9; damaged files give way, others are refused with their reason. */
+/* The store: what goes in comes out, also after kill -9; damaged files give way, others are refused with a reason. */
 #include "common.h"
 
 #include "host/store.h"

@@ -14,7 +14,8 @@ GWMAC=02:00:00:00:bb:01
 # answer TARGET [SENDER-IP [DESTINATION-MAC]]: MAC that answers the device, "" for none
 answer()
 {
-	py dev "arp_reply('eth0', arp_frame(1, '$DEV_MAC', '${2-$DEV_IP}', '$1', dst='${3-ff:ff:ff:ff:ff:ff}'), ${WAIT-5})"
+	py dev "arp_reply('eth0', arp_frame(1, '$DEV_MAC', '${2-$DEV_IP}', '$1', dst='${3-ff:ff:ff:ff:ff:ff}'),
+		${WAIT-5})"
 }
 
 silent()

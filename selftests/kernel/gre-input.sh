@@ -140,7 +140,10 @@ py dev "send('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)'
 tap_check "is stopped at the access router" tap_wait 5 "spoofed_source" more pma1 spoofed_source "$before"
 
 tap_stage "an INPUT rule holds for us too"
-n pma1 nft 'table ip f { counter c { }; chain in { type filter hook input priority 0; ip protocol 47 counter name c drop; }; }'
+n pma1 nft 'table ip f {
+	counter c { };
+	chain in { type filter hook input priority 0; ip protocol 47 counter name c drop; };
+}'
 watch
 py ha "send_ip($(to_pma $HA "gre($INNER, key=0x1005)"))"
 tap_check "it counts the packet" tap_wait 5 "it" eval "n pma1 nft list counter ip f c | grep -q 'packets 1 '"

@@ -30,7 +30,8 @@ watch_stack()
 			counter port { }
 			counter leak { }
 			chain pre { type filter hook prerouting priority -300; iifname "port" counter name port; }
-			chain post { type filter hook postrouting priority 300; ip saddr 10.0.0.0/24 counter name leak; }
+			chain post { type filter hook postrouting priority 300;
+				ip saddr 10.0.0.0/24 counter name leak; }
 		}
 	END
 }
@@ -110,14 +111,16 @@ tap_check "with the address that it used" grep -q '02:00:00:00:00:79.*10.0.0.79'
 
 tap_stage "what the agent needs"
 # a packet socket on the port, as a DHCP server has, says how many of 4 DISCOVERs and 2 EAPOL frames it got
-py pma1 "count('port', lambda f: f[36:38] == b'\\0C' or f[12:14] == b'\\x88\\x8e', 6, 20)" > /tmp/agent 2> /tmp/agent.err &
+py pma1 "count('port', lambda f: f[36:38] == b'\\0C' or f[12:14] == b'\\x88\\x8e', 6, 20)" \
+	> /tmp/agent 2> /tmp/agent.err &
 agent=$!
 tap_check "there is a packet socket" tap_wait 30 "it" grep -q ready /tmp/agent.err
 py dev "send('eth0', *[eth('$OTHER', BROADCAST, ip('0.0.0.0', '255.255.255.255', udp(68, 67, b'd' * 240)))] * 4)" \
 	"send('eth0', *[eth('$OTHER', '01:80:c2:00:00:03', b'eapol' * 10, 0x888e)] * 2)"
 wait $agent
 tap_is "it got DHCP and EAPOL of an unbound device" "$(cat /tmp/agent)" 6
-py dev "send('eth0', *[eth('02:00:00:00:00:7a', BROADCAST, ip('0.0.0.0', '255.255.255.255', udp(68, 67, b'd' * 240)))] * 4)" \
+py dev "send('eth0', *[eth('02:00:00:00:00:7a', BROADCAST,
+		ip('0.0.0.0', '255.255.255.255', udp(68, 67, b'd' * 240)))] * 4)" \
 	"send('eth0', eth('02:00:00:00:00:7b', BROADCAST, arp(1, '02:00:00:00:00:7b', '10.0.0.80', '$HOME_GW'), 0x806))"
 tap_check "a device that asks for its gateway is reported" tap_wait 5 "an event" grep -q 02:00:00:00:00:7b /tmp/events
 tap_is "one that asked for a lease before isn't: the server has heard it" "$(seen /tmp/events 02:00:00:00:00:7a)" 0
@@ -144,7 +147,8 @@ tap_check "and leaves nothing behind" tap_wait 20 "an empty hold" eval '[ $(held
 
 tap_stage "many devices on one port"
 tap_check "another port" eval "wire pma1 port2 dev eth1 && ip -n pma1 link set dev port2 master mip0"
-py dev "send('eth0', *[eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5) for i in range(3000)])"
+py dev "send('eth0', *[eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5)
+	for i in range(3000)])"
 tap_check "not all of them are reported" eval "[ \$(seen /tmp/events 02:00:00:01) -lt 3000 ]"
 py dev "send('eth1', eth('02:00:00:00:00:7c', BROADCAST, arp(1, '02:00:00:00:00:7c', '10.0.0.81', '$HOME_GW'), 0x806))"
 tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:00:7c /tmp/events

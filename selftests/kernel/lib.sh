@@ -104,7 +104,8 @@ capture()
 # device NS INTERFACE MAC ADDRESS
 device()
 {
-	ip -n "$1" link set dev "$2" down && ip -n "$1" link set dev "$2" address "$3" && ip -n "$1" link set dev "$2" up &&
+	ip -n "$1" link set dev "$2" down && ip -n "$1" link set dev "$2" address "$3" &&
+		ip -n "$1" link set dev "$2" up &&
 		ip -n "$1" address add "$4/24" dev "$2" && ip -n "$1" route add default via $HOME_GW
 }
 

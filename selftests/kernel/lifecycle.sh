@@ -41,7 +41,8 @@ traffic()
 	spawn dev ping -q -n -f -W 1 $CN > /dev/null 2>&1
 	spawn cn ping -q -n -f -W 1 $DEV_IP > /dev/null 2>&1
 	# an unbound device, which fills the hold
-	spawn dev python3 "$PACKETS" "flood('eth0', eth('02:00:00:00:00:66', BROADCAST, echo('10.0.0.66', '$CN')), .001)" \
+	spawn dev python3 "$PACKETS" \
+		"flood('eth0', eth('02:00:00:00:00:66', BROADCAST, echo('10.0.0.66', '$CN')), .001)" \
 		> /dev/null 2>&1
 }
 

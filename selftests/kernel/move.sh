@@ -25,7 +25,8 @@ done
 tap_is "20 times" $ok 20
 wait $ping
 tap_is "no packet is lost" "$(sed -n 's/.* \([0-9]*\) received.*/\1/p' /tmp/ping)" 300
-tap_is "the cookie is the last one" "$(ctl ha -j binding get dev mip0 home $DEV_IP | jq -r '.[0].cookie')" 0000000000000020
+tap_is "the cookie is the last one" \
+	"$(ctl ha -j binding get dev mip0 home $DEV_IP | jq -r '.[0].cookie')" 0000000000000020
 tap_is "one peer, one leg" "$(ctl ha -j peer show | jq -c '[.[].legs]')" '[1]'
 
 tap_stage "to another access router"

@@ -26,7 +26,8 @@ connect()
 	local ns listener
 
 	for ns in "$1" "$2"; do
-		spawn "$ns" tcpdump -i eth0 -n -l --direction=in 'tcp[tcpflags] & tcp-syn != 0' > "/tmp/$ns.syn" 2> "/tmp/$ns.err"
+		spawn "$ns" tcpdump -i eth0 -n -l --direction=in 'tcp[tcpflags] & tcp-syn != 0' \
+			> "/tmp/$ns.syn" 2> "/tmp/$ns.err"
 	done
 	tap_wait 20 "tcpdump" eval "grep -q listening /tmp/$1.err && grep -q listening /tmp/$2.err" || return
 	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received

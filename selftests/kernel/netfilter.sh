@@ -42,7 +42,9 @@ for ns in ha pma1; do
 done
 
 tap_stage "conntrack on the underlay"
-n pma1 nft 'table ip c { chain in { type filter hook input priority 0; ct state invalid drop; ct state new,established accept; }; }'
+n pma1 nft 'table ip c {
+	chain in { type filter hook input priority 0; ct state invalid drop; ct state new,established accept; };
+}'
 tap_check "what it knows passes" pings dev $CN
 n pma1 nft flush ruleset
 
@@ -54,6 +56,7 @@ tap_check "forwards" pings dev $CN
 tap_check "in both directions" pings cn $DEV_IP
 gw=$(n pma1 cat /sys/class/net/port/address)
 tap_is "TTL 2 ends at the home agent, which says so as itself" \
-	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2), ttl=2)), 11)" | cut -d' ' -f1,2)" \
+	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw',
+		ip('$DEV_IP', '$CN', udp(1, 2), ttl=2)), 11)" | cut -d' ' -f1,2)" \
 	"203.0.113.1 0"
 tap_end

@@ -42,7 +42,8 @@ ip -n pma1 link set dev port.7 mtu 1000
 before=$(drops pma1 too_big)
 n cn ping -n -c 1 -W 2 -s 1200 -M dont $DEV_IP > /dev/null
 tap_is "drops what is too long" $(($(drops pma1 too_big) - before)) 1
-tap_check "tells who forbade fragments" grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M 'do' $DEV_IP 2>&1)"
+tap_check "tells who forbade fragments" \
+	grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M 'do' $DEV_IP 2>&1)"
 tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP
 
 tap_stage "an underlay that must be used"
@@ -60,6 +61,7 @@ tap_check "a link that names it" eval "ctl ha binding flush dev mip0 all && ip -
 	mip4_link ha $HA link under && ip -n ha route add 10.0.0.0/24 dev mip0 && bind_ha $PMA1"
 tap_check "forwards" pings dev $CN
 tap_check "in both directions" pings cn $DEV_IP
-tap_check "one that names another takes nothing" eval "ctl ha binding flush dev mip0 all && ctl ha link set mip0 link cn &&
+tap_check "one that names another takes nothing" eval "ctl ha binding flush dev mip0 all &&
+	ctl ha link set mip0 link cn &&
 	bind_ha $PMA1 && ! pings dev $CN 1"
 tap_end

@@ -54,11 +54,13 @@ tap_check "but the answers" grep -q ' 2 received' /tmp/ping
 tap_stage "TTL 1"
 before=$(drops pma1 ttl)
 tap_is "ends at the access router, which says so as the gateway" \
-	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2), ttl=1)), 11)" | cut -d' ' -f1,2)" \
+	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw',
+		ip('$DEV_IP', '$CN', udp(1, 2), ttl=1)), 11)" | cut -d' ' -f1,2)" \
 	"$HOME_GW 0"
 tap_check "it is counted" more pma1 ttl "$before"
 tap_is "TTL 2 ends at the home agent" \
-	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2), ttl=2)), 11)" | cut -d' ' -f2)" 0
+	"$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw',
+		ip('$DEV_IP', '$CN', udp(1, 2), ttl=2)), 11)" | cut -d' ' -f2)" 0
 tap_is "no error about an error" "$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw',
 	ip('$DEV_IP', '$CN', icmp(3, 1, data=b'x' * 28), proto=1, ttl=1)), 11, 1)")" ""
 

@@ -131,7 +131,8 @@ tap_is "leg and lifetime are" "$(field a '.[0] | [.legs[0].peer, .legs[0].encap,
 	'["198.51.100.9","ipip",null,null]'
 tap_check "it can be deleted" ctl a binding del dev mip0 port eth1 mac $DEV_MAC
 tap_check "monitor saw it all" tap_wait 10 'a line "del"' grep -q '"event":"del"' $OUT/monitor
-tap_is "in order" "$(jq -sc 'map(select(.id == '"$id"') | [.event, .reason])' $OUT/monitor)" '[["new",null],["set",null],["del","request"]]'
+tap_is "in order" "$(jq -sc 'map(select(.id == '"$id"') | [.event, .reason])' $OUT/monitor)" \
+	'[["new",null],["set",null],["del","request"]]'
 
 tap_is "who may not is told what is missing" "$(n a setpriv --reuid 65534 --regid 65534 --clear-groups \
 	"$MIPCTL" binding flush dev mip0 all 2>&1)" \

@@ -500,7 +500,8 @@ def test_monitor():
     stream = (nl.genl("BINDING_NEW", FULL) + nl.genl("BINDING_SET", ROUTED) +
               nl.genl("BINDING_DEL", ROUTED + [("REASON", 2)]) +
               nl.genl("EVENT", [("IFINDEX", 1), ("EVENT", [
-                  ("TYPE", nl.E["MIP4_EVENT_UNKNOWN_DEVICE"]), ("TIME_NS", 5), ("PORT", 7), ("MAC", mac), ("ETHERTYPE", 0x806),
+                  ("TYPE", nl.E["MIP4_EVENT_UNKNOWN_DEVICE"]), ("TIME_NS", 5), ("PORT", 7), ("MAC", mac),
+                   ("ETHERTYPE", 0x806),
                   ("ADDRESS", "10.0.0.9"), ("LOST", 2)])]) +
               nl.genl("EVENT", [("IFINDEX", 7), ("EVENT", [("TYPE", nl.E["MIP4_EVENT_PEER_UNREACHABLE"]),
                                                            ("PEER", "192.0.2.7")])]))
@@ -675,7 +676,8 @@ def test_agent_show():
 
 def test_agent_attach_detach():
     run, request = agent("-j agent attach mac 02:00:00:00:00:05 port eth1 nai x@y home 10.0.0.5",
-                         '{"event": "something else"}\n', '{"id": 999, "error": {"message": "not yours"}}\n', {"registration": REG})
+                         '{"event": "something else"}\n', '{"id": 999, "error": {"message": "not yours"}}\n',
+                         {"registration": REG})
     same(request, {"verb": "attach", "mac": "02:00:00:00:00:05", "port": "eth1", "nai": "x@y", "home": "10.0.0.5"})
     same(run.json(), [REG])
     run, request = agent("agent detach mac 02:00:00:00:00:05", {})

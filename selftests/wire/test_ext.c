@@ -393,7 +393,8 @@ static void nai_with_nul(void **state)
 static void nai_form(void **state)
 {
 	static const char *const good[] = { "a@b", "020000000105@red.example", "!~@x", "a@b@c" };
-	static const char *const bad[] = { "", "a", "@", "a@", "@b", "a b@c", "a@b ", "a\x7f@b", "\xc3\xa9@b", "a@b\n" };
+	static const char *const bad[] = { "", "a", "@", "a@", "@b", "a b@c", "a@b ", "a\x7f@b", "\xc3\xa9@b",
+		"a@b\n" };
 	char nai[WIRE_NAI_MAX + 2];
 
 	(void)state;
