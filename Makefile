@@ -2,6 +2,7 @@
 #
 # demo, check	the main job shown; the tests of every commit. Both install what they need, after asking
 # check-quick, check-full	fewer tests, all tests
+# lint		style that a machine can check
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # all		module for KDIR's kernel, mip4d, mipctl
@@ -59,6 +60,9 @@ check: deps
 check-quick check-full: check-%: deps
 	@selftests/check $*
 
+lint: deps
+	@selftests/lint
+
 ifeq ($(WHERE),host)
 demo: module agent demo-tools
 else
@@ -75,4 +79,4 @@ clean:
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
 
-.PHONY: all module catch agent demo-tools deps build-deps check check-quick check-full demo install uninstall clean
+.PHONY: all module catch agent demo-tools deps build-deps check check-quick check-full lint demo install uninstall clean
