@@ -71,7 +71,8 @@ for ((i = 0; i < LOOPS; i++)); do
 	0)
 		# the access router
 		vanish pma1 core/pma1 radio/pma1 && namespace pma1 && router pma1 $PMA1 &&
-			wire pma1 port radio pma1 && ip -n radio link set dev pma1 master br && ip -n ha link del dev mip0
+			wire pma1 port radio pma1 && ip -n radio link set dev pma1 master br &&
+			ip -n ha link del dev mip0
 		;;
 	1)
 		# the port, at its other end

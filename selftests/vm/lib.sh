@@ -133,7 +133,8 @@ fetch_debs()
 # depends PACKAGE REGEX: the one package it depends on whose name matches.
 depends()
 {
-	apt-cache depends --no-recommends --no-suggests "$1" | awk -v re="$2" '$1 == "Depends:" && $2 ~ re { print $2; exit }'
+	apt-cache depends --no-recommends --no-suggests "$1" |
+		awk -v re="$2" '$1 == "Depends:" && $2 ~ re { print $2; exit }'
 }
 
 # candidate PACKAGE: the version that would be taken.
