@@ -5,6 +5,7 @@
 # lint		style that a machine can check
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
+# kunit-module	the module with its unit tests within, for a kernel with CONFIG_KUNIT
 # all		module for KDIR's kernel, mip4d, mipctl
 # install, uninstall	below PREFIX and into KDIR's kernel's modules; DESTDIR
 # clean
@@ -32,6 +33,8 @@ module:
 		"or say KDIR=... for another kernel" >&2; exit 1; }
 	@mkdir -p $(MODULE_BUILD)
 	@cp -rsfu $(CURDIR)/Kbuild $(CURDIR)/kernel $(CURDIR)/uapi $(MODULE_BUILD)/
+	@[ -z "$(MIP4_KUNIT)" ] || { mkdir -p $(MODULE_BUILD)/selftests && \
+		cp -rsfu $(CURDIR)/selftests/kunit $(MODULE_BUILD)/selftests/; }
 	@find $(MODULE_BUILD) -xtype l -delete
 	$(MAKE) -C $(KDIR) M=$(MODULE_BUILD) modules
 
@@ -40,6 +43,9 @@ catch:
 	@mkdir -p $(MODULE_BUILD)
 	@cp -rsfu $(CURDIR)/selftests/vm/catch/. $(MODULE_BUILD)/
 	$(MAKE) -C $(KDIR) M=$(MODULE_BUILD) modules
+
+kunit-module:
+	$(MAKE) module MIP4_KUNIT=1 MODULE_BUILD=$(MODULE_BUILD)-kunit
 
 agent:
 	$(MAKE) -C agent all
@@ -79,4 +85,4 @@ clean:
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
 
-.PHONY: all module catch agent demo-tools deps build-deps check check-quick check-full lint demo install uninstall clean
+.PHONY: all module catch agent demo-tools kunit-module deps build-deps check check-quick check-full lint demo install uninstall clean
