@@ -72,21 +72,21 @@ struct mip4_kt_ip {
  * KUNIT_ARRAY_PARAM(), which prints no plan.
  */
 #define MIP4_KT_PARAMS(name, array)					\
-static void name##_desc(struct kunit *test, const void *param, char *desc) \
+static void name##_case_desc(struct kunit *test, const void *param, char *desc) \
 {									\
 	strscpy(desc, ((typeof(&(array)[0]))param)->desc,		\
 		KUNIT_PARAM_DESC_SIZE);					\
 }									\
 									\
-static int name##_init(struct kunit *test)				\
+static int name##_case_init(struct kunit *test)				\
 {									\
 	kunit_register_params_array(test, array, ARRAY_SIZE(array),	\
-				    name##_desc);			\
+				    name##_case_desc);			\
 	return 0;							\
 }
 
 #define MIP4_KT_CASES(test, name)					\
-	KUNIT_CASE_PARAM_WITH_INIT(test, kunit_array_gen_params, name##_init, NULL)
+	KUNIT_CASE_PARAM_WITH_INIT(test, kunit_array_gen_params, name##_case_init, NULL)
 
 int mip4_kt_init(struct kunit *test);
 void mip4_kt_exit(struct kunit *test);
