@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# timeout: 420
+#
+# The suites here run while MIP4_KUNIT_KO is loaded: the module by 'make kunit-module', on a kernel with CONFIG_KUNIT and
+# 'kunit.enable=1 kunit.autorun=1'. Their KTAP is what KUnit keeps in debugfs.
+
+. "$(dirname "$0")/../lib/tap.sh"
+
+[ -n "${MIP4_KUNIT_KO-}" ] || tap_skip_all "no module with unit tests for this kernel"
+
+# each that the sources have, whether or not Kbuild knows of it
+mapfile -t suites < <(sed -n 's/^\t\.name\t*= "\(mip4-.*\)",$/\1/p' selftests/kunit/*_test.c)
+
+tap_plan $((1 + ${#suites[@]}))
+tap_check "the module loads" selftests/lib/load "$MIP4_KUNIT_KO"
+for suite in "${suites[@]}"; do
+	results=/sys/kernel/debug/kunit/$suite/results
+	# a plan of one, the cases further in, comments, and last the suite's own result
+	sed '1,2d; /^\(not \)\?ok /d' "$results"
+	if grep -qx "ok 1 $suite" "$results"; then
+		tap_ok "$suite"
+	else
+		tap_fail "$suite"
+	fi
+done
+tap_end
