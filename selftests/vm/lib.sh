@@ -130,17 +130,54 @@ fetch_debs()
 	rm -rf "$debs"
 }
 
-# depends PACKAGE REGEX: the one package it depends on whose name matches.
+# depends PACKAGE REGEX: what it depends on whose name matches.
 depends()
 {
-	apt-cache depends --no-recommends --no-suggests "$1" |
-		awk -v re="$2" '$1 == "Depends:" && $2 ~ re { print $2; exit }'
+	apt-cache depends --no-recommends --no-suggests "$1" | awk -v re="$2" '$1 == "Depends:" && $2 ~ re { print $2 }'
 }
 
 # candidate PACKAGE: the version that would be taken.
 candidate()
 {
 	apt-cache policy "$1" | awk '$1 == "Candidate:" { print $2 }'
+}
+
+# unpack_root DIR RELEASE PACKAGES: that release's minimal system and the packages, separated by commas, with the
+# APT_CONFIG in the environment. All files belong to whoever runs this.
+unpack_root()
+{
+	local dir=$1 mode=root
+
+	[ "$(id -u)" = 0 ] || mode=unshare
+	mmdebstrap --quiet --mode=$mode --variant=minbase --include="$3" \
+		--aptopt="$(dirname "$APT_CONFIG")/acquire.conf" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		"$2" - "$(dirname "$APT_CONFIG")/sources.list" |
+		tar -x --no-same-owner --exclude='./dev/*' -C "$dir"
+	chmod -R u+rwX "$dir"
+}
+
+# in_root ROOT DIR... -- CMD [ARG...]: CMD below another root, where these directories of the machine have their own
+# paths. In a mount namespace of its own, which a user may have too.
+in_root()
+{
+	local own=()
+
+	[ "$(id -u)" = 0 ] || own=(--map-root-user)
+	unshare --mount "${own[@]}" bash -ec '
+		root=$1
+		shift
+		mount --rbind /dev "$root/dev"
+		mount --rbind /proc "$root/proc"
+		mount -t tmpfs tmpfs "$root/tmp"
+		while [ "$1" != -- ]; do
+			mkdir -p "$root$1"
+			mount --bind "$1" "$root$1"
+			shift
+		done
+		shift
+		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"' in_root "$@"
 }
 
 # listed FILE: the packages a list names, without its comments.
