@@ -166,8 +166,8 @@ ip -n ha addr add 192.0.2.1/24 dev up0
 ip -n pma addr add 192.0.2.10/24 dev up0
 ip -n ha link set up0 up
 ip -n pma link set up0 up
-# so that it says nothing that isn't asked for
-in_ns dev sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+# so that it says nothing that isn't asked for; ipv6.disable=1 leaves nothing to say it
+[ ! -d /proc/sys/net/ipv6/conf ] || in_ns dev sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 ip -n dev link set eth0 address $mac
 ip -n dev link set eth0 up
 in_ns ha sysctl -qw net.ipv4.ip_forward=1

@@ -62,7 +62,9 @@ namespace()
 
 	for ns in "$@"; do
 		ip netns add "$ns" && ip -n "$ns" link set lo up || return
-		n "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+		# unless there is none: ipv6.disable=1
+		[ ! -d /proc/sys/net/ipv6/conf ] ||
+			n "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 	done
 }
 
