@@ -3,6 +3,7 @@
 # demo, check	the main job shown; the tests of every commit. Both install what they need, after asking
 # check-quick, check-full	fewer tests, all tests
 # lint		style that a machine can check
+# matrix	the module on every kernel it is meant for
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # kunit-module	the module with its unit tests within, for a kernel with CONFIG_KUNIT
@@ -69,6 +70,9 @@ check-quick check-full: check-%: deps
 lint: deps
 	@selftests/lint
 
+matrix: deps
+	@selftests/matrix
+
 ifeq ($(WHERE),host)
 demo: module agent demo-tools
 else
@@ -85,4 +89,4 @@ clean:
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
 
-.PHONY: all module catch agent demo-tools kunit-module deps build-deps check check-quick check-full lint demo install uninstall clean
+.PHONY: all module catch agent demo-tools kunit-module matrix deps build-deps check check-quick check-full lint demo install uninstall clean
