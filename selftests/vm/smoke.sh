@@ -8,6 +8,9 @@
 
 tap_stage "looking around"
 tap_check "the kernel is the one asked for" test -d "/lib/modules/$(uname -r)"
+for argument in ${APPEND:-}; do
+	tap_check "its command line has $argument" grep -qwF -- "$argument" /proc/cmdline
+done
 tap_check "the tree can't be written" bash -c "! touch '$MIP4_TOP/README.md'"
 tap_check "the root can be written" touch /usr/bin/written /written
 tap_check "results can be left" touch "$MIP4_OUT/left"
