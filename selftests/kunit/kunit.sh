@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 420
+# timeout: 600
 #
 # The suites here run while MIP4_KUNIT_KO is loaded: the module by 'make kunit-module', on a kernel with CONFIG_KUNIT and
 # 'kunit.enable=1 kunit.autorun=1'. Their KTAP is what KUnit keeps in debugfs.
@@ -11,6 +11,13 @@
 
 # each that the sources have, whether or not Kbuild knows of it
 mapfile -t suites < <(sed -n 's/^\t\.name\t*= "\(mip4-.*\)",$/\1/p' selftests/kunit/*_test.c)
+
+# each case has devices of its own, whose end waits for grace periods
+tap_cleanup()
+{
+	echo 0 > /sys/kernel/rcu_expedited
+}
+echo 1 > /sys/kernel/rcu_expedited
 
 tap_plan $((1 + ${#suites[@]}))
 tap_check "the module loads" selftests/lib/load "$MIP4_KUNIT_KO"
