@@ -55,6 +55,10 @@ agent:
 demo-tools:
 	$(MAKE) -C selftests/demo
 
+# what the benches' traffic comes from
+bench-tools:
+	$(MAKE) -C selftests/bench
+
 deps:
 	@selftests/vm/deps
 
@@ -88,5 +92,7 @@ clean:
 	rm -rf build
 	$(MAKE) -C agent clean
 	$(MAKE) -C selftests/demo clean
+	$(MAKE) -C selftests/bench clean
 
-.PHONY: all module catch agent demo-tools kunit-module matrix deps build-deps check check-quick check-full lint demo install uninstall clean
+.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full lint demo \
+	install uninstall clean
