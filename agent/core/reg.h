@@ -264,7 +264,7 @@ bool network_has_host(const struct core_network *net, struct in_addr addr);
 /* Cut off at @size, NULL is "", the rest zero: records are compared and stored whole. */
 void text_copy(char *to, size_t size, const char *from);
 
-/* auth.c */
+/* peer_auth.c */
 enum auth { AUTH_OK, AUTH_MISSING, AUTH_TWICE, AUTH_SPI, AUTH_BAD };
 /*
  * The FA-HA authentication extension. What follows it isn't covered: it is
