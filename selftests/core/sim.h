@@ -50,7 +50,7 @@ struct node {
 	unsigned int life;		/* counts restarts: what was meant for an earlier one is lost */
 	struct core_config cfg;
 	struct core_network net[NETWORKS];
-	struct core_peer peer[4];
+	struct core_peer peer[6];
 	struct core_identity identity[2];
 	struct core_binding *kernel;
 	struct core_record *row;

@@ -761,6 +761,21 @@ static void test_deregister(void **state)
 	expect_silence(w, &late);
 }
 
+/* What can't be noted is over all the same: the device has left. */
+static void test_deregister_store_fails(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+
+	r.f.home = register_ok(w, PMA1, NAI_A);
+	later(w, &r);
+	r.f.lifetime = 0;
+	HA_NODE->fail_store = EIO;
+	assert_int_equal(code_of(w, &r), 0);
+	assert_non_null(strstr(HA_NODE->log, "deregistered, but store: made to fail"));
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
 static void test_expiry(void **state)
 {
 	struct world *w = *state;
@@ -871,7 +886,7 @@ int main(void)
 		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(denials), T(identification), T(duplicate), T(pending), T(pending_handover),
-		T(bind_fails), T(deregister), T(expiry), T(realms), T(garbage),
+		T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms), T(garbage),
 	};
 
 	return cmocka_run_group_tests_name("core: home agent", tests, NULL, NULL);

@@ -379,6 +379,42 @@ static void test_revoked_waiting(void **state)
 	assert_int_equal(COUNT(HA, handovers), 1);
 }
 
+/* So many PMAs left one after the other, none of which acknowledges: the oldest isn't told again. */
+static void test_many_left(void **state)
+{
+	enum { PMAS = 6, PENDING = 4 };
+	struct world *w = *state;
+	unsigned int before, told[PMAS] = { 0 };
+	struct rrq r;
+	char src[32], nai[64];
+
+	for (int i = 2; i < PMAS; i++) {
+		HA_NODE->peer[i] = HA_NODE->peer[1];
+		HA_NODE->peer[i].addr.s_addr = htonl(ntohl(HA_NODE->peer[0].addr.s_addr) + i);
+	}
+	HA_NODE->cfg.n_peers = PMAS;
+	node_start(HA_NODE);
+	w->cut = WIRE_REVOKE_ACK;
+	for (int i = 0; i < PMAS; i++) {
+		struct wire_msg msg;
+
+		snprintf(src, sizeof(src), "198.51.100.%d", 1 + i);
+		r = rrq_from(w, i ? PMA2 : PMA1, nai_of(DEV, nai));
+		r.src = src;
+		r.f.coa = ip(src);
+		r.f.id = ntp_of(HA_NODE) + i;
+		r.revsup = true;
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, 0);
+	}
+	before = n_sent(w, HA, WIRE_REVOKE);
+	run(w, 2 * SEC);
+	for (unsigned int i = n_sent(w, HA, WIRE_REVOKE) - before; i-- > 0;)
+		told[ntohl(sent_by(w, HA, WIRE_REVOKE, i)->dst.s_addr) - ntohl(ip("198.51.100.1").s_addr)]++;
+	for (int i = 0; i < PMAS; i++)
+		assert_int_equal(told[i] > 0, i > 0 && i <= PENDING);
+}
+
 /* A refresh that crosses the handover doesn't take the device back; one that came back is served at once. */
 static void test_late_refresh(void **state)
 {
@@ -577,7 +613,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(late_refresh),
+		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(many_left), T(late_refresh),
 		T(by_pma), T(ack), T(realms), T(missed_revocation),
 	};
 

@@ -386,6 +386,37 @@ static void test_wrong_replies(void **state)
 	assert_int_equal(device(PMA_NODE, 8)->state, CORE_WAIT_REG);
 }
 
+/* What follows the authenticator is nobody's word: neither who it is for nor that it is a proxy's. */
+static void test_uncovered(void **state)
+{
+	struct world *w = *state;
+	struct rrp good;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	good = rrp_to_last(w);
+	for (int nai_late = 0; nai_late < 2; nai_late++) {
+		struct wire_out out = { .len = 0 };
+
+		wire_put_rrp(&out, &good.f);
+		if (!nai_late)
+			wire_put_nai(&out, good.nai);
+		else
+			wire_put_pmip_method(&out, 1);
+		wire_put_gre_key(&out, 5);
+		wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+		if (nai_late)
+			wire_put_nai(&out, good.nai);
+		else
+			wire_put_pmip_method(&out, 1);
+		inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
+	}
+	assert_int_equal(COUNT(drop_bad_method), 1);
+	assert_int_equal(COUNT(drop_unmatched_reply), 1);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_WAIT_REG);
+	say(w, &good);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+}
+
 static void test_clock(void **state)
 {
 	struct world *w = *state;
@@ -463,6 +494,23 @@ static void test_denials(void **state)
 	assert_null(device(PMA_NODE, DEV));
 }
 
+/* 129 for an address when the time for another transmission has come: without it, at once. */
+static void test_hint_late(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, "10.0.0.50");
+	run(w, 2500 * MSEC);		/* sent again after 1 s, the next one would be 2 s later */
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.50").s_addr);
+	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.home.s_addr, 0);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
+}
+
 /* However often its frames come, a device that is refused causes few requests. */
 static void test_storm(void **state)
 {
@@ -515,7 +563,7 @@ static void test_unusable(void **state)
 	struct wire_msg msg;
 	struct rrp r;
 
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 9; i++) {
 		int dev = 20 + i;
 		bool dereg = true;
 
@@ -544,6 +592,9 @@ static void test_unusable(void **state)
 		case 7:
 			r.f.ha = ip("192.0.2.9");
 			break;
+		case 8:		/* RFC 6245 s4.1: it has a key for us, but we asked for none */
+			PMA_NODE->peer[0].gre_key = false;
+			break;
 		}
 		say(w, &r);
 		assert_int_equal(PMA_NODE->dev[dev].n_refused, 1);
@@ -559,6 +610,20 @@ static void test_unusable(void **state)
 		}
 		assert_int_equal(PMA_NODE->n_row, 0);
 	}
+}
+
+/* RFC 5944 s3.4: longer than asked for is as if it were what was asked for. */
+static void test_granted_more(void **state)
+{
+	struct world *w = *state;
+	struct rrp r;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	r = rrp_to_last(w);
+	r.f.lifetime *= 2;
+	say(w, &r);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.lifetime, 600);
+	assert_int_equal(PMA_NODE->kernel[0].lifetime, 600);
 }
 
 static void test_bind_fails(void **state)
@@ -659,6 +724,31 @@ static void test_refresh_fails(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 2);
 	assert_int_equal(PMA_NODE->n_kernel, 0);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
+}
+
+/* Granted, but kernel or store can't: what forwards goes on, and it is soon tried again. */
+static void test_refresh_bind_fails(void **state)
+{
+	struct world *w = *state;
+	unsigned int rrqs;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	for (int store = 0; store < 2; store++) {
+		*(store ? &PMA_NODE->fail_store : &PMA_NODE->fail_bind) = ENOMEM;
+		rrqs = n_sent(w, PMA1, WIRE_RRQ);
+		while (n_sent(w, PMA1, WIRE_RRQ) == rrqs)
+			run(w, 100 * MSEC);
+		run(w, RTT);
+		assert_non_null(strstr(PMA_NODE->log, store ? "not refreshed: store: made to fail"
+							    : "not refreshed: binding: made to fail"));
+		assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+		assert_int_equal(PMA_NODE->n_kernel, 1);
+		run(w, 6 * SEC);
+		assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), rrqs + 2);
+	}
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
 }
 
 /* However long the HA is silent: backing off, and asking whether the device is still there. */
@@ -976,10 +1066,10 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), DEAF(hint), DEAF(retransmit), DEAF(wrong_replies),
+		T(attach), T(ipip), DEAF(hint), DEAF(hint_late), DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),
-		T(bind_fails),
-		T(refresh), DEAF(refresh_fails), DEAF(refresh_silence), DEAF(refresh_denied),
+		DEAF(granted_more), T(bind_fails),
+		T(refresh), DEAF(refresh_fails), T(refresh_bind_fails), DEAF(refresh_silence), DEAF(refresh_denied),
 		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
 		T(take_over),
 	};

@@ -178,6 +178,59 @@ static void test_ha_differs(void **state)
 	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 0);
 }
 
+/* A row that today's configuration would not have made, or that contradicts another, goes; its binding too. */
+static void test_not_restored(void **state)
+{
+	enum { NETWORK, ROLE, PEER, NAI_TWICE, HOME_TWICE, CARE_OF, MAC_TWICE, WAYS };
+
+	for (int way = 0; way < WAYS; way++) {
+		struct world *w = *state;
+		struct node *n = way < CARE_OF ? HA_NODE : P1;
+		bool twice = way == NAI_TWICE || way == HOME_TWICE || way == MAC_TWICE;
+
+		on_pma1(w);
+		if (twice) {
+			attach(P1, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+			run(w, RTT);
+			assert_int_equal(n->n_row, 2);
+		}
+		switch (way) {
+		case NETWORK: strcpy(n->row[0].network, "gone"); break;
+		case ROLE: n->cfg.ha = false; break;
+		case PEER: n->cfg.n_peers = 0; break;
+		case NAI_TWICE: strcpy(n->row[1].nai, n->row[0].nai); break;
+		case HOME_TWICE: n->row[1].home = n->row[0].home; break;
+		case CARE_OF: n->cfg.care_of.s_addr++; break;
+		case MAC_TWICE: memcpy(n->row[1].mac, n->row[0].mac, 6); break;
+		}
+		node_restart(n);
+		assert_int_equal(n->n_row, twice);
+		assert_int_equal(n->n_kernel, twice);
+		assert_int_equal(n_regs(n), twice);
+		world_free(w);
+		*state = world_new(5);
+	}
+}
+
+/* Its time ended while nobody was there to see. */
+static void test_ha_expired(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	core_free(HA_NODE->core);
+	HA_NODE->core = NULL;
+	core_free(P1->core);
+	P1->core = NULL;
+	run(w, 599 * SEC);
+	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 2);	/* the kernel's grace */
+	node_restart(HA_NODE);
+	run(w, SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	run(w, 10 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
+}
+
 static void test_ha_tombstone(void **state)
 {
 	struct world *w = *state;
@@ -459,9 +512,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(ha), T(ha_differs), T(ha_tombstone), T(ha_between), T(half_done), T(clock_set),
-		T(clock_back), T(no_port), T(pma), T(pma_differs),
-		T(pma_dereg),
+		T(ha), T(ha_differs), T(not_restored), T(ha_expired), T(ha_tombstone), T(ha_between), T(half_done),
+		T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs), T(pma_dereg),
 	};
 
 	return cmocka_run_group_tests_name("core: restart", tests, NULL, NULL);
