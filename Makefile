@@ -4,6 +4,7 @@
 # check-quick, check-full	fewer tests, all tests
 # lint		style that a machine can check
 # matrix	the module on every kernel it is meant for
+# coverage	what the tests reach of module and agent, and what not: build/coverage.txt
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # kunit-module	the module with its unit tests within, for a kernel with CONFIG_KUNIT
@@ -77,6 +78,9 @@ lint: deps
 matrix: deps
 	@selftests/matrix
 
+coverage: deps
+	@selftests/coverage
+
 ifeq ($(WHERE),host)
 demo: module agent demo-tools
 else
@@ -94,5 +98,5 @@ clean:
 	$(MAKE) -C selftests/demo clean
 	$(MAKE) -C selftests/bench clean
 
-.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full lint demo \
-	install uninstall clean
+.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full lint coverage \
+	planted demo install uninstall clean
