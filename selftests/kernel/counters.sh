@@ -67,6 +67,28 @@ each loop "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
 ip -n pma1 route del $HA/32 dev mip0
 tap_check "and afterwards it works" pings dev $CN
 
+tap_stage "a packet socket on the home agent's device"
+before=$(stat ha .down_packets)
+py ha "send('mip0', ip('$CN', '$DEV_IP', udp(1, 2)))"
+tap_is "has its packet forwarded" $(($(stat ha .down_packets) - before)) 1
+
+# received: frames that the port of pma1 has got
+received()
+{
+	ip -n pma1 -s -j link show port | jq '.[0].stats64.rx.packets'
+}
+
+tap_stage "packets of one device on two CPUs"
+before=$(stat pma1 .up_packets) frames=$(received) senders=()
+for cpu in 0 1; do
+	spawn dev taskset -c $cpu python3 "$PACKETS" \
+		"send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2)))] * 20000)"
+	senders+=($!)
+done
+wait "${senders[@]}"
+tap_is "are sent" $? 0
+tap_is "none of them is missed" $(($(stat pma1 .up_packets) - before)) $(($(received) - frames))
+
 tap_stage "taps and hooks at the access router"
 spawn pma1 tcpdump -i mip0 -n -l icmp > /tmp/tap 2> /tmp/tap.err
 n pma1 nft -f - <<- 'END'

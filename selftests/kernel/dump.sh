@@ -73,4 +73,5 @@ tap_is "leaves the other's" "$(homes peer 192.0.2.12 | wc -l)" "$(homes | wc -l)
 tap_check "all" ctl ha binding flush dev mip0 all
 tap_is "leaves none" "$(ctl ha -j binding show)" "[]"
 tap_is "nor peers" "$(ctl ha -j peer show)" "[]"
+tap_check "the link goes: no dump holds it" goes ha mip0
 tap_end

@@ -74,6 +74,7 @@ bad_pma "the same MAC" "MAC already used by binding [0-9]+ of mip0" home 10.0.0.
 	peer $HA key 1 okey 1
 refused "a demux tuple in use, from another link" "already used by binding [0-9]+ of mip0" eval "
 	ctl ha link add mip1 local $HA realm 1 && ctl ha binding add dev mip1 $HOME5 $LEG"
+tap_check "leaves the address free" ctl ha binding add dev mip1 $HOME5 peer $PMA1 key 9 okey 9
 ip -n ha link del dev mip1
 bad_ha "a second leg" "only one address and one leg" home 10.0.0.6 $LEG leg peer $PMA2 key 1 okey 1
 bad_ha "a second address" "only one address and one leg" home 10.0.0.6 home 10.0.0.7 $LEG
@@ -129,6 +130,7 @@ nl "an IPv6 address" "only IPv4" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR
 	a(ADDR_ADDRESS, b'0' * 16))), $L6))"
 nl "prefix length 40" "32 or less" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_PLEN, 40),
 	a(ADDR_ADDRESS, b'1234'))), $L6))"
+nl "a home prefix of 0 bits" "out of range|Invalid|size" ha "new($ha, binding($H6, $L6, u8(B_HOME_PLEN, 0)))"
 nl "an empty list of legs" "empty" ha "new($ha, binding($H6, legs()))"
 nl "no addresses" "ADDRS is missing" ha "new($ha, binding($L6))"
 nl "no legs" "LEGS is missing" ha "new($ha, binding($H6))"

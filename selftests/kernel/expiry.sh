@@ -41,6 +41,13 @@ tap_check "a renewal" ctl ha binding set dev mip0 home 10.0.0.4 lifetime 600
 tap_check "holds, beyond the old end" eval "! tap_wait 5 'no binding' eval '! exists 10.0.0.4'"
 tap_check "lifetime 0 is no end" ctl ha binding set dev mip0 home 10.0.0.4 lifetime infinite
 
+tap_stage "a link whose bindings all had an end"
+ctl ha link add mip1 local $HA realm 1 grace 0
+for nth in first second; do
+	ctl ha binding add dev mip1 home 10.0.0.1 peer $PMA1 key 11 okey 11 lifetime 1
+	tap_check "a $nth one goes as well" tap_wait 10 "no binding" eval '[ "$(ctl ha -j binding show dev mip1)" = "[]" ]'
+done
+
 tap_stage "orphans"
 kill_jobs
 tap_check "by default they stay" exists 10.0.0.2
@@ -52,6 +59,16 @@ add 10.0.0.6 6
 tap_check "with a listener they stay" exists 10.0.0.6
 kill_jobs
 tap_check "with the last listener they go" tap_wait 15 "no bindings" eval "! exists 10.0.0.2 && ! exists 10.0.0.6"
+
+tap_stage "a link goes while its orphans do"
+ctl ha link set mip1 orphan flush
+listen ha /tmp/log4 binding
+for ((i = 0; i < 4000; i++)); do
+	echo "binding add dev mip1 home 10.1.$((i >> 8)).$((i & 255)) peer $PMA1 key $i okey $i"
+done > /tmp/add
+tap_check "4000 bindings" ctl ha -b /tmp/add
+kill_jobs
+tap_check "the link goes" goes ha mip1
 
 tap_stage "the module goes"
 listen ha /tmp/log3 binding

@@ -12,7 +12,7 @@ import struct
 import sys
 
 REQUEST, ACK, DUMP, NESTED = 1, 4, 0x300, 0x8000
-PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_", "MIP4_LEG_A_": "LEG_"}
+PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "IFLA_MIP4_": "LINK_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_", "MIP4_LEG_A_": "LEG_"}
 
 
 def read_header():
@@ -130,6 +130,64 @@ def new(ifindex, *attrs):
 
 def dump(cmd, *attrs):
     return send(cmd, *attrs, flags=DUMP)
+
+
+def fail_nth(nth):
+    """The allocation of this thread that shall fail, counted from 1. Returns how many the last one had left."""
+    with open("/proc/thread-self/fail-nth", "r+", encoding="ascii", buffering=1) as file:
+        left = int(file.readline())
+        file.seek(0)
+        file.write(str(nth))
+    return left
+
+
+def starved(protocol, type, payload, undo_type, undo):
+    """Make a request time and again, its first, second, ... allocation failing, until there is no further one.
+
+    undo is for what was made although something failed. The last request, which nothing was missing for, stays.
+    """
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    sock.bind((0, 0))
+
+    def message(type, payload, flags):
+        return struct.pack("=IHHII", 16 + len(payload), type, REQUEST | flags, 1, 0) + payload
+
+    request = message(type, payload, 0x600)  # CREATE, EXCL
+    for nth in range(1, 1000):
+        fail_nth(nth)
+        try:
+            sock.send(request)
+        except OSError:
+            pass  # no memory for the message itself
+        if fail_nth(0):
+            print(f"{nth - 1} allocations")
+            return nth > 1
+        sock.send(message(undo_type, undo, 0))
+    print("there is no end")
+    return False
+
+
+def starved_link(name, local, underlay):
+    ifname = a(3, name.encode() + b"\0")
+    data = a(LINK_LOCAL, socket.inet_aton(local)) + u32(LINK_LINK, underlay)
+    info = nest(18, a(1, b"mip4\0"), nest(2, data))
+    head = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
+    return starved(0, 16, head + ifname + info, 17, head + ifname)
+
+
+def starved_port(ifindex, master):
+    head = struct.pack("=BxHiII", 0, 0, ifindex, 0, 0)
+    return starved(0, 19, head + u32(10, master), 19, head + u32(10, 0))
+
+
+def starved_new(ifindex, *attrs):
+    dev = u32(A_IFINDEX, ifindex)
+
+    def command(cmd):
+        return struct.pack("=BBH", cmd, 1, 0)
+
+    return starved(16, Socket().family, command(BINDING_NEW) + dev + b"".join(attrs),
+                   Socket().family, command(BINDING_FLUSH) + dev + a(A_ALL))
 
 
 def mangle(ifindex, attr, times):

@@ -103,6 +103,15 @@ py dev "send('eth0', *[eth('02:00:00:00:%02x:%02x' % (i >> 8, i & 255), '$gw', e
 tap_is "256 frames of all wait" $(($(drops pma1 hold_full) - before)) 144
 tap_check "and they go" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
 
+for link in "dev eth0" "radio dev" "radio pma1" "radio br" "pma1 port"; do
+	ip -n ${link% *} link set dev ${link#* } mtu 9000
+done
+before=$(drops pma1 hold_full)
+py dev "send('eth0', *[eth('02:00:00:00:07:%02x' % (i % 20), '$gw', ip('10.0.0.78', '$CN', udp(1, 2, b'x' * 8872)))
+	for i in range(200)])"
+tap_check "large frames count by their memory, 1 MB" test $(($(drops pma1 hold_full) - before)) -ge $((200 - (1 << 20) / 8900))
+tap_check "and they go" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
+
 tap_stage "reports"
 py dev "send('eth0', *[eth('02:00:00:00:00:79', '$gw', echo('10.0.0.79', '$CN'))] * 10)"
 tap_check "one at once" tap_wait 5 "an event" grep -q 02:00:00:00:00:79 /tmp/events
@@ -170,4 +179,14 @@ tap_is "VLANs and EAPOL as well" "$(drops pma1 protocol)" "$before"
 tap_check "hold again" ctl pma1 port set port unknown hold
 py dev "send('eth0', eth('$DEV_MAC', '$gw', b'\\0\\5\\x08\\0' + echo('$DEV_IP', '$CN'), 0x8100))"
 tap_check "a VLAN that isn't there ends" tap_wait 5 "the drop" more pma1 protocol "$before"
+
+tap_stage "a port goes"
+py dev "send('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN')))"
+tap_check "just after what waited was taken" eval "[ \$(held) -gt 0 ] && bind_pma pma1 && [ \$(held) = 0 ] &&
+	ip -n pma1 link set dev port nomaster"
+tap_check "and comes back" ip -n pma1 link set dev port master mip0
+before=$(drops pma1 hold_expired)
+py dev "send('eth0', *[eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))] * 3)"
+tap_check "while frames wait" eval "[ \$(held) -gt 0 ] && ip -n pma1 link set dev port nomaster"
+tap_is "which are counted" $(($(drops pma1 hold_expired) - before)) 3
 tap_end

@@ -37,6 +37,12 @@ connect()
 	tap_wait 10 "both SYNs" eval '[ -n "$(mss '"$1"')" ] && [ -n "$(mss '"$2"')" ]'
 }
 
+# arrived: packets of the device that its home agent has got
+arrived()
+{
+	ctl ha -s -s -j binding get dev mip0 home $DEV_IP | jq '.[0].stats.up_packets'
+}
+
 in_order()
 {
 	connect "$@" > /tmp/connect 2>&1
@@ -78,7 +84,18 @@ tap_is "TCP from cn, by path MTU discovery alone" $? 0
 tap_is "nothing is clamped" "$(mss dev)" 1460
 kill_jobs
 ctl pma1 link set mip0 mss on
+in_order dev cn $CN
+tap_is "TCP from dev" $? 0
+tap_is "clamped where it leaves the tunnel" "$(mss dev)" 1432
+kill_jobs
 ctl ha link set mip0 mss on
+
+tap_stage "an underlay that segments no tunnels"
+n pma1 ethtool -K core tx-gre-segmentation off tx-gre-csum-segmentation off
+before=$(arrived)
+py dev "send_gso('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)',
+	ip('$DEV_IP', '$CN', tcp(1, 2, b'x' * 5000), proto=6)), 1000)"
+tap_check "a large packet leaves pma1, its segments arrive" tap_wait 5 "5 packets" eval '[ $(arrived) = $((before + 5)) ]'
 
 tap_stage "a narrow place on the way: a router between, with an MTU of 1400 on its routes"
 namespace narrow

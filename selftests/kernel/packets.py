@@ -44,6 +44,10 @@ def udp(sport, dport, data=b"x"):
     return struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
 
 
+def tcp(sport, dport, data=b""):
+    return struct.pack("!HHIIBBHHH", sport, dport, 1, 1, 5 << 4, 0x10, 8192, 0, 0) + data
+
+
 def icmp(type, code=0, rest=0, data=b""):
     head = struct.pack("!BBHI", type, code, 0, rest)
     return head[:2] + struct.pack("!H", checksum(head + data)) + head[4:] + data
@@ -91,10 +95,18 @@ def packet_socket(dev, type=3):
     return s
 
 
-def send(dev, *frames):
+def send(dev, *frames, gap=0):
     with packet_socket(dev, 0) as s:
         for frame in frames:
             s.send(frame)
+            time.sleep(gap)
+
+
+def send_gso(dev, frame, size):
+    """A frame of TCP without options, to be cut into segments of @size bytes by whoever has to."""
+    with packet_socket(dev, 0) as s:
+        s.setsockopt(263, 15, 1)  # PACKET_VNET_HDR: needs a checksum, TCPv4
+        s.send(struct.pack("=BBHHHH", 1, 1, 54, size, 34, 16) + frame)
 
 
 def flood(dev, frame, gap=0):

@@ -64,6 +64,12 @@ tap_is "TTL 2 ends at the home agent" \
 tap_is "no error about an error" "$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw',
 	ip('$DEV_IP', '$CN', icmp(3, 1, data=b'x' * 28), proto=1, ttl=1)), 11, 1)")" ""
 
+tap_stage "TTL 1, packets of all sizes"
+before=$(drops pma1 ttl)
+# no faster than errors may be sent
+py dev "send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2, b'x' * n), ttl=1)) for n in range(560)], gap=.002)"
+tap_is "all end, and the router holds" $(($(drops pma1 ttl) - before)) 560
+
 tap_stage "home agent without a binding"
 ctl ha binding del dev mip0 home $DEV_IP
 tap_check "says host unreachable" grep -q 'Host Unreachable' <<< "$(n cn ping -n -c 1 -W 5 $DEV_IP)"
