@@ -116,9 +116,15 @@ report()
 		echo "$name,${ticks[$name]:-0},${ticks[$from]:-0}"
 	done | awk -F, -v count="$COUNT" -v json="$1" '
 		$1 == "plain" { plain = $2 - $3 }
-		json { printf "%s{\"path\":\"%s\",\"instructions\":%.0f}", (NR > 1 ? "," : "{\"packets\":" count ",\"paths\":["), $1, $2 }
+		json {
+			printf "%s{\"path\":\"%s\",\"instructions\":%.0f}",
+				(NR > 1 ? "," : "{\"packets\":" count ",\"paths\":["), $1, $2
+		}
 		!json && $1 ~ /generator/ { printf "%-18s %8.1f\n", $1, $2 / count }
-		!json && $1 !~ /generator/ { printf "%-18s %8.1f %8.1f  x %.3f\n", $1, $2 / count, ($2 - $3) / count, ($2 - $3) / plain }
+		!json && $1 !~ /generator/ {
+			printf "%-18s %8.1f %8.1f  x %.3f\n",
+				$1, $2 / count, ($2 - $3) / count, ($2 - $3) / plain
+		}
 		END { if (json) printf "],\"boot\":%.0f}\n", json }'
 }
 

@@ -613,8 +613,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(many_left), T(late_refresh),
-		T(by_pma), T(ack), T(realms), T(missed_revocation),
+		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(many_left),
+		T(late_refresh), T(by_pma), T(ack), T(realms), T(missed_revocation),
 	};
 
 	return cmocka_run_group_tests_name("core: handover and revocation", tests, NULL, NULL);

@@ -45,7 +45,8 @@ tap_stage "a link whose bindings all had an end"
 ctl ha link add mip1 local $HA realm 1 grace 0
 for nth in first second; do
 	ctl ha binding add dev mip1 home 10.0.0.1 peer $PMA1 key 11 okey 11 lifetime 1
-	tap_check "a $nth one goes as well" tap_wait 10 "no binding" eval '[ "$(ctl ha -j binding show dev mip1)" = "[]" ]'
+	tap_check "a $nth one goes as well" \
+		tap_wait 10 "no binding" eval '[ "$(ctl ha -j binding show dev mip1)" = "[]" ]'
 done
 
 tap_stage "orphans"

@@ -109,7 +109,8 @@ done
 before=$(drops pma1 hold_full)
 py dev "send('eth0', *[eth('02:00:00:00:07:%02x' % (i % 20), '$gw', ip('10.0.0.78', '$CN', udp(1, 2, b'x' * 8872)))
 	for i in range(200)])"
-tap_check "large frames count by their memory, 1 MB" test $(($(drops pma1 hold_full) - before)) -ge $((200 - (1 << 20) / 8900))
+tap_check "large frames count by their memory, 1 MB" \
+	test $(($(drops pma1 hold_full) - before)) -ge $((200 - (1 << 20) / 8900))
 tap_check "and they go" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
 
 tap_stage "reports"

@@ -178,8 +178,8 @@ more()
 	[ "$(drops "$1" "$2")" -gt "$3" ]
 }
 
-# goes NS DEV: is a device that is deleted soon gone? Who deletes one that somebody still holds hangs for ever, so nobody
-# waits for that.
+# goes NS DEV: is a device that is deleted soon gone? Who deletes one that somebody still holds hangs for ever, so
+# nobody waits for that.
 goes()
 {
 	rm -f /tmp/gone

@@ -95,7 +95,8 @@ n pma1 ethtool -K core tx-gre-segmentation off tx-gre-csum-segmentation off
 before=$(arrived)
 py dev "send_gso('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)',
 	ip('$DEV_IP', '$CN', tcp(1, 2, b'x' * 5000), proto=6)), 1000)"
-tap_check "a large packet leaves pma1, its segments arrive" tap_wait 5 "5 packets" eval '[ $(arrived) = $((before + 5)) ]'
+tap_check "a large packet leaves pma1, its segments arrive" \
+	tap_wait 5 "5 packets" eval '[ $(arrived) = $((before + 5)) ]'
 
 tap_stage "a narrow place on the way: a router between, with an MTU of 1400 on its routes"
 namespace narrow

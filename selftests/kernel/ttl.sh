@@ -67,7 +67,8 @@ tap_is "no error about an error" "$(py dev "icmp_reply('eth0', eth('$DEV_MAC', '
 tap_stage "TTL 1, packets of all sizes"
 before=$(drops pma1 ttl)
 # no faster than errors may be sent
-py dev "send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2, b'x' * n), ttl=1)) for n in range(560)], gap=.002)"
+py dev "send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2, b'x' * n), ttl=1))
+	for n in range(560)], gap=.002)"
 tap_is "all end, and the router holds" $(($(drops pma1 ttl) - before)) 560
 
 tap_stage "home agent without a binding"
