@@ -132,15 +132,6 @@ def dump(cmd, *attrs):
     return send(cmd, *attrs, flags=DUMP)
 
 
-def fail_nth(nth):
-    """The allocation of this thread that shall fail, counted from 1. Returns how many the last one had left."""
-    with open("/proc/thread-self/fail-nth", "r+", encoding="ascii", buffering=1) as file:
-        left = int(file.readline())
-        file.seek(0)
-        file.write(str(nth))
-    return left
-
-
 def starved(protocol, type, payload, undo_type, undo):
     """Make a request time and again, its first, second, ... allocation failing, until there is no further one.
 
@@ -149,20 +140,27 @@ def starved(protocol, type, payload, undo_type, undo):
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     sock.bind((0, 0))
 
-    def message(type, payload, flags):
-        return struct.pack("=IHHII", 16 + len(payload), type, REQUEST | flags, 1, 0) + payload
-
-    request = message(type, payload, 0x600)  # CREATE, EXCL
-    for nth in range(1, 1000):
-        fail_nth(nth)
+    def talk(type, payload, flags=0):
+        """Whether it was done, as far as one was told."""
+        done = False
         try:
-            sock.send(request)
+            sock.send(struct.pack("=IHHII", 16 + len(payload), type, REQUEST | ACK | flags, 1, 0) + payload)
+            while True:
+                done = sock.recv(1 << 16, socket.MSG_DONTWAIT)[16:20] == b"\0\0\0\0"
         except OSError:
-            pass  # no memory for the message itself
-        if fail_nth(0):
+            return done
+
+    # which allocation of this thread fails, or how many there are until then
+    countdown = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
+    for nth in range(1, 1000):
+        os.write(countdown, b"%d" % nth)
+        done = talk(type, payload, 0 if protocol else 0x600)  # CREATE, EXCL: for links
+        left = int(os.pread(countdown, 16, 0))
+        os.write(countdown, b"0")
+        if left:
             print(f"{nth - 1} allocations")
-            return nth > 1
-        sock.send(message(undo_type, undo, 0))
+            return done and nth > 1
+        talk(undo_type, undo)
     print("there is no end")
     return False
 
