@@ -98,5 +98,5 @@ clean:
 	$(MAKE) -C selftests/demo clean
 	$(MAKE) -C selftests/bench clean
 
-.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full lint \
-	coverage planted demo install uninstall clean
+.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full \
+	lint coverage planted demo install uninstall clean

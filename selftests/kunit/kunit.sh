@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # timeout: 600
 #
-# The suites here run while MIP4_KUNIT_KO is loaded: the module by 'make kunit-module', on a kernel with CONFIG_KUNIT and
-# 'kunit.enable=1 kunit.autorun=1'. Their KTAP is what KUnit keeps in debugfs.
+# The suites here run while MIP4_KUNIT_KO is loaded: the module by 'make kunit-module', on a kernel with CONFIG_KUNIT
+# and 'kunit.enable=1 kunit.autorun=1'. Their KTAP is what KUnit keeps in debugfs.
 
 . "$(dirname "$0")/../lib/tap.sh"
 
