@@ -5,6 +5,7 @@
 # lint		style that a machine can check
 # matrix	the module on every kernel it is meant for
 # coverage	what the tests reach of module and agent, and what not: build/coverage.txt
+# planted	bugs on purpose, that the tests must find: all, or those of PLANTED
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # kunit-module	the module with its unit tests within, for a kernel with CONFIG_KUNIT
@@ -80,6 +81,9 @@ matrix: deps
 
 coverage: deps
 	@selftests/coverage
+
+planted: deps
+	@selftests/planted/run $(PLANTED)
 
 ifeq ($(WHERE),host)
 demo: module agent demo-tools

@@ -130,7 +130,7 @@ nl "an IPv6 address" "only IPv4" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR
 	a(ADDR_ADDRESS, b'0' * 16))), $L6))"
 nl "prefix length 40" "32 or less" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_PLEN, 40),
 	a(ADDR_ADDRESS, b'1234'))), $L6))"
-nl "a home prefix of 0 bits" "out of range|Invalid|size" ha "new($ha, binding($H6, $L6, u8(B_HOME_PLEN, 0)))"
+nl "a home prefix of 0 bits" "integer out of range" pma1 "new($pma, binding($H6, $L6, u8(B_HOME_PLEN, 0)))"
 nl "an empty list of legs" "empty" ha "new($ha, binding($H6, legs()))"
 nl "no addresses" "ADDRS is missing" ha "new($ha, binding($L6))"
 nl "no legs" "LEGS is missing" ha "new($ha, binding($H6))"

@@ -91,7 +91,7 @@ kill_jobs
 ctl ha link set mip0 mss on
 
 tap_stage "an underlay that segments no tunnels"
-n pma1 ethtool -K core tx-gre-segmentation off tx-gre-csum-segmentation off
+n pma1 ethtool -K core tx-gre-segmentation off tx-gre-csum-segmentation off tx-ipxip4-segmentation off
 before=$(arrived)
 py dev "send_gso('eth0', eth('$DEV_MAC', '$(n pma1 cat /sys/class/net/port/address)',
 	ip('$DEV_IP', '$CN', tcp(1, 2, b'x' * 5000), proto=6)), 1000)"
