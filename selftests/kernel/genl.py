@@ -12,7 +12,8 @@ import struct
 import sys
 
 REQUEST, ACK, DUMP, NESTED = 1, 4, 0x300, 0x8000
-PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "IFLA_MIP4_": "LINK_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_", "MIP4_LEG_A_": "LEG_"}
+PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "IFLA_MIP4_": "LINK_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_",
+            "MIP4_LEG_A_": "LEG_"}
 
 
 def read_header():
