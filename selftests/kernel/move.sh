@@ -29,6 +29,26 @@ tap_is "the cookie is the last one" \
 	"$(ctl ha -j binding get dev mip0 home $DEV_IP | jq -r '.[0].cookie')" 0000000000000020
 tap_is "one peer, one leg" "$(ctl ha -j peer show | jq -c '[.[].legs]')" '[1]'
 
+# churn NS COMMAND...: that binding and no binding, 500 times, as fast as netlink takes it
+churn()
+{
+	local i
+
+	for ((i = 0; i < 500; i++)); do
+		echo "binding del dev mip0 home $DEV_IP"
+		echo "binding add dev mip0 home $DEV_IP ${*:2}"
+	done > /tmp/churn
+	ctl "$1" -b /tmp/churn
+}
+
+tap_stage "a binding comes and goes under traffic"
+spawn ha python3 "$PACKETS" "flood('mip0', ip('$CN', '$DEV_IP', udp(1, 2)))"
+flood=$!
+tap_check "at the home agent" churn ha peer $PMA1 key 0x2005 okey 0x1005
+tap_check "at the access router" churn pma1 port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA key 0x1005 okey 0x2005
+kill $flood
+tap_check "and is there" pings dev $CN
+
 tap_stage "to another access router"
 ip -n radio link set dev pma1 down
 ip -n radio link set dev pma2 up

@@ -48,8 +48,8 @@ tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP
 ip -n pma1 route add unreachable $HA/32
 before=$(drops pma1 too_big)
 ip -n cn route flush cache
-n cn ping -n -c 1 -W 2 -s 1200 -M 'do' $DEV_IP > /dev/null
-tap_is "drops also what it can't tell anybody" $(($(drops pma1 too_big) - before)) 1
+n cn ping -n -c 20 -i 0.02 -W 1 -s 1200 -M 'do' $DEV_IP > /dev/null
+tap_is "drops also what it can't tell anybody" $(($(drops pma1 too_big) - before)) 20
 ip -n pma1 route del unreachable $HA/32
 
 tap_stage "an underlay that must be used"
