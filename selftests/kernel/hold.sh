@@ -182,9 +182,15 @@ py dev "send('eth0', eth('$DEV_MAC', '$gw', b'\\0\\5\\x08\\0' + echo('$DEV_IP', 
 tap_check "a VLAN that isn't there ends" tap_wait 5 "the drop" more pma1 protocol "$before"
 
 tap_stage "a port goes"
+# before the time is over that the frame would have waited
+spawn pma1 "$MIPCTL" -b /tmp/later
+later=$!
+exec 7> /tmp/later
 py dev "send('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN')))"
-tap_check "just after what waited was taken" eval "[ \$(held) -gt 0 ] && bind_pma pma1 && [ \$(held) = 0 ] &&
-	ip -n pma1 link set dev port nomaster"
+printf '%s\n' "binding add dev mip0 home $DEV_IP port port mac $DEV_MAC peer $HA" "port del port" >&7
+exec 7>&-
+wait $later
+tap_is "just after what waited was taken" $? 0
 tap_check "and comes back" ip -n pma1 link set dev port master mip0
 before=$(drops pma1 hold_expired)
 py dev "send('eth0', *[eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))] * 3)"
