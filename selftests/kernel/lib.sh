@@ -178,14 +178,19 @@ more()
 	[ "$(drops "$1" "$2")" -gt "$3" ]
 }
 
-# goes NS DEV: is a device that is deleted soon gone? Who deletes one that somebody still holds hangs for ever, so
-# nobody waits for that.
+# ends CMD...: does it within 20 s? Who deletes a device that somebody still holds hangs for ever, so nobody waits.
+ends()
+{
+	rm -f /tmp/ended
+	{ "$@" && touch /tmp/ended; } > /dev/null 2>&1 &
+	disown
+	tap_wait 20 "the end of $*" test -e /tmp/ended
+}
+
+# goes NS DEV: is a device that is deleted soon gone?
 goes()
 {
-	rm -f /tmp/gone
-	{ ip -n "$1" link del dev "$2" && touch /tmp/gone; } > /dev/null 2>&1 &
-	disown
-	tap_wait 20 "the end of $2" test -e /tmp/gone
+	ends ip -n "$1" link del dev "$2"
 }
 
 # refused "DESC" REGEX CMD...: fails with a message that matches
