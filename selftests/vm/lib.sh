@@ -81,12 +81,14 @@ private_apt()
 			elif [ "$codename" = "$SUITE" ]; then
 				echo "deb [check-valid-until=no signed-by=$KEYRING] $uri $NEWEST main"
 			fi
-		done <<< "$entries" > "$dir/sources.list"
+		done <<< "$entries" > "$dir/sources.new"
+		# who runs beside and reads it must not find it empty
+		cmp -s "$dir/sources.new" "$dir/sources.list" || mv "$dir/sources.new" "$dir/sources.list"
 		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
 		apt-config dump --format '%F "%v";%n' Acquire |
 			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.conf" || true
-		: > "$dir/status"
-		cat > "$dir/apt.conf" <<-END
+		[ -e "$dir/status" ] || : > "$dir/status"
+		[ -e "$dir/apt.conf" ] || cat > "$dir/apt.conf" <<-END
 			Dir::Etc::parts "/dev/null";
 			Dir::Etc::main "/dev/null";
 			Dir::Etc::sourcelist "$dir/sources.list";
