@@ -10,7 +10,26 @@
 FAIL=/sys/kernel/debug/failslab
 GENL=$MIP4_TOP/selftests/kernel/genl.py
 
-[ -d $FAIL ] && [ -e /proc/self/fail-nth ] || tap_skip_all "no fault injection in this kernel"
+if ! [ -d $FAIL ] || ! [ -e /proc/self/fail-nth ]; then
+	[[ ${KERNEL-} == *debug ]] || tap_skip_all "no fault injection in this kernel"
+	tap_fail "a debug kernel has fault injection"
+	tap_end
+fi
+
+# the probability first, so that nothing else is starved meanwhile
+KNOBS="probability task-filter times verbose ignore-gfp-wait"
+declare -A was
+for knob in $KNOBS; do
+	was[$knob]=$(< $FAIL/$knob)
+done
+
+tap_cleanup()
+{
+	for knob in $KNOBS; do
+		echo "${was[$knob]}" > $FAIL/$knob
+	done
+	end_namespaces
+}
 
 index()
 {
