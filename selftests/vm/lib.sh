@@ -217,8 +217,8 @@ once()
 	) 9> "$dir.lock"
 }
 
-[[ $TOP != *[[:space:]]* ]] || die "the path of this tree must not contain spaces: '$TOP'"
+[[ $TOP != *[[:space:]\'\"\$\`\\]* ]] || die "the path of this tree must not contain spaces, quotes, \$ or \\: '$TOP'"
 [[ $CACHE == /* && $CACHE != *[[:space:]]* && $CACHE != /.cache/mip4 ]] ||
 	die "'$CACHE' can't be the cache: set HOME or XDG_CACHE_HOME to an absolute path without spaces"
-mkdir -p "$CACHE"
+mkdir -p "$CACHE" || die "no cache in '$CACHE'; XDG_CACHE_HOME takes it elsewhere"
 detect_release
