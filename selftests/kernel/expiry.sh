@@ -33,7 +33,8 @@ add 10.0.0.3 3
 tap_check "what is left is shown" eval "[ \$(lifetime 10.0.0.2) -gt 590 ] && [ \$(lifetime 10.0.0.2) -le 600 ]"
 tap_check "the first goes" tap_wait 30 "no binding" eval "! exists 10.0.0.1"
 took=$((($(date +%s%N) - start) / 1000000))
-tap_check "not before its time ($took ms)" test $took -ge 2900
+tap_diag "it took $took ms"
+tap_check "not before its time" test $took -ge 2900
 tap_check "is told" tap_wait 10 "a notification" grep -q '"reason": *"expired"' /tmp/log
 tap_check "the others stay" eval "exists 10.0.0.2 && exists 10.0.0.3"
 add 10.0.0.4 4 lifetime 2
