@@ -90,13 +90,17 @@ static void test_register(void **state)
 	uint16_t flags;
 
 	r.f.lifetime = 9000;
+	/* ask() finds 34 and 47 in each reply: [5563-5.1-1] [3024-4-1] [3543-4.2.1-3] */
 	assert_true(ask(w, &r, &msg));
+	/* [3024-3.2-1] [3024-4.3.2-1] [3024-A.4-8] [6245-4.2-6] */
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 600);	/* capped, RFC 5944 s3.8.2.2 */
 	assert_int_equal(msg.rrp.id, r.f.id);
 	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	/* [6245-4.2-7] [6245-4.2-8] */
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_not_equal(key, 0);
+	/* [3543-3.2-1] [3543-4.2.1-5] */
 	assert_true(wire_get_revsup(&msg, &flags, &revsup));
 	assert_int_equal(revsup, ntp_of(HA_NODE) >> 32);
 
@@ -107,6 +111,7 @@ static void test_register(void **state)
 	assert_int_equal(k->home.s_addr, msg.rrp.home.s_addr);
 	assert_int_equal(k->local.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(k->peer.s_addr, ip("198.51.100.1").s_addr);
+	/* [3024-4.3.1-3] */
 	assert_true(k->gre && k->keyed);
 	assert_int_equal(k->key_in, key);
 	assert_int_equal(k->key_out, r.key);
@@ -126,13 +131,14 @@ static void test_register(void **state)
 static void test_encapsulation(void **state)
 {
 	struct world *w = *state;
-	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct rrq r = rrq_from(w, PMA1, NAI_A), first = rrq_from(w, PMA1, NAI_B);
 	struct wire_msg msg;
 	uint32_t key;
 
 	r.keyed = false;
 	r.f.flags = 0;			/* T is not insisted upon: procedures.md s12 */
 	assert_int_equal(code_of(w, &r), 0);
+	/* [6245-4.2-3] [3024-4.3.1-3] */
 	assert_false(HA_NODE->kernel[0].gre);
 
 	later(w, &r);
@@ -148,6 +154,7 @@ static void test_encapsulation(void **state)
 	assert_true(ask(w, &r, &msg));
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_not_equal(key, 0);
+	/* [6245-4.2-5] */
 	assert_true(HA_NODE->kernel[0].gre && HA_NODE->kernel[0].keyed);
 	assert_int_equal(HA_NODE->kernel[0].key_in, key);
 	assert_int_equal(HA_NODE->kernel[0].key_out, key);
@@ -163,7 +170,20 @@ static void test_encapsulation(void **state)
 	later(w, &r);
 	r.keyed = false;
 	r.f.flags = WIRE_RRQ_M;
+	/* [3024-3.4-5] [3024-4.3.1-1] */
 	expect_denied(w, &r, WIRE_CODE_HA_ENCAP_UNAVAILABLE);
+
+	/* Key 0 in a first request. */
+	later(w, &first);
+	first.key = 0;
+	assert_true(ask(w, &first, &msg));
+	/* [6245-4.2-9] */
+	assert_int_equal(msg.rrp.code, 0);
+	/* [6245-4.2-10] [6245-4.2-11] */
+	assert_true(wire_get_gre_key(&msg, &key));
+	assert_int_not_equal(key, 0);
+	assert_int_equal(HA_NODE->kernel[1].key_in, key);
+	assert_int_equal(HA_NODE->kernel[1].key_out, key);
 }
 
 static void test_home_address(void **state)
@@ -180,6 +200,7 @@ static void test_home_address(void **state)
 	/* Taken, not in the pool, not the bound one: 129. */
 	r = rrq_from(w, PMA1, "c@red.example");
 	r.f.home = a;
+	/* [3024-A.4-2] */
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	r.f.id++;
 	r.f.home = ip("10.0.0.200");
@@ -230,6 +251,7 @@ static void test_pool_exhausted(void **state)
 
 		snprintf(nai, sizeof(nai), "n%d@red.example", i);
 		home = register_ok(w, PMA1, nai);
+		/* [3024-A.4-9] */
 		assert_in_range(ntohl(home.s_addr), 0x0a000002, 0x0a000004);
 	}
 	refused = rrq_from(w, PMA1, NAI_B);
@@ -319,6 +341,7 @@ static void test_authentication(void **state)
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
 
 	r.sa = NULL;
+	/* [3024-4-2] [3543-3.2-8] */
 	expect_silence(w, &r);
 	assert_int_equal(COUNT(drop_no_authentication), 1);
 	r.sa = sa_of(PMA1);
@@ -338,6 +361,7 @@ static void test_authentication(void **state)
 
 	r.src = "203.0.113.9";
 	expect_silence(w, &r);
+	/* [3543-4.2.1-4] */
 	assert_int_equal(COUNT(drop_unknown_peer), 1);
 	r.src = "198.51.100.1";
 	r.f.coa = ip("198.51.100.2");
@@ -362,6 +386,7 @@ static void test_uncovered(void **state)
 	wire_put_revsup(&out, 0, 5);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(n_regs(HA_NODE), 1);
+	/* [6245-4.2-1] */
 	assert_false(HA_NODE->kernel[0].gre);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
 
@@ -408,6 +433,7 @@ static void test_extensions(void **state)
 
 	put_before_auth(&out, &r, unknown, sizeof(unknown));
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	/* [6245-4.2-2] */
 	assert_int_equal(COUNT(drop_unknown_extension), 1);
 	assert_null(sent_by(w, HA, WIRE_RRP, 0));
 	assert_int_equal(n_regs(HA_NODE), 0);
@@ -438,6 +464,66 @@ static void test_extensions(void **state)
 	/* A reply is not for an HA. */
 	inject(HA_NODE, r.src, r.dst, sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len);
 	assert_int_equal(COUNT(drop_unknown_type), 2);
+}
+
+/* Extension 137: RFC 3543 s3.2, s4.2.1. */
+static void test_revocation_support(void **state)
+{
+	static const uint8_t all_bits[] = { 137, 6, 0xff, 0xff, 0xe8, 0, 0, 9 };
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), moved;
+	const struct wire_ext *ext;
+	struct wire_out out;
+	struct wire_msg msg;
+	uint32_t timestamp;
+	uint16_t flags;
+
+	assert_true(ask(w, &r, &msg));
+	ext = wire_find(&msg, WIRE_EXT_REVSUP, 0);
+	assert_non_null(ext);
+	/* [3543-3.2-7] */
+	assert_true(ext->off < wire_find(&msg, WIRE_EXT_FHAE, 0)->off);
+	assert_true(wire_get_revsup(&msg, &flags, &timestamp));
+	/* [3543-3.2-10] */
+	assert_int_equal(flags, 0);
+
+	/* Who doesn't say it is told nothing, in the reply and when the device has left. */
+	later(w, &r);
+	r.revsup = false;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	/* [3543-3.2-4] */
+	assert_null(wire_find(&msg, WIRE_EXT_REVSUP, 0));
+	moved = rrq_from(w, PMA2, NAI_A);
+	later(w, &moved);
+	assert_int_equal(code_of(w, &moved), 0);
+	assert_int_equal(COUNT(handovers), 1);
+	/* [3543-4.2.1-6] */
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 0);
+
+	/* The I bit isn't taken up, the others have no meaning. */
+	r = rrq_from(w, PMA1, NAI_B);
+	r.revsup = false;
+	put_before_auth(&out, &r, all_bits, sizeof(all_bits));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	/* [3543-3.2-6] */
+	assert_int_equal(find(HA_NODE, NAI_B)->rec.peer_revsup, 0xe8000009);
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
+				    &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, 0);
+	assert_true(wire_get_revsup(&msg, &flags, &timestamp));
+	/* [3543-3.2-5] [3543-3.2-9] */
+	assert_int_equal(flags, 0);
+
+	/* Not wanted: as if it weren't there. */
+	HA_NODE->peer[0].revocation = false;
+	later(w, &r);
+	r.revsup = true;
+	assert_true(ask(w, &r, &msg));
+	/* [3543-3.2-11] */
+	assert_int_equal(msg.rrp.code, 0);
+	assert_null(wire_find(&msg, WIRE_EXT_REVSUP, 0));
+	assert_int_equal(find(HA_NODE, NAI_B)->rec.peer_revsup, 0);
 }
 
 static void test_denials(void **state)
@@ -710,6 +796,7 @@ static void test_deregister(void **state)
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 0);
 	assert_int_equal(msg.rrp.home.s_addr, home.s_addr);
+	/* [6245-4.2-8] */
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	assert_null(find(HA_NODE, NAI_A));
@@ -885,7 +972,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
-		T(denials), T(identification), T(duplicate), T(pending), T(pending_handover),
+		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(pending_handover),
 		T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms), T(garbage),
 	};
 

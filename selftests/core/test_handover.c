@@ -80,19 +80,24 @@ static void test_handover(void **state)
 	rrp = sent_by(w, HA, WIRE_RRP, 0);
 	rev = sent_by(w, HA, WIRE_REVOKE, 0);
 	assert_true(rrp < rev);
+	/* [3543-4.2.2.1-1] */
 	assert_int_equal(rev->dst.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(rev->src.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(rev->dport, WIRE_PORT);
 	assert_int_equal(wire_parse(rev->data, rev->len, &msg), WIRE_OK);
+	/* [3543-3.3-2] [3543-4.2.2.1-2] */
 	assert_int_equal(msg.revoke.flags, WIRE_REVOKE_A);	/* I = 0: nobody needs to know */
 	assert_int_equal(msg.revoke.home.s_addr, home.s_addr);
 	assert_int_equal(msg.revoke.ha.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(msg.revoke.coa.s_addr, ip("198.51.100.1").s_addr);
 	assert_true((int32_t)(msg.revoke.id - given) > 0);
+	/* [3543-3.3-6] [3543-4.2.2.1-5] */
+	assert_in_range(msg.revoke.id - (ntp_of(HA_NODE) >> 32), 0, 1);		/* its clock's time */
 	assert_int_equal(msg.n_ext, 2);
 	assert_true(wire_get_nai(&msg, got));
 	assert_string_equal(got, nai_of(DEV, nai));
 	assert_int_equal(msg.ext[1].type, WIRE_EXT_FHAE);
+	/* [3543-3.3-7] [3543-4.2.2.1-6] [3543-6.2-1] */
 	assert_true(wire_auth_ok(&msg, &msg.ext[1], sa_of(PMA1)));
 
 	run(w, RTT);
@@ -100,6 +105,7 @@ static void test_handover(void **state)
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 1);
+	/* [3543-4.2.2.2-5] */
 	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
 	assert_int_equal(COUNT(HA, handovers), 1);
 	run(w, 300 * SEC);
@@ -137,12 +143,15 @@ static void test_unacknowledged(void **state)
 	assert_int_equal(ha_reg(w)->state, CORE_REVOKING);
 	first = sent_by(w, HA, WIRE_REVOKE, 0)->at;
 	run(w, 200 * SEC);
+	/* [3543-4.2.2.1-7] */
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 7);
 	for (int i = 6; i >= 0; i--) {
 		const struct sent *s = sent_by(w, HA, WIRE_REVOKE, i);
 
+		/* [3543-3.3-10] [3543-4.2.2.1-9] [3543-4.2.2.1-10] */
 		assert_int_equal(s->at, first + ((1ULL << (6 - i)) - 1) * SEC);
 		assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
+		/* [3543-4.2.2.1-8] */
 		assert_true(!last || (int32_t)(msg.revoke.id - last) > 0);
 		last = msg.revoke.id;
 	}
@@ -164,6 +173,7 @@ static void test_not_revoked(void **state)
 	run(w, 2 * SEC);
 	to_pma2(w);
 	run(w, 60 * SEC);
+	/* [3543-3.3-9] [3543-4.2.2.1-11] */
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 3);	/* at 0, 1, 3 s */
 
 	HA_NODE->peer[1].revocation = false;
@@ -205,22 +215,31 @@ static void test_revoked(void **state)
 		.flags = WIRE_REVOKE_A, .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
 		.coa = ip("198.51.100.1"), .id = P1->row[0].peer_revsup + 1,
 	};
-	/* Nothing of this is one: wrong key, none, reflected, not later than the registration, replayed from afar. */
+	/*
+	 * Nothing of this is one: wrong key, none, replayed from afar, from no
+	 * home domain (RFC 3543 app. B), reflected, not later than the registration.
+	 */
 	revoke_by_hand(w, P1, &r, nai, &wrong, "192.0.2.1");
 	revoke_by_hand(w, P1, &r, nai, NULL, "192.0.2.1");
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "203.0.113.5");
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.9");
+	r.ha.s_addr = 0;
+	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.1");
+	r.ha = ip("192.0.2.1");
 	r.flags = 0;
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.1");
 	r.flags = WIRE_REVOKE_A;
 	r.id--;
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.1");
+	/* [3543-3.3-8] [3543-4.2.2.2-1] [3543-6.2-1] */
 	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 1);
 	assert_int_equal(COUNT(PMA1, drop_no_authentication), 1);
 	assert_int_equal(COUNT(PMA1, drop_unknown_peer), 1);
 	/* 192.0.2.9 is a peer with the same key, but not the address the message speaks for. */
-	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 3);
+	/* [3543-3.5-2] [3543-3.5-3] [3543-4.2.2.2-3] [3543-B-1] */
+	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 4);
 	assert_int_equal(P1->n_kernel, 1);
+	/* [3543-3.5-4] */
 	assert_null(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0));
 
 	/* For another registration: acknowledged, for that one isn't there. */
@@ -229,19 +248,25 @@ static void test_revoked(void **state)
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.1");
 	r.home = P1->dev[DEV].home;
 	revoke_by_hand(w, P1, &r, "else@red.example", sa_of(PMA1), "192.0.2.1");
+	/* [3543-4.2.2.2-2] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 2);
 	assert_int_equal(P1->n_kernel, 1);
 
 	/* Right, from an HA that sends no NAI. */
 	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
+	/* [3543-4.2.2.2-4] */
 	assert_int_equal(P1->n_kernel + P1->n_row, 0);
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
+	/* [3543-3.4-5] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 3);
 	assert_int_equal(wire_parse(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0)->data,
 				    sent_by(w, PMA1, WIRE_REVOKE_ACK, 0)->len, &msg), WIRE_OK);
+	/* [3543-3.4-2] [3543-4.2.2.2-8] */
 	assert_int_equal(msg.ack.flags, 0);
+	/* [3543-4.2.2.2-9] */
 	assert_int_equal(msg.ack.id, r.id);
 	assert_int_equal(msg.ack.home.s_addr, r.home.s_addr);
+	/* [3543-3.4-6] */
 	assert_true(wire_auth_ok(&msg, wire_find(&msg, WIRE_EXT_FHAE, 0), sa_of(PMA1)));
 	/* Its Ack was lost: once more. */
 	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
@@ -289,6 +314,7 @@ static void test_truncated(void **state)
 		inject(P1, "192.0.2.1", "198.51.100.1", copy.data, len);
 	assert_int_equal(P1->n_kernel, 1);
 	inject(P1, "192.0.2.1", "198.51.100.1", copy.data, copy.len);
+	/* [3543-3.5-1] [3543-3.5-4] */
 	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
 	assert_int_equal(P1->n_kernel, 1);
 }
@@ -454,9 +480,11 @@ static void test_late_refresh(void **state)
 /* A PMA may revoke as well: A = 0. */
 static void test_by_pma(void **state)
 {
-	struct rrq again;
+	struct wire_sa wrong = *sa_of(PMA1);
 	struct world *w = *state;
+	const struct sent *ack;
 	struct wire_revoke r;
+	struct rrq again;
 	struct wire_msg msg;
 	char nai[64];
 
@@ -464,10 +492,15 @@ static void test_by_pma(void **state)
 	nai_of(DEV, nai);
 	r = (struct wire_revoke){ .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
 				  .coa = ip("198.51.100.1"), .id = HA_NODE->row[0].peer_revsup };
+	wrong.key[5] ^= 1;
+	revoke_by_hand(w, HA_NODE, &r, nai, &wrong, "198.51.100.1");
+	/* [3543-3.3-8] [3543-4.2.3.2-1] */
+	assert_int_equal(COUNT(HA, drop_bad_authenticator), 1);
 	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA1), "198.51.100.1");	/* not later */
 	r.coa = ip("198.51.100.2");
 	r.id++;
 	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA1), "198.51.100.1");	/* another's */
+	/* [3543-4.2.3.2-2] [3543-4.2.3.2-3] */
 	assert_int_equal(COUNT(HA, drop_revocation_invalid), 2);
 	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA2), "198.51.100.2");	/* serves it not */
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1);
@@ -480,6 +513,14 @@ static void test_by_pma(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1);	/* when it is stored */
 	release(HA_NODE);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 2);
+	ack = sent_by(w, HA, WIRE_REVOKE_ACK, 0);
+	/* [3543-3.4-5] [3543-4.2.3.2-4] */
+	assert_int_equal(ack->dst.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(wire_parse(ack->data, ack->len, &msg), WIRE_OK);
+	/* [3543-4.2.3.2-7] */
+	assert_int_equal(msg.ack.id, r.id);
+	assert_int_equal(msg.ack.home.s_addr, r.home.s_addr);
+	assert_true(wire_auth_ok(&msg, wire_find(&msg, WIRE_EXT_FHAE, 0), sa_of(PMA1)));
 	assert_null(find(HA_NODE, nai));
 	/* A replay of what registered it isn't answered as a duplicate any more. */
 	again = rrq_from(w, PMA1, nai);
@@ -517,12 +558,106 @@ static void test_ack(void **state)
 		if (i != 4)
 			wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
 		inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
+		/* [3543-3.5-5] */
 		assert_int_equal(ha_reg(w)->state, i < 5 ? CORE_REVOKING : CORE_BOUND);
 	}
 	run(w, 60 * SEC);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 2);
+	/* [3543-3.5-6] */
 	assert_int_equal(COUNT(HA, drop_revocation_invalid), 4);
+	/* [3543-3.5-1] */
 	assert_int_equal(COUNT(HA, drop_no_authentication), 1);
+}
+
+/* Bits that have no meaning, yet or without agreement: 0 in what we send, nothing in what comes. */
+static void test_reserved_bits(void **state)
+{
+	struct world *w = *state;
+	const struct sent *sent;
+	struct wire_revoke r;
+	struct wire_msg msg;
+	struct wire_out out;
+
+	on_pma1(w);
+	w->cut = WIRE_REVOKE_ACK;
+	to_pma2(w);
+	sent = sent_by(w, HA, WIRE_REVOKE, 0);
+	/* [3543-3.3-1] [3543-3.3-5] */
+	assert_int_equal(sent->data[1], 0);
+	assert_int_equal(wire_parse(sent->data, sent->len, &msg), WIRE_OK);
+	assert_int_equal(msg.revoke.flags, WIRE_REVOKE_A);
+	wire_put_revoke_ack(&out, &(struct wire_revoke_ack){ .flags = 0xffff, .home = msg.revoke.home,
+							     .id = msg.revoke.id });
+	out.buf[1] = 0xff;
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	assert_int_equal(ha_reg(w)->state, CORE_REVOKING);
+	inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
+	/* [3543-3.4-1] [3543-3.4-3] [3543-3.4-4] */
+	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
+
+	r = (struct wire_revoke){ .flags = 0xffff & ~WIRE_REVOKE_I, .home = P2->dev[DEV].home,
+				  .ha = ip("192.0.2.1"), .coa = ip("198.51.100.2"),
+				  .id = P2->row[0].peer_revsup + 1 };
+	wire_put_revoke(&out, &r);
+	out.buf[1] = 0xff;
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA2));
+	inject(P2, "192.0.2.1", "198.51.100.2", out.buf, out.len);
+	/* [3543-3.3-1] [3543-3.3-5] */
+	assert_int_equal(P2->n_kernel, 0);
+	sent = sent_by(w, PMA2, WIRE_REVOKE_ACK, 0);
+	assert_int_equal(sent->data[1], 0);
+	assert_int_equal(wire_parse(sent->data, sent->len, &msg), WIRE_OK);
+	/* [3543-3.4-1] [3543-3.4-4] */
+	assert_int_equal(msg.ack.flags, 0);
+}
+
+/* The HA's reply had no 137: it doesn't revoke, so what says it does isn't from it. */
+static void test_not_agreed(void **state)
+{
+	struct world *w = *state;
+	struct wire_revoke r;
+	char nai[64];
+
+	HA_NODE->peer[0].revocation = false;
+	on_pma1(w);
+	assert_int_equal(P1->row[0].peer_revsup, 0);
+	r = (struct wire_revoke){ .flags = WIRE_REVOKE_A, .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
+				  .coa = ip("198.51.100.1"), .id = (ntp_of(HA_NODE) >> 32) + 1 };
+	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
+	r.id = 1;		/* later than 0, which is what is kept of no 137 */
+	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
+	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 2);
+	/* [3543-4.2.1-2] */
+	assert_int_equal(P1->n_kernel, 1);
+}
+
+/* Two HAs revoke with one identifier: each means its own registration. */
+static void test_same_identifier(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	struct world *w = *state;
+	struct wire_revoke r;
+	char nai[64];
+
+	on_pma1(w);
+	ev.attach.nai = "x@green.example";
+	ev.attach.port = 4;
+	ev.attach.port_name = "port4";
+	ev.attach.trigger = CORE_TRIGGER_API;
+	mac_of(8, ev.attach.mac);
+	event(P1, &ev);
+	run(w, RTT);
+	assert_int_equal(P1->n_kernel, 2);
+	r = (struct wire_revoke){ .flags = WIRE_REVOKE_A, .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
+				  .coa = ip("198.51.100.1"), .id = (ntp_of(HA_NODE) >> 32) + 1 };
+	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
+	assert_int_equal(P1->n_kernel, 1);
+	r.home = P1->dev[8].home;
+	r.ha = ip("192.0.2.9");
+	revoke_by_hand(w, P1, &r, ev.attach.nai, sa_of(PMA1), "192.0.2.9");
+	/* [3543-3.5-7] */
+	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 2);
 }
 
 /* Two devices with one home address in two realms: the right one is revoked. */
@@ -584,6 +719,7 @@ static void test_missed_revocation(void **state)
 			attach(P1, DEV, port, CORE_TRIGGER_DHCP, NULL);
 			run(w, 100 * MSEC);
 		}
+		/* [3543-3.3-11] */
 		assert_in_range(n_sent(w, PMA1, WIRE_RRQ) - rrqs, 2, 4);
 		assert_int_equal(P1->n_confirm, 0);
 		/* What renews its lease has been here all the time. */
@@ -614,7 +750,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
 		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(many_left),
-		T(late_refresh), T(by_pma), T(ack), T(realms), T(missed_revocation),
+		T(late_refresh), T(by_pma), T(ack), T(reserved_bits), T(not_agreed),
+		T(same_identifier), T(realms), T(missed_revocation),
 	};
 
 	return cmocka_run_group_tests_name("core: handover and revocation", tests, NULL, NULL);

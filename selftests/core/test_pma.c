@@ -138,17 +138,21 @@ static void test_attach(void **state)
 
 	/* The cookbook of protocol/extensions.md s2. */
 	last_rrq(w, &msg);
+	/* [6245-4.3-1] [3024-A.4-1] */
 	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T | WIRE_RRQ_G);
 	assert_int_equal(msg.rrq.lifetime, 600);
 	assert_int_equal(msg.rrq.home.s_addr, 0);
 	assert_int_equal(msg.rrq.ha.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
+	/* [3024-3.3-3] */
 	assert_int_equal(msg.n_ext, 7);
 	assert_int_equal(msg.ext[0].type, WIRE_EXT_NAI);
 	assert_int_equal(msg.ext[1].type, WIRE_EXT_PMIP);
+	/* [3543-3.2-7] [6245-4.1-7] */
 	assert_int_equal(msg.ext[4].type, WIRE_EXT_GRE_KEY);
 	assert_int_equal(msg.ext[5].type, WIRE_EXT_REVSUP);
 	assert_int_equal(msg.ext[6].type, WIRE_EXT_FHAE);
+	/* [3543-3.2-1] [3543-4.2.1-1] [5563-5.1-1] [6245-4.1-5] */
 	assert_true(wire_get_nai(&msg, nai) && wire_get_pmip_method(&msg, &method) &&
 		    wire_get_device_mac(&msg, mac) && wire_get_access_tech(&msg, &tech) &&
 		    wire_get_gre_key(&msg, &key) && wire_get_revsup(&msg, &flags, &revsup));
@@ -159,6 +163,9 @@ static void test_attach(void **state)
 	assert_int_equal(tech, WIRE_ACCESS_8023);
 	assert_int_not_equal(key, 0);
 	assert_int_equal(revsup, ntp_of(PMA_NODE) >> 32);
+	/* [3543-3.2-5] [3543-3.2-9] */
+	assert_int_equal(flags, 0);
+	/* [3024-4-1] [3543-4.2.1-3] [4433-5.1-3] [4433-5.1.1-2] [5563-4.1.1-1] */
 	assert_true(wire_auth_ok(&msg, &msg.ext[6], sa_of(PMA1)));
 
 	/* What comes meanwhile changes nothing, and the first one keeps the timeline. */
@@ -179,6 +186,7 @@ static void test_attach(void **state)
 	assert_true(PMA_NODE->dev[DEV].attached);
 	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 1);
 
+	/* [3024-4.2.2-2] */
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	k = &PMA_NODE->kernel[0];
 	assert_string_equal(k->device, "mip0");
@@ -190,6 +198,7 @@ static void test_attach(void **state)
 	assert_int_equal(k->plen, 24);
 	assert_int_equal(k->port, 3);
 	assert_memory_equal(k->mac, want, 6);
+	/* [3024-5.1.2-1] */
 	assert_int_equal(k->peer.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(k->local.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(k->lifetime, 600);
@@ -214,6 +223,7 @@ static void test_ipip(void **state)
 	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY) + wire_count(&msg, WIRE_EXT_REVSUP), 0);
 	run(w, RTT);
 	assert_int_equal(PMA_NODE->n_kernel, 1);
+	/* [6245-4.1-1] */
 	assert_false(PMA_NODE->kernel[0].gre || PMA_NODE->kernel[0].keyed);
 	assert_int_equal(device(PMA_NODE, DEV)->rec.peer_revsup, 0);
 }
@@ -352,6 +362,7 @@ static void test_wrong_replies(void **state)
 	assert_int_equal(COUNT(drop_unknown_spi), 1);
 	r.sa = NULL;
 	say(w, &r);
+	/* [3543-3.2-8] */
 	assert_int_equal(COUNT(drop_no_authentication), 1);
 	r = good;
 	r.method = -1;
@@ -492,6 +503,13 @@ static void test_denials(void **state)
 	/* In the end it is forgotten. */
 	run(w, 100 * SEC);
 	assert_null(device(PMA_NODE, DEV));
+
+	/* What an HA without reverse tunnels says to the T bit: RFC 3024 s3.4. */
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	say_code(w, WIRE_CODE_HA_POORLY_FORMED);
+	assert_int_equal(PMA_NODE->dev[8].n_refused, 1);
+	/* [3024-3.4-2] */
+	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_HA_POORLY_FORMED);
 }
 
 /* 129 for an address when the time for another transmission has come: without it, at once. */
@@ -522,6 +540,7 @@ static void test_storm(void **state)
 			say_code(w, WIRE_CODE_HA_NO_RESOURCES);
 		run(w, 100 * MSEC);
 	}
+	/* [3543-3.3-11] */
 	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 5, 8);	/* 0, 1, 3, 7, 15, 31 s */
 }
 
@@ -535,6 +554,7 @@ static void test_unsupported(void **state)
 	/* RFC 5563 s8.1: no more of it to this HA. */
 	run(w, 60 * SEC);
 	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	/* [5563-8.1-1] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 1);
 	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_PMIP_DISALLOWED);
 	/* The operator may, and after a while everybody. */
@@ -546,9 +566,10 @@ static void test_unsupported(void **state)
 	assert_int_equal(device(PMA_NODE, 9)->state, CORE_WAIT_REG);
 
 	/* Once the operator's attempt has gone through, it is over for all. */
-	say_code(w, WIRE_CODE_PMIP_DISALLOWED);
+	say_code(w, WIRE_CODE_PMIP_UNSUPPORTED);
 	attach(PMA_NODE, 10, 3, CORE_TRIGGER_DHCP, NULL);
-	assert_int_equal(PMA_NODE->dev[10].code, WIRE_CODE_PMIP_DISALLOWED);
+	/* [5563-8.1-1] */
+	assert_int_equal(PMA_NODE->dev[10].code, WIRE_CODE_PMIP_UNSUPPORTED);
 	attach(PMA_NODE, 11, 3, CORE_TRIGGER_API, NULL);
 	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
 	assert_true(PMA_NODE->dev[11].attached);
@@ -666,10 +687,12 @@ static void test_refresh(void **state)
 	assert_int_equal(PMA_NODE->n_confirm, 0);
 	PMA_NODE->hold = true;
 	run(w, 38 * SEC);
+	/* [5563-4.4-1] */
 	assert_int_equal(PMA_NODE->n_confirm, 1);	/* RFC 5563 s4.4: first this */
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.home.s_addr, home.s_addr);
 	assert_int_equal(msg.rrq.lifetime, 600);
+	/* [6245-4.1-5] */
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_equal(key, PMA_NODE->kernel[0].key_in);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BINDING);
@@ -688,6 +711,7 @@ static void test_refresh(void **state)
 	/* Gone without a word: deregistered, not refreshed. */
 	PMA_NODE->absent = true;
 	run(w, 400 * SEC);
+	/* [5563-4.4-1] */
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
 	assert_int_equal(PMA_NODE->n_kernel + PMA_NODE->n_row, 0);
 	assert_int_equal(w->node[HA].n_kernel, 0);
@@ -854,6 +878,7 @@ static void test_detach(void **state)
 	assert_int_equal(msg.rrq.lifetime, 0);
 	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.42").s_addr);
 	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
+	/* [6245-4.1-5] */
 	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY), 1);	/* RFC 6245 s4.1: in every one */
 	assert_int_equal(wire_count(&msg, WIRE_EXT_FHAE), 1);		/* security.md s6 */
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);

@@ -42,6 +42,7 @@ tcp()
 carries()
 {
 	tap_check "$1: cn pings dev" pings cn $DEV_IP
+	# [3024-3.2-2] [3024-4.2.2-3] [3024-4.3.2-6] [3024-5.1.1-2] [3024-A.4-4] [5563-4.2.1-1]
 	tap_check "$1: dev pings cn" pings dev $CN
 	tap_check "$1: TCP from dev to cn" tcp dev cn $CN
 	tap_check "$1: TCP from cn to dev" tcp cn dev $DEV_IP
@@ -63,6 +64,7 @@ for order in "mip4 first" "ip_gre and ipip first"; do
 	tap_check "$order: the same by IP-in-IP" eval "
 		ctl ha binding set dev mip0 home $DEV_IP peer $PMA1 encap ipip &&
 		ctl pma1 binding set dev mip0 home $DEV_IP peer $HA encap ipip"
+	# [6245-4.1-1]
 	carries "$order, IP-in-IP"
 
 	tap_check "$order: the same by GRE without key" eval "

@@ -93,6 +93,7 @@ tap_is "nothing was dropped" "$(n pma1 ethtool -S mip0)" "$sum_before"
 
 tap_stage "not ours: ICMP as without us, and no drop counted"
 tap_check "an unknown key" unreachable ha "$(to_pma $HA "gre($INNER, key=0x9999)")"
+# [3024-4.3.2-2]
 tap_check "the right key from a wrong source" unreachable pma2 "$(to_pma $PMA2 "gre($INNER, key=0x1005)")"
 tap_check "no key" unreachable ha "$(to_pma $HA "gre($INNER)")"
 tap_check "routing bit" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, flags=0x4000)")"
@@ -124,6 +125,7 @@ tap_check "none of them arrived" unseen
 tap_stage "a home agent hears from a device that isn't there"
 before=$(drops ha inner_address)
 py pma1 "send_ip(ip('$PMA1', '$HA', gre(ip('10.0.0.66', '$CN', $IN), key=0x2005), proto=47))"
+# [3024-4.3.2-2] [3024-4.3.2-3]
 tap_check "another inner source is dropped" tap_wait 5 "inner_address" more ha inner_address "$before"
 
 tap_stage "two home agents that give the same key"

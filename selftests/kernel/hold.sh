@@ -141,6 +141,7 @@ tap_is "nothing left beside the tunnel" "$(leaked)" 0
 bind_pma pma1
 py dev "send('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '192.0.2.11')))"
 tap_check "a bound device" pings dev $CN
+# [3024-5.1.1-2] [5563-4.2.1-1]
 tap_is "nothing of a bound one entered it either, though it asked for the router's own address" "$(entered)" 0
 ctl pma1 binding del dev mip0 home $DEV_IP
 

@@ -96,6 +96,7 @@ if output=$(both 2>&1); then tap_ok "$sum"; else tap_fail "$sum" "$output"; fi
 
 tap_stage "the second's own HA address"
 ip -n ha address add $HA2/24 dev core
+# [3024-A.4-7]
 tap_check "the leg moves there" eval "
 	ctl ha2 binding set dev mip0 realm 52 home $DEV_IP peer $PMA1 local $HA2 key 0x2052 okey 0x1052 &&
 	ctl pma1 binding set dev mip0 realm 52 home $DEV_IP peer $HA2 key 0x1005 okey 0x2052 &&
@@ -109,6 +110,7 @@ kill $captures
 tap_wait 10 "the captures" eval "! ip netns pids dev | xargs -r ps -o comm= -p | grep -q tcpdump"
 tap_check "the captures hold payload" eval "[ \$(foreign dev payload-of-device1 'ether dst $DEV_MAC') -gt 0 ] &&
 	[ \$(foreign dev2 payload-of-device2 'ether dst $MAC2') -gt 0 ]"
+# [3024-A.4-6]
 tap_is "nothing of the second went to the first" "$(foreign dev payload-of-device2 "ether dst $DEV_MAC")" 0
 tap_is "nothing of the first went to the second" "$(foreign dev2 payload-of-device1 "ether dst $MAC2")" 0
 tap_check "ha's underlay goes, and ha2's link with it" eval "

@@ -71,6 +71,7 @@ static void encap_test_bytes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iph->ttl, 64);
 	KUNIT_EXPECT_EQ(test, iph->protocol,
 			c->encap == MIP4_ENCAP_IPIP ? 4 : 47);
+	/* [3024-4.2.2-3] [3024-5.1.2-1] */
 	KUNIT_EXPECT_EQ(test, iph->saddr, MIP4_KT_LOCAL);
 	KUNIT_EXPECT_EQ(test, iph->daddr, MIP4_KT_PEER);
 	KUNIT_EXPECT_EQ(test, ip_fast_csum(iph, iph->ihl), 0);

@@ -297,6 +297,7 @@ static void too_long(void **state)
 		struct bytes b = with_neighbours(M_RRQ, exts[i]);
 		enum wire_error error = parse_error(&b);
 
+		/* [6245-4.2-1] */
 		if (error != WIRE_EXT_LONG)
 			fail_msg("%s: %s", exts[i], wire_error_name(error));
 	}
@@ -435,6 +436,7 @@ static void gre_key_of_unknown_sub_type(void **state)
 	struct bytes b = with_neighbours(M_RRQ, "30010004 00c0ffee");
 
 	(void)state;
+	/* [6245-4.2-2] */
 	assert_int_equal(parse_error(&b), WIRE_EXT_UNKNOWN);
 }
 
@@ -544,6 +546,7 @@ static void typed_puts(void **state)
 	wire_put_gre_key(&out, 0x01020304);
 	wire_put_revsup(&out, WIRE_REVSUP_I, 0xe8000010);
 	assert_false(out.failed);
+	/* [6245-4.1-6] */
 	assert_bytes(out.buf + 24, out.len - 24,
 		     "8303614062" "2f01000102" "930601706f727437" "9308020102005e100001"
 		     "93080301303031303130" "93020401" "3000000401020304" "89068000e8000010");
