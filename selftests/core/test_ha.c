@@ -90,12 +90,18 @@ static void test_register(void **state)
 	uint16_t flags;
 
 	r.f.lifetime = 9000;
-	/* ask() finds 34 and 47 in each reply: [5563-5.1-1] [3024-4-1] [3543-4.2.1-3] */
+	/* [5944-3.8.2-2] [5944-3.8.2.2-2] [5944-3.8.3-2] */
 	assert_true(ask(w, &r, &msg));
+	/*
+	 * ask() finds 34 and 47 in each reply: [3024-4-1] [3543-4.2.1-3] [5563-5.1-1] [5944-3.4-6] [5944-3.5.2-1]
+	 * [5944-3.8.1-6] [5944-3.8.3.3-3]
+	 */
 	/* [3024-3.2-1] [3024-4.3.2-1] [3024-A.4-8] [6245-4.2-6] */
 	assert_int_equal(msg.rrp.code, 0);
+	/* [5944-3.8.3.2-3] [5944-3.8.3.2-4] */
 	assert_int_equal(msg.rrp.lifetime, 600);	/* capped, RFC 5944 s3.8.2.2 */
 	assert_int_equal(msg.rrp.id, r.f.id);
+	/* [5944-3.8.3-4] [5944-3.8.3.2-8] */
 	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
 	/* [6245-4.2-7] [6245-4.2-8] */
 	assert_true(wire_get_gre_key(&msg, &key));
@@ -104,11 +110,14 @@ static void test_register(void **state)
 	assert_true(wire_get_revsup(&msg, &flags, &revsup));
 	assert_int_equal(revsup, ntp_of(HA_NODE) >> 32);
 
+	/* [5944-3.8.2-1] [5944-3.8.2.2-1] [5944-3.8.3-1] */
 	assert_int_equal(HA_NODE->n_kernel, 1);
 	k = &HA_NODE->kernel[0];
 	assert_string_equal(k->device, "mip-red");
 	assert_int_equal(k->realm, 1);
+	/* [5944-3.8.1-4] [5944-3.8.3.2-7] */
 	assert_int_equal(k->home.s_addr, msg.rrp.home.s_addr);
+	/* [5944-4.2.3-4] */
 	assert_int_equal(k->local.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(k->peer.s_addr, ip("198.51.100.1").s_addr);
 	/* [3024-4.3.1-3] */
@@ -122,6 +131,7 @@ static void test_register(void **state)
 	reg = find(HA_NODE, NAI_A);
 	assert_non_null(reg);
 	assert_int_equal(reg->state, CORE_BOUND);
+	/* [5944-3.8.1-3] */
 	assert_memory_equal(&reg->rec, &HA_NODE->row[0], sizeof(reg->rec));
 	assert_int_equal(reg->rec.last_id, r.f.id);
 	assert_int_equal(reg->rec.peer_revsup, r.revsup_time);
@@ -200,7 +210,7 @@ static void test_home_address(void **state)
 	/* Taken, not in the pool, not the bound one: 129. */
 	r = rrq_from(w, PMA1, "c@red.example");
 	r.f.home = a;
-	/* [3024-A.4-2] */
+	/* [3024-A.4-2] [5944-3.8.3.2-6] */
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	r.f.id++;
 	r.f.home = ip("10.0.0.200");
@@ -212,6 +222,7 @@ static void test_home_address(void **state)
 	r.f.home = ip("10.0.0.77");
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
+	/* [5944-3.8.3.2-5] */
 	assert_int_equal(msg.rrp.home.s_addr, r.f.home.s_addr);
 	run(w, SEC);
 	r = rrq_from(w, PMA1, NAI_A);
@@ -321,7 +332,12 @@ static void test_authentication(void **state)
 	/* 132 (RFC 5944 s3.8.2.1 c), but once a second only. */
 	wrong.key[3] ^= 1;
 	r.sa = &wrong;
+	/*
+	 * [5944-3.8.1-5] [5944-3.8.2.1-2] [5944-3.8.2.1-5] [5944-3.8.2.1-8] [5944-3.8.2.1-12]
+	 * [5944-3.8.2.1-19] [5944-3.8.2.1-21] [5944-3.8.2.1-22] [5944-3.8.2.1-23] [5944-3.8.2.1-24]
+	 */
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+	/* [5944-3.8.2.1-13] [5944-3.8.2.1-25] */
 	assert_int_equal(HA_NODE->n_log, 2);	/* keys that differ, and the 132 */
 	expect_silence(w, &r);
 	assert_int_equal(HA_NODE->n_log, 2);
@@ -333,15 +349,17 @@ static void test_authentication(void **state)
 	wrong.spi = 0x999;
 	run(w, SEC);
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
+	/* [5944-3.5.1-2] */
 	assert_int_equal(COUNT(drop_unknown_spi), 1);
 
 	/* The other PMA's key is good only from there. */
 	r.sa = sa_of(PMA2);
 	run(w, SEC);
+	/* [5944-3.2-1] */
 	expect_denied(w, &r, WIRE_CODE_HA_FA_AUTH);
 
 	r.sa = NULL;
-	/* [3024-4-2] [3543-3.2-8] */
+	/* [3024-4-2] [3543-3.2-8] [5944-3.2-2] [5944-3.8.2.1-4] [5944-3.8.2.1-7] */
 	expect_silence(w, &r);
 	assert_int_equal(COUNT(drop_no_authentication), 1);
 	r.sa = sa_of(PMA1);
@@ -357,11 +375,13 @@ static void test_authentication(void **state)
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
 				    &msg), WIRE_OK);
+	/* [5944-3.8.2.1-20] */
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_FA_AUTH);
 
 	r.src = "203.0.113.9";
+	/* [5944-3.8.2.1-6] [5944-3.8.2.1-26] */
 	expect_silence(w, &r);
-	/* [3543-4.2.1-4] */
+	/* [3543-4.2.1-4] [5944-1.7-2] */
 	assert_int_equal(COUNT(drop_unknown_peer), 1);
 	r.src = "198.51.100.1";
 	r.f.coa = ip("198.51.100.2");
@@ -433,8 +453,9 @@ static void test_extensions(void **state)
 
 	put_before_auth(&out, &r, unknown, sizeof(unknown));
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	/* [6245-4.2-2] */
+	/* [5944-1.7-2] [6245-4.2-2] */
 	assert_int_equal(COUNT(drop_unknown_extension), 1);
+	/* [5944-1.8-1] */
 	assert_null(sent_by(w, HA, WIRE_RRP, 0));
 	assert_int_equal(n_regs(HA_NODE), 0);
 
@@ -456,6 +477,7 @@ static void test_extensions(void **state)
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
 				    &msg), WIRE_OK);
+	/* [5944-1.8-2] */
 	assert_int_equal(msg.rrp.code, 0);
 
 	inject(HA_NODE, r.src, r.dst, "\x63garbage", 8);
@@ -533,6 +555,7 @@ static void test_denials(void **state)
 	struct wire_msg msg;
 
 	r.method = WIRE_PMIP_IPSEC;	/* anybody can claim it; it isn't what is configured */
+	/* [5944-3.8.2-3] [5944-3.8.2.3-1] [5944-3.8.3-3] */
 	expect_denied(w, &r, WIRE_CODE_PMIP_DISALLOWED);
 	assert_int_equal(COUNT(drop_bad_method), 1);
 	r.method = 77;
@@ -562,7 +585,9 @@ static void test_denials(void **state)
 	/* 136 says the right one: field, destination, both. */
 	r.f.ha = ip("203.0.113.1");
 	assert_true(ask(w, &r, &msg));
+	/* [5944-3.8.3.2-10] */
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_UNKNOWN_HA);
+	/* [5944-3.8.3.2-9] */
 	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
 	r.f.ha = ip("192.0.2.9");
 	r.dst = "192.0.2.9";
@@ -596,10 +621,17 @@ static void test_identification(void **state)
 	now = ntp_of(HA_NODE);
 	r.f.id = now - (9ULL << 32);
 	assert_true(ask(w, &r, &msg));
+	/*
+	 * [5944-3.8.2.1-14] [5944-3.8.2.1-15] [5944-5.7-1] [5944-5.7.1-5] [5944-5.7.1-6]
+	 * [5944-5.7.1-8]
+	 */
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+	/* [5944-3.8.2.1-16] */
 	assert_int_equal(msg.rrp.id >> 32, now >> 32);		/* RFC 5944 s5.7.1 */
+	/* [5944-5.7-3] */
 	assert_int_equal((uint32_t)msg.rrp.id, (uint32_t)r.f.id);
 	r.f.id = now + (9ULL << 32);
+	/* [5944-3.8.2.1-17] */
 	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
 	r.f.id = now - (6ULL << 32);
 	assert_int_equal(code_of(w, &r), 0);
@@ -607,6 +639,7 @@ static void test_identification(void **state)
 	/* Older than the last, and the last itself from elsewhere. */
 	old = r;
 	old.f.id--;
+	/* [5944-5.7.1-7] */
 	expect_denied(w, &old, WIRE_CODE_HA_ID_MISMATCH);
 	old = rrq_from(w, PMA2, NAI_A);
 	old.f.id = r.f.id;
@@ -639,6 +672,7 @@ static void test_duplicate(void **state)
 	first = sent_by(w, HA, WIRE_RRP, 1);
 	assert_int_equal(first->len, again->len);
 	assert_memory_equal(first->data, again->data, first->len);
+	/* [5944-3.8.2.2-9] */
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.expires_unix, expires);
 	assert_int_equal(COUNT(duplicate_rrq), 1);
 	assert_int_equal(COUNT(accepted), 1);
@@ -684,6 +718,7 @@ static void test_pending_handover(void **state)
 
 	/* Both were accepted in order, and the first was revoked. */
 	assert_int_equal(n_sent(w, HA, WIRE_RRP), 3);
+	/* [5944-3.5.4-2] [5944-3.8.2.2-3] */
 	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->dst.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], 0);
 	assert_int_equal(sent_by(w, HA, WIRE_RRP, 1)->dst.s_addr, ip("198.51.100.1").s_addr);
@@ -875,9 +910,12 @@ static void test_expiry(void **state)
 	sent = w->n_sent;
 	run(w, 3 * SEC - 1);
 	assert_int_equal(HA_NODE->n_kernel, 2);
+	/* As asked for, though more could be granted: [5944-3.4-2] [5944-3.8.2.2-6] */
 	run(w, 1);
+	/* [5944-3.8.2.2-8] [5944-4.2.3-8] */
 	assert_int_equal(HA_NODE->n_kernel, 1);
 	assert_null(find(HA_NODE, NAI_A));
+	/* [5944-3.8-2] [5944-4.2.3-7] */
 	assert_int_equal(w->n_sent, sent);		/* RFC 5944 s3.8: silent */
 	assert_int_equal(COUNT(expired), 1);
 	/* What registered it can't do so again. */

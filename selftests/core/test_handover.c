@@ -72,6 +72,7 @@ static void test_handover(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 1);
 	assert_true(HA_NODE->kernel[0].exists);
 	assert_true(HA_NODE->kernel[0].cookie == cookie);
+	/* [5944-2.4.2-1] [5944-3.6-3] */
 	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(HA_NODE->kernel[0].key_out, P2->kernel[0].key_in);
 	assert_int_equal(HA_NODE->kernel[0].key_in, P2->kernel[0].key_out);
@@ -719,7 +720,7 @@ static void test_missed_revocation(void **state)
 			attach(P1, DEV, port, CORE_TRIGGER_DHCP, NULL);
 			run(w, 100 * MSEC);
 		}
-		/* [3543-3.3-11] */
+		/* [3543-3.3-11] [5944-3.6-6] */
 		assert_in_range(n_sent(w, PMA1, WIRE_RRQ) - rrqs, 2, 4);
 		assert_int_equal(P1->n_confirm, 0);
 		/* What renews its lease has been here all the time. */

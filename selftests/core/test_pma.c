@@ -138,13 +138,17 @@ static void test_attach(void **state)
 
 	/* The cookbook of protocol/extensions.md s2. */
 	last_rrq(w, &msg);
-	/* [6245-4.3-1] [3024-A.4-1] */
+	/* [3024-A.4-1] [5944-3.6.1.2-2] [5944-3.6.1.2-9] [6245-4.3-1] */
 	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T | WIRE_RRQ_G);
+	/* [5944-3.6.1-1] */
 	assert_int_equal(msg.rrq.lifetime, 600);
+	/* [5944-3.6.1.2-13] */
 	assert_int_equal(msg.rrq.home.s_addr, 0);
+	/* [5944-3.6.1.2-14] */
 	assert_int_equal(msg.rrq.ha.s_addr, ip("192.0.2.1").s_addr);
+	/* [5944-3.1-1] [5944-3.6.1.2-18] */
 	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
-	/* [3024-3.3-3] */
+	/* [3024-3.3-3] [5944-3.2-3] [5944-3.3-3] [5944-3.6.1.3-1] */
 	assert_int_equal(msg.n_ext, 7);
 	assert_int_equal(msg.ext[0].type, WIRE_EXT_NAI);
 	assert_int_equal(msg.ext[1].type, WIRE_EXT_PMIP);
@@ -165,7 +169,10 @@ static void test_attach(void **state)
 	assert_int_equal(revsup, ntp_of(PMA_NODE) >> 32);
 	/* [3543-3.2-5] [3543-3.2-9] */
 	assert_int_equal(flags, 0);
-	/* [3024-4-1] [3543-4.2.1-3] [4433-5.1-3] [4433-5.1.1-2] [5563-4.1.1-1] */
+	/*
+	 * [3024-4-1] [3543-4.2.1-3] [4433-5.1-3] [4433-5.1.1-2] [5563-4.1.1-1] [5944-3.3-2] [5944-3.5.2-1]
+	 * [5944-3.6.1.3-2] [5944-3.7.1-7] [5944-3.7.2.2-4]
+	 */
 	assert_true(wire_auth_ok(&msg, &msg.ext[6], sa_of(PMA1)));
 
 	/* What comes meanwhile changes nothing, and the first one keeps the timeline. */
@@ -175,6 +182,7 @@ static void test_attach(void **state)
 
 	run(w, RTT);
 	reg = device(PMA_NODE, DEV);
+	/* The HA takes only what is sent to its address: [5944-3.6.1.1-8] [5944-3.7.3.2-1] */
 	assert_int_equal(reg->state, CORE_BOUND);
 	assert_int_equal(reg->timeline.trigger, CORE_TRIGGER_ARP);
 	assert_true(reg->timeline.seen_us && reg->timeline.seen_us <= reg->timeline.identity_us &&
@@ -186,13 +194,14 @@ static void test_attach(void **state)
 	assert_true(PMA_NODE->dev[DEV].attached);
 	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 1);
 
-	/* [3024-4.2.2-2] */
+	/* [3024-4.2.2-2] [5944-3.6.2.2-1] */
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	k = &PMA_NODE->kernel[0];
 	assert_string_equal(k->device, "mip0");
 	assert_int_equal(k->key_in, key);
 	assert_int_equal(k->key_in, w->node[HA].kernel[0].key_out);
 	assert_int_equal(k->key_out, w->node[HA].kernel[0].key_in);
+	/* [5944-3.6-2] */
 	assert_int_equal(k->home.s_addr, w->node[HA].kernel[0].home.s_addr);
 	assert_int_equal(k->gateway.s_addr, ip("10.0.0.1").s_addr);
 	assert_int_equal(k->plen, 24);
@@ -219,6 +228,7 @@ static void test_ipip(void **state)
 	PMA_NODE->peer[0].revocation = false;
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	last_rrq(w, &msg);
+	/* [5944-3.6.1.2-10] */
 	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T);
 	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY) + wire_count(&msg, WIRE_EXT_REVSUP), 0);
 	run(w, RTT);
@@ -248,6 +258,7 @@ static void test_hint(void **state)
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.home.s_addr, 0);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
+	/* [5944-3.6-6] [5944-3.6.3-3] */
 	assert_int_equal(sent_by(w, PMA1, WIRE_RRQ, 0)->at, first + SEC);
 	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
@@ -271,8 +282,10 @@ static void test_retransmit(void **state)
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	for (int i = 0; i < 5; i++) {
 		assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), i + 1);
+		/* [5944-3.6.3-3] [5944-3.6.3-4] */
 		assert_int_equal(sent_by(w, PMA1, WIRE_RRQ, 0)->at, at[i] * SEC);
 		last_rrq(w, &msg);
+		/* [5944-5.7-5] */
 		assert_true(!last || (int64_t)(msg.rrq.id - last) > 0);
 		last = msg.rrq.id;
 		if (i < 4)
@@ -304,11 +317,13 @@ static void test_wrong_key(void **state)
 	n = PMA_NODE->n_log;
 	say(w, &r);
 	assert_int_equal(PMA_NODE->n_log, n + 1);
+	/* [5944-3.7.3.1-10] */
 	assert_string_equal(PMA_NODE->log, "peer 192.0.2.1: wrong authenticator (do key-file and algorithm of "
 			    "spi 0x200 differ from those at the peer?)");
 	say(w, &r);
 	assert_int_equal(PMA_NODE->n_log, n + 1);
 	run(w, 31 * SEC);
+	/* [5944-3.7.3.1-11] */
 	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 1);
 	assert_string_equal(PMA_NODE->dev[DEV].text,
 			    "the home agent's replies fail authentication (keys that differ?)");
@@ -340,10 +355,12 @@ static void test_wrong_replies(void **state)
 	r = good;
 	r.f.id ^= 1;
 	say(w, &r);
+	/* [5944-3.6.2.1-2] [5944-3.6.2.1-3] [5944-3.7.3.1-5] [5944-5.7-4] */
 	assert_int_equal(COUNT(drop_unmatched_reply), 1);
 	r = good;
 	strcpy(r.nai, "other@red.example");
 	say(w, &r);
+	/* [5944-1.7-2] [5944-3.7.3.1-3] */
 	assert_int_equal(COUNT(drop_unmatched_reply), 2);
 	r.nai[0] = '\0';
 	say(w, &r);
@@ -351,18 +368,21 @@ static void test_wrong_replies(void **state)
 	r = good;
 	r.src = "192.0.2.9";
 	say(w, &r);
+	/* [5944-3.2-1] */
 	assert_int_equal(COUNT(drop_wrong_source), 1);
 	r = good;
 	wrong.key[0] ^= 1;
 	r.sa = &wrong;
 	say(w, &r);
+	/* [5944-3.7.1-8] [5944-3.7.3.1-6] [5944-3.7.3.1-8] */
 	assert_int_equal(COUNT(drop_bad_authenticator), 1);
 	wrong.spi = 0x777;
 	say(w, &r);
+	/* [5944-3.5.1-2] */
 	assert_int_equal(COUNT(drop_unknown_spi), 1);
 	r.sa = NULL;
 	say(w, &r);
-	/* [3543-3.2-8] */
+	/* [3543-3.2-8] [5944-3.2-2] [5944-3.6.2.1-4] [5944-3.6.2.1-5] */
 	assert_int_equal(COUNT(drop_no_authentication), 1);
 	r = good;
 	r.method = -1;
@@ -385,6 +405,7 @@ static void test_wrong_replies(void **state)
 	say(w, &good);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
 	say(w, &good);		/* once is enough */
+	/* [5944-3.7.3.1-4] */
 	assert_int_equal(COUNT(accepted), 1);
 
 	/* After a retransmission only the last one's reply counts: RFC 5944 s3.6.2.1. */
@@ -441,6 +462,7 @@ static void test_clock(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_refused, 0);
 	run(w, SEC + RTT);
 	assert_true(PMA_NODE->dev[DEV].attached);
+	/* [5944-3.6.2.3-3] [5944-5.7-1] */
 	assert_true(w->now - start < 2 * SEC);
 	/* The next device needs no second try. */
 	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
@@ -474,6 +496,7 @@ static void test_denials(void **state)
 	assert_int_equal(dev->n_refused, 1);
 	assert_int_equal(dev->code, WIRE_CODE_HA_NO_RESOURCES);
 	assert_string_equal(dev->text, wire_code_name(WIRE_CODE_HA_NO_RESOURCES));
+	/* [5944-3.7.3.2-1] */
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_IDLE);
 	assert_int_equal(device(PMA_NODE, DEV)->last_code, WIRE_CODE_HA_NO_RESOURCES);
 
@@ -540,7 +563,7 @@ static void test_storm(void **state)
 			say_code(w, WIRE_CODE_HA_NO_RESOURCES);
 		run(w, 100 * MSEC);
 	}
-	/* [3543-3.3-11] */
+	/* [3543-3.3-11] [5944-2.4.2-2] */
 	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 5, 8);	/* 0, 1, 3, 7, 15, 31 s */
 }
 
@@ -620,6 +643,7 @@ static void test_unusable(void **state)
 		say(w, &r);
 		assert_int_equal(PMA_NODE->dev[dev].n_refused, 1);
 		assert_int_equal(PMA_NODE->n_kernel, 0);
+		/* [5944-3.7.3.2-3] */
 		assert_int_equal(device(PMA_NODE, dev)->state, dereg ? CORE_DEREG : CORE_IDLE);
 		if (dereg) {
 			run(w, SEC);
@@ -643,6 +667,7 @@ static void test_granted_more(void **state)
 	r = rrp_to_last(w);
 	r.f.lifetime *= 2;
 	say(w, &r);
+	/* [5944-3.4-3] */
 	assert_int_equal(device(PMA_NODE, DEV)->rec.lifetime, 600);
 	assert_int_equal(PMA_NODE->kernel[0].lifetime, 600);
 }
@@ -690,6 +715,7 @@ static void test_refresh(void **state)
 	/* [5563-4.4-1] */
 	assert_int_equal(PMA_NODE->n_confirm, 1);	/* RFC 5563 s4.4: first this */
 	last_rrq(w, &msg);
+	/* [5944-3.6.1.2-12] */
 	assert_int_equal(msg.rrq.home.s_addr, home.s_addr);
 	assert_int_equal(msg.rrq.lifetime, 600);
 	/* [6245-4.1-5] */
@@ -702,6 +728,7 @@ static void test_refresh(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
 	release(PMA_NODE);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	/* [5944-3.6-4] [5944-3.6.2.2-3] [5944-3.8.2.2-7] */
 	run(w, 3600 * SEC);
 	assert_true(PMA_NODE->dev[DEV].attached);
 	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
@@ -727,13 +754,16 @@ static void test_refresh_fails(void **state)
 	attach_by_hand(w);
 	run(w, 400 * SEC);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
+	/* [5944-3.7.2-4] */
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	say_code(w, WIRE_CODE_HA_NO_RESOURCES);		/* changes nothing yet */
+	/* [5944-3.7.2-7] [5944-3.7.3.2-4] */
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	run(w, 199 * SEC);
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
 	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 8, 14);
 	run(w, 2 * SEC);
+	/* [5944-3.4-5] */
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
 	assert_int_equal(PMA_NODE->n_kernel + PMA_NODE->n_row, 0);
 	assert_int_equal(COUNT(expired), 1);
@@ -847,6 +877,7 @@ static void test_clock_ahead(void **state)
 	assert_true(PMA_NODE->dev[DEV].attached);
 	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
 	last_rrq(w, &msg);
+	/* [5944-5.7.1-2] */
 	assert_int_equal(msg.rrq.id >> 32, ntp_of(PMA_NODE) >> 32);
 
 	/* Nor does a reply that was long under way hold it back. */
@@ -876,15 +907,19 @@ static void test_detach(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.lifetime, 0);
+	/* [5944-3.6.1.2-12] */
 	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.42").s_addr);
+	/* [5944-3.6.1.2-18] */
 	assert_int_equal(msg.rrq.coa.s_addr, ip("198.51.100.1").s_addr);
 	/* [6245-4.1-5] */
 	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY), 1);	/* RFC 6245 s4.1: in every one */
+	/* [5944-3.3-2] [5944-3.6.1.3-2] */
 	assert_int_equal(wire_count(&msg, WIRE_EXT_FHAE), 1);		/* security.md s6 */
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_DEREG);
 	run(w, 3 * SEC);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 4);
 	say_code(w, 0);
+	/* [5944-3.7.3.2-3] */
 	assert_int_equal(PMA_NODE->n_row, 0);
 	run(w, SEC);
 	assert_null(device(PMA_NODE, DEV));
@@ -948,6 +983,7 @@ static void test_detach(void **state)
 	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.lifetime, 0);
+	/* [5944-5.7-6] [5944-5.7.1-4] */
 	assert_true((int64_t)(msg.rrq.id - last) > 0);
 }
 

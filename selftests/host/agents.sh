@@ -205,6 +205,7 @@ tap_check "the home network is routed to mip0" bash -c "ip -n ha route get 10.0.
 tap_is "the control socket's mode" "$(stat -c %a "$dir/pma.sock")" 660
 
 tap_stage "attach by DHCP"
+# [5944-3.6-2]
 tap_check "udhcpc gets its lease" dhcp
 home=$(ip -n dev -j addr show eth0 | jq -r '.[0].addr_info[] | select(.family == "inet") | .local')
 tap_check "of the pool" grep -Eqx '10\.0\.0\.[0-9]+' <<< "$home"

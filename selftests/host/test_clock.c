@@ -22,6 +22,7 @@ static void test_wall_clock_set(void **state)
 	real = (struct timespec){ 1700000000, 250000000 };
 	ahead = clock_wall_ahead_us();
 	before = clock_ntp(clock_mono_us() + ahead);
+	/* [5944-5.7.1-2] */
 	assert_int_equal(before >> 32, 1700000000 + 2208988800ULL);
 	assert_int_equal((uint32_t)before, 0x40000000);
 

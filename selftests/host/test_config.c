@@ -192,6 +192,7 @@ static void test_bad(void **state)
 
 	if (config)
 		fail_msg("accepted");
+	/* Among them "SPI below 256" [5944-1.6-9], "care-of address missing" [5944-3.7.1-1], window [5944-5.7.1-1] */
 	if (!strstr(complaints, row->want))
 		fail_msg("wanted \"%s\", got:\n%s", row->want, complaints);
 	/* Each line names the file, and nothing names a key. */
@@ -258,6 +259,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(peer->sa[0].spi, 0x100);
 	assert_int_equal(peer->sa[0].alg, WIRE_ALG_HMAC_SHA256);
 	assert_int_equal(peer->sa[0].key_len, 16);
+	/* [5944-5.1-3] */
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(peer->sa[0].key[i], i);
 	assert_true(peer->revocation);

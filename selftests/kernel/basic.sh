@@ -39,6 +39,7 @@ tcp()
 		wait "$listener" && cmp /tmp/payload /tmp/received
 }
 
+# [5944-1.7-3] [5944-2.1-5] [5944-2.3.1-2] [5944-4.2.3-1] [5944-4.2.3-6]
 carries()
 {
 	tap_check "$1: cn pings dev" pings cn $DEV_IP
@@ -61,6 +62,7 @@ for order in "mip4 first" "ip_gre and ipip first"; do
 	tap_check "$order: bindings at HA and PMA" eval "bind_ha $PMA1 && bind_pma pma1"
 	carries "$order, keyed GRE"
 
+	# [5944-4.1-1]
 	tap_check "$order: the same by IP-in-IP" eval "
 		ctl ha binding set dev mip0 home $DEV_IP peer $PMA1 encap ipip &&
 		ctl pma1 binding set dev mip0 home $DEV_IP peer $HA encap ipip"

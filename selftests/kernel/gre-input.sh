@@ -108,6 +108,7 @@ tap_is "nothing was dropped" "$(n pma1 ethtool -S mip0)" "$sum_before"
 
 tap_stage "ours, but wrong"
 watch
+# [5944-4.2.2-1] [5944-4.2.2-2]
 tap_check "another inner destination" counted inner_address ha \
 	"$(to_pma $HA "gre(ip('$CN', '10.0.0.66', $IN), key=0x1005)")"
 tap_check "a wrong GRE checksum" counted bad_checksum ha "$(to_pma $HA "gre($INNER, key=0x1005, csum=False)")"

@@ -90,10 +90,12 @@ refused "a third with the second's tunnel" "already used by binding" \
 	key 0x1052 okey 0x2052
 tap_check "ping, first" pings dev $CN
 tap_check "ping, second" pings dev2 $CN
+# by link-layer address, for nothing else tells them apart: [5944-1.7-4]
 sum="both at once with one 5-tuple"
 tap_stage "$sum"
 if output=$(both 2>&1); then tap_ok "$sum"; else tap_fail "$sum" "$output"; fi
 
+# pma1 takes only what has the right outer source: [5944-4.2.3-4]
 tap_stage "the second's own HA address"
 ip -n ha address add $HA2/24 dev core
 # [3024-A.4-7]

@@ -38,6 +38,7 @@ tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && 
 		key 0x1006 okey 0x2006"
 gw=$(n pma1 cat /sys/class/net/port/address)
 
+# [5944-4.2.2-6]
 tap_is "up: access router and home agent" "$(ttl dev cn "$(from_dev $CN)")" 62
 tap_is "down: home agent" "$(ttl cn dev "send_ip(ip('$CN', '$DEV_IP', udp(1000, 2000)))")" 63
 

@@ -47,6 +47,7 @@ static bool covers(enum wire_alg alg, const char *key_hex, const char *text, con
 static void rfc2202_hmac_md5(void **state)
 {
 	(void)state;
+	/* [5944-3.5.1-4] */
 	assert_true(covers(WIRE_ALG_HMAC_MD5, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "Hi There",
 			   "9294727a3638bb1c13f48ef8158bfc9d"));
 	assert_true(covers(WIRE_ALG_HMAC_MD5, "4a656665", "what do ya want for nothing?",
@@ -78,6 +79,7 @@ static void v1_built(void **state)
 	wire_put_nai(&out, "user@example.net");
 	wire_put_auth(&out, WIRE_EXT_MHAE, &sa);
 	assert_false(out.failed);
+	/* The key has all sorts of bytes: [5944-3.5.1-1] [5944-5.1-3] */
 	assert_bytes(out.buf, out.len, V1);
 }
 
@@ -121,6 +123,7 @@ static void v3_built_and_read(void **state)
 	wire_put_access_tech(&out, 2);
 	wire_put_auth(&out, WIRE_EXT_FHAE, &sa);
 	assert_false(out.failed);
+	/* [5944-1.6-8] */
 	assert_bytes(out.buf, out.len, V1_BEFORE_AUTH V3_TAIL);
 
 	b = from_hex(V1_BEFORE_AUTH V3_TAIL);
@@ -132,6 +135,7 @@ static void v3_built_and_read(void **state)
 	assert_memory_equal(got, mac, 6);
 	assert_true(wire_get_access_tech(&in.msg, &tech));
 	assert_int_equal(tech, 2);
+	/* [5944-5.1-1] */
 	assert_true(wire_auth_ok(&in.msg, wire_find(&in.msg, WIRE_EXT_FHAE, 0), &sa));
 	free(in.heap);
 }
@@ -240,6 +244,7 @@ static void flip_every_bit(const char *fixed_hex, enum wire_alg alg)
 static void flips_hmac_md5(void **state)
 {
 	(void)state;
+	/* [5944-3.5.1-1] */
 	for (int i = 0; i < N_MESSAGES; i++)
 		flip_every_bit(message_hex[i], WIRE_ALG_HMAC_MD5);
 }
@@ -247,6 +252,7 @@ static void flips_hmac_md5(void **state)
 static void flips_hmac_sha256(void **state)
 {
 	(void)state;
+	/* [5944-3.5.1-3] */
 	for (int i = 0; i < N_MESSAGES; i++)
 		flip_every_bit(message_hex[i], WIRE_ALG_HMAC_SHA256);
 }
@@ -267,6 +273,7 @@ static void sha256_round_trip(void **state)
 	assert_int_equal(b.p[25], 36);
 	in = parse(&b);
 	assert_int_equal(wire_auth_spi(wire_find(&in.msg, WIRE_EXT_FHAE, 0)), 0xffffffff);
+	/* [5944-3.5.1-3] */
 	assert_true(wire_auth_ok(&in.msg, wire_find(&in.msg, WIRE_EXT_FHAE, 0), &sa));
 	free(in.heap);
 }
@@ -290,6 +297,7 @@ static void wrong_association_refused(void **state)
 	sa.key_len = 0;
 	assert_false(wire_auth_ok(&in.msg, ext, &sa));
 	sa = good;
+	/* [5944-3.5.1-2] */
 	sa.spi++;
 	assert_false(wire_auth_ok(&in.msg, ext, &sa));
 	sa = good;

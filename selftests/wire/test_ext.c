@@ -184,6 +184,7 @@ static void samples_built(void **state)
 				continue;
 			}
 			assert_int_equal(out.len, fixed.len + raw.len);
+			/* [5944-1.11-1] */
 			assert_memory_equal(out.buf + fixed.len, raw.p, raw.len);
 		}
 	}
@@ -215,9 +216,11 @@ static void unknown_types(void **state)
 		add_hex(&b, "222222" FHAE_HEX);	/* not three FHAEs */
 		in = parse(&b);
 		if (type < 128) {
+			/* [5944-1.8-1] */
 			assert_int_equal(in.error, WIRE_EXT_UNKNOWN);
 			refused++;
 		} else {
+			/* [5944-1.8-2] */
 			assert_int_equal(in.error, WIRE_OK);
 			assert_int_equal(in.msg.n_ext, 3);
 			assert_int_equal(in.msg.ext[1].type, type);
@@ -546,7 +549,7 @@ static void typed_puts(void **state)
 	wire_put_gre_key(&out, 0x01020304);
 	wire_put_revsup(&out, WIRE_REVSUP_I, 0xe8000010);
 	assert_false(out.failed);
-	/* [6245-4.1-6] */
+	/* [5944-1.11-1] [6245-4.1-6] */
 	assert_bytes(out.buf + 24, out.len - 24,
 		     "8303614062" "2f01000102" "930601706f727437" "9308020102005e100001"
 		     "93080301303031303130" "93020401" "3000000401020304" "89068000e8000010");
