@@ -42,8 +42,8 @@ gw=$(n pma1 cat /sys/class/net/port/address)
 tap_is "up: access router and home agent" "$(ttl dev cn "$(from_dev $CN)")" 62
 tap_is "down: home agent" "$(ttl cn dev "send_ip(ip('$CN', '$DEV_IP', udp(1000, 2000)))")" 63
 
-# before any packet between devices: over the redirect that it makes up then, the home agent's stack owes its sender other
-# errors for a second
+# before any packet between devices: over the redirect that it makes up then, the home agent's stack owes its sender
+# other errors for a second
 tap_stage "TTL 1"
 before=$(drops pma1 ttl)
 tap_is "ends at the access router, which says so as the gateway" \
