@@ -6,6 +6,7 @@
 #include "device.h"
 #include "netlink.h"
 #include "peer.h"
+#include "trace.h"
 
 static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
 {
@@ -190,8 +191,22 @@ int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_bindings);
 }
 
+static void mip4_nl_trace(const struct mip4_binding *b, u8 cmd,
+			  enum mip4_del_reason reason)
+{
+	const struct mip4_leg *leg;
+
+	leg = rcu_dereference_protected(b->leg, lockdep_is_held(&b->mip->lock));
+	if (cmd == MIP4_CMD_BINDING_NEW)
+		trace_mip4_attach(b, leg->key.peer);
+	else if (cmd == MIP4_CMD_BINDING_SET)
+		trace_mip4_change(b, leg->key.peer);
+	else
+		trace_mip4_detach(b, reason);
+}
+
 /**
- * mip4_nl_notify() - tell group "bindings" of a change, if anybody listens
+ * mip4_nl_notify() - trace a change, and tell group "bindings" if it listens
  * @b: binding
  * @cmd: MIP4_CMD_BINDING_NEW, _SET or _DEL
  * @reason: for _DEL
@@ -204,6 +219,7 @@ void mip4_nl_notify(struct mip4_binding *b, u8 cmd, enum mip4_del_reason reason)
 	struct sk_buff *msg;
 	void *hdr;
 
+	mip4_nl_trace(b, cmd, reason);
 	if (!mip4_nl_listens(mip, MIP4_NL_BINDINGS))
 		return;
 	msg = genlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL);

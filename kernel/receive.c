@@ -22,6 +22,7 @@
 #include "peer.h"
 #include "receive.h"
 #include "stats.h"
+#include "trace.h"
 #include "xmit.h"
 
 /* A link with an underlay device takes packets of that device only. */
@@ -183,8 +184,10 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		return NF_ACCEPT;
 
 	leg = mip4_leg_demux(mip4_net(net), &key, inner ?: &ibuf, &other);
-	if (!leg && !other)
+	if (!leg && !other) {
+		trace_mip4_miss(skb, &key, inner ?: &ibuf);
 		return NF_ACCEPT;
+	}
 	if (!mip4_receive_link((leg ?: other)->binding->mip, skb))
 		return NF_ACCEPT;
 
@@ -283,7 +286,11 @@ static int mip4_ipip_receive(struct sk_buff *skb)
 	/* tunnel4 has pulled the inner header */
 	leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
 			     (const struct iphdr *)skb->data, &other);
-	if (!leg || !mip4_receive_link(leg->binding->mip, skb))
+	if (!leg) {
+		trace_mip4_miss(skb, &key, (const struct iphdr *)skb->data);
+		return -ENOENT;
+	}
+	if (!mip4_receive_link(leg->binding->mip, skb))
 		return -ENOENT;
 	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
 		mip4_drop(leg->binding->mip, leg->binding, skb,

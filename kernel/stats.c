@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Drop counters of a device, by reason, and what ethtool -S shows of them. */
 #include <linux/ethtool.h>
+#include <linux/ip.h>
 #include <linux/netdevice.h>
 
 #include "binding.h"
 #include "device.h"
 #include "stats.h"
+#include "trace.h"
 
 #define MIP4_DROP_NAME(name, text) "drop_" text,
 static const char mip4_drop_names[][ETH_GSTRING_LEN] = {
@@ -19,6 +21,21 @@ static const u32 mip4_drop_tx = BIT(MIP4_DROP_NO_BINDING) |
 				BIT(MIP4_DROP_LOOP) |
 				BIT(MIP4_DROP_NO_MEMORY) |
 				BIT(MIP4_DROP_PORT_DOWN);
+
+/*
+ * What skb:kfree_skb and drop monitor show: the kernel's own reason where it
+ * means the same. A module can't add reasons to the kernel's.
+ */
+static const u8 mip4_drop_core[__MIP4_DROP_MAX] = {
+	[MIP4_DROP_BAD_INNER]		= SKB_DROP_REASON_IP_INHDR,
+	[MIP4_DROP_BAD_CHECKSUM]	= SKB_DROP_REASON_SKB_CSUM,
+	[MIP4_DROP_POLICY]		= SKB_DROP_REASON_XFRM_POLICY,
+	[MIP4_DROP_TOO_BIG]		= SKB_DROP_REASON_PKT_TOO_BIG,
+	[MIP4_DROP_NO_ROUTE]		= SKB_DROP_REASON_IP_OUTNOROUTES,
+	[MIP4_DROP_NO_MEMORY]		= SKB_DROP_REASON_NOMEM,
+	[MIP4_DROP_PORT_DOWN]		= SKB_DROP_REASON_DEV_READY,
+	[MIP4_DROP_PROTOCOL]		= SKB_DROP_REASON_UNHANDLED_PROTO,
+};
 
 /**
  * mip4_count_drop() - account for one dropped packet
@@ -40,6 +57,19 @@ void mip4_count_drop(struct mip4_dev *mip, struct mip4_binding *b,
 		atomic64_inc(&b->drops);
 }
 
+static void mip4_trace_drop(const struct mip4_dev *mip,
+			    const struct mip4_binding *b,
+			    const struct sk_buff *skb, enum mip4_drop reason)
+{
+	const struct iphdr *iph = NULL;
+	struct iphdr buf = {};
+
+	if (skb->protocol == htons(ETH_P_IP))
+		iph = skb_header_pointer(skb, skb_network_offset(skb),
+					 sizeof(buf), &buf);
+	trace_mip4_drop(mip->dev, b ? b->id : 0, skb, iph ?: &buf, reason);
+}
+
 /**
  * mip4_drop() - drop a packet and account for it
  * @mip: device that drops it
@@ -53,7 +83,10 @@ void mip4_drop(struct mip4_dev *mip, struct mip4_binding *b,
 	       struct sk_buff *skb, enum mip4_drop reason)
 {
 	mip4_count_drop(mip, b, reason);
-	kfree_skb(skb);
+	if (trace_mip4_drop_enabled())
+		mip4_trace_drop(mip, b, skb, reason);
+	kfree_skb_reason(skb, mip4_drop_core[reason] ?:
+			      SKB_DROP_REASON_NOT_SPECIFIED);
 }
 
 static void mip4_sum_drops(struct mip4_dev *mip, u64 *sum)
