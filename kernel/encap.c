@@ -101,7 +101,9 @@ static void mip4_encap_segments(struct sk_buff *skb, struct mip4_leg *leg,
 	skb_reset_mac_len(skb);
 	segs = skb_gso_segment(skb, features & ~NETIF_F_GSO_MASK);
 	if (IS_ERR_OR_NULL(segs)) {
-		mip4_drop(mip, leg->binding, skb, MIP4_DROP_BAD_INNER);
+		mip4_drop(mip, leg->binding, skb,
+			  PTR_ERR(segs) == -ENOMEM ? MIP4_DROP_NO_MEMORY :
+						     MIP4_DROP_BAD_INNER);
 		ip_rt_put(rt);
 		return;
 	}

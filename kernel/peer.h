@@ -5,6 +5,8 @@
 #include <linux/rhashtable.h>
 #include <net/dst_cache.h>
 
+#include "stats.h"
+
 struct mip4_dev;
 struct mip4_net;
 struct rtable;
@@ -34,6 +36,13 @@ struct mip4_peer {
 };
 
 extern const struct rhashtable_params mip4_peer_params;
+
+/* Why mip4_peer_route() has none: where memory was short the next packet may. */
+static inline enum mip4_drop mip4_peer_no_route(const struct rtable *rt)
+{
+	return PTR_ERR(rt) == -ENOBUFS || PTR_ERR(rt) == -ENOMEM ?
+	       MIP4_DROP_NO_MEMORY : MIP4_DROP_NO_ROUTE;
+}
 
 struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 				const struct mip4_peer_key *key);

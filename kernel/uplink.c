@@ -126,9 +126,10 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 		return;
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
-		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
-				    ICMP_HOST_UNREACH, 0);
-		reason = MIP4_DROP_NO_ROUTE;
+		reason = mip4_peer_no_route(rt);
+		if (reason == MIP4_DROP_NO_ROUTE)
+			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
+					    ICMP_HOST_UNREACH, 0);
 		goto drop;
 	}
 	mtu = mip4_leg_mtu(leg, rt);

@@ -135,8 +135,9 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 	leg = rcu_dereference(b->leg);
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
-		dst_link_failure(skb);
-		reason = MIP4_DROP_NO_ROUTE;
+		reason = mip4_peer_no_route(rt);
+		if (reason == MIP4_DROP_NO_ROUTE)
+			dst_link_failure(skb);
 		goto drop;
 	}
 	mtu = mip4_leg_mtu(leg, rt);
