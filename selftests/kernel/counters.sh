@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What is counted, and what taps and firewalls see.
+# What is counted, and what taps and firewalls see. Drops: drops.sh.
 #
 #   cn ── ha ══ pma1 ── dev
 # timeout: 600
@@ -38,34 +38,15 @@ for ns in ha pma1; do
 		jq -c '.[0].stats64 | [.rx.packets, .tx.packets]')" "[5,5]"
 done
 
-tap_stage "drops"
-names=$(sed -n 's/^\tx([A-Z_]*, "\([a-z_]*\)").*/drop_\1/p' "$MIP4_TOP/uapi/linux/mip4.h")
-tap_is "ethtool shows the reasons of the header, in its order" \
-	"$(n pma1 ethtool -S mip0 | sed -n 's/^ *\(drop_[a-z_]*\): .*/\1/p')" "$names"
-each()	# REASON FRAME
-{
-	local before
-
-	before=$(drops pma1 "$1")
-	py dev "send('eth0', $2)"
-	tap_check "$1" tap_wait 10 "it" more pma1 "$1" "$before"
-}
-each multicast "eth('$DEV_MAC', '01:00:5e:00:00:fb', ip('$DEV_IP', '224.0.0.251', udp(5353, 5353)))"
-each multicast "eth('$DEV_MAC', BROADCAST, ip('$DEV_IP', '255.255.255.255', udp(9, 9)))"
-each protocol "eth('$DEV_MAC', '$gw', b'\x60' + b'\0' * 60, 0x86dd)"
-each bad_inner "eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2), total=999))"
-each spoofed_source "eth('$DEV_MAC', '$gw', ip('0.0.0.0', '$CN', udp(1, 2)))"
-tap_check "those of a binding are its own, too" eval "[ \$(stat pma1 .drops) -ge 5 ]"
-ip -n pma1 link set dev mip0 down
-each port_down "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
-ip -n pma1 link set dev mip0 up
-ip -n pma1 route add unreachable $HA/32
-each no_route "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
-ip -n pma1 route del unreachable $HA/32
-ip -n pma1 route add $HA/32 dev mip0
-each loop "eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))"
-ip -n pma1 route del $HA/32 dev mip0
-tap_check "and afterwards it works" pings dev $CN
+tap_stage "a device that is silent"
+for ns in ha pma1; do
+	tap_check "$ns: its age grows" tap_wait 20 "3 s" eval "[ \$(stat $ns .seen_ms) -ge 3000 ]"
+	aged=$(stat $ns .seen_ms)
+	tap_check "$ns: until it sends" eval "pings dev $CN 1 && [ \$(stat $ns .seen_ms) -lt $aged ]"
+	aged=$(stat $ns .seen_ms)
+	py cn "send_ip(ip('$CN', '$DEV_IP', udp(1, 2)))"
+	tap_check "$ns: what is sent to it doesn't count" eval "[ \$(stat $ns .seen_ms) -ge $aged ]"
+done
 
 tap_stage "a packet socket on the home agent's device"
 before=$(stat ha .down_packets)
@@ -111,22 +92,31 @@ tap_check "many arrive" [ "$arrived" -gt 1000 ]
 tap_is "none of them is missed" $(($(stat pma1 .up_packets) - before)) "$arrived"
 
 tap_stage "taps and hooks at the access router"
-spawn pma1 tcpdump -i mip0 -n -l icmp > /tmp/tap 2> /tmp/tap.err
+for ns in ha pma1; do
+	spawn $ns tcpdump -i mip0 -n -l icmp > /tmp/tap.$ns 2> /tmp/tap.$ns.err
+done
 n pma1 nft -f - <<- 'END'
 	table netdev t {
 		counter in { }
+		counter out { }
 		chain in { type filter hook ingress device port priority 0; ip protocol icmp counter name in; }
+		chain out { type filter hook egress device port priority 0; ip protocol icmp counter name out; }
 	}
 	table ip t {
 		counter forward { }
 		chain f { type filter hook forward priority 0; counter name forward; }
 	}
 END
-tap_wait 20 "tcpdump" grep -q listening /tmp/tap.err
+tap_wait 20 "tcpdump" eval "grep -q listening /tmp/tap.ha.err && grep -q listening /tmp/tap.pma1.err"
 tap_check "ping" pings dev $CN 3
-tap_check "tcpdump on mip0 sees both ways" tap_wait 10 "6 packets" eval '[ $(grep -c ICMP /tmp/tap) = 6 ]'
+for ns in ha pma1; do
+	tap_check "$ns: tcpdump on mip0 sees inner packets up" \
+		tap_wait 10 "3 packets" eval "[ \$(grep -c '$DEV_IP > $CN: ICMP echo request' /tmp/tap.$ns) = 3 ]"
+	tap_check "$ns: and down" \
+		tap_wait 10 "3 packets" eval "[ \$(grep -c '$CN > $DEV_IP: ICMP echo reply' /tmp/tap.$ns) = 3 ]"
+done
+tap_is "ip -d link names the kind" "$(ip -n pma1 -d -j link show mip0 | jq -r '.[0].linkinfo.info_kind')" mip4
 tap_is "the port's ingress hook sees them" "$(counter netdev in)" 3
+tap_is "and its egress hook the answers" "$(counter netdev out)" 3
 tap_is "FORWARD does not" "$(counter ip forward)" 0
-# last, for the switch in between learns the router's MAC at the wrong port from it
-each bad_frame "eth('$gw', BROADCAST, arp(1, '$gw', '10.0.0.9', '10.0.0.9'), 0x0806)"
 tap_end

@@ -94,7 +94,10 @@ tap_is "and gone" "$(held)" 0
 
 tap_stage "bounds"
 before=$(drops pma1 hold_full)
+unknown=$(ctl pma1 -s -j port show port | jq .[0].unknown_frames)
 py dev "send('eth0', *[eth('$OTHER', '$gw', echo('10.0.0.77', '$CN'))] * 40)"
+tap_check "frames of unknown devices are counted by port" eval \
+	"[ \$(ctl pma1 -s -j port show port | jq .[0].unknown_frames) -ge $((unknown + 40)) ]"
 tap_is "16 frames of one MAC wait, the others are counted" $(($(drops pma1 hold_full) - before)) 24
 tap_check "and they go" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
 before=$(drops pma1 hold_full)
@@ -156,13 +159,21 @@ tap_is "is bound and unbound 20 times" $i 20
 kill $flood
 tap_check "and leaves nothing behind" tap_wait 20 "an empty hold" eval '[ $(held) = 0 ]'
 
+# lost: events that the others tell of as not sent
+lost()
+{
+	jq -s 'map(.lost // 0) | add' /tmp/events
+}
+
 tap_stage "many devices on one port"
+before=$(lost)
 tap_check "another port" eval "wire pma1 port2 dev eth1 && ip -n pma1 link set dev port2 master mip0"
 py dev "send('eth0', *[eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5)
 	for i in range(3000)])"
 tap_check "not all of them are reported" eval "[ \$(seen /tmp/events 02:00:00:01) -lt 3000 ]"
 py dev "send('eth1', eth('02:00:00:00:00:7c', BROADCAST, arp(1, '02:00:00:00:00:7c', '10.0.0.81', '$HOME_GW'), 0x806))"
 tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:00:7c /tmp/events
+tap_is "and how many were not" $(($(seen /tmp/events 02:00:00:01) + $(lost) - before)) 3000
 
 tap_stage "port policies"
 tap_check "drop" ctl pma1 port set port unknown drop

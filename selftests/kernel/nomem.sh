@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 FAIL=/sys/kernel/debug/failslab
+ROUTES=/sys/kernel/slab/ip_dst_cache/failslab
 GENL=$MIP4_TOP/selftests/kernel/genl.py
 
 if ! [ -d $FAIL ] || ! [ -e /proc/self/fail-nth ]; then
@@ -20,7 +21,7 @@ fi
 taskset -p -c 0 $$ > /dev/null
 
 # the probability first, so that nothing else is starved meanwhile
-KNOBS="probability task-filter times verbose ignore-gfp-wait"
+KNOBS="probability task-filter times verbose ignore-gfp-wait cache-filter"
 declare -A was
 for knob in $KNOBS; do
 	was[$knob]=$(< $FAIL/$knob)
@@ -31,6 +32,7 @@ tap_cleanup()
 	for knob in $KNOBS; do
 		echo "${was[$knob]}" > $FAIL/$knob
 	done
+	echo 0 > "$ROUTES"
 	end_namespaces
 }
 
@@ -75,6 +77,36 @@ before=$(drops pma1 no_memory)
 hungry py dev "send('eth0', *[eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))] * 20)"
 tap_is "packets that no header can be put before are" $(($(drops pma1 no_memory) - before)) 20
 tap_check "they pass again" pings dev $CN
+
+tap_stage "a route that isn't cached any longer"
+# nothing but routes is short of memory: what would be said of it has some
+echo 1 > "$ROUTES"
+echo Y > $FAIL/cache-filter
+ip -n pma1 route flush cache
+memory=$(drops pma1 no_memory) route=$(drops pma1 no_route)
+reply=$(hungry py dev "icmp_reply('eth0', eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN')), 3, 1)")
+tap_is "up: memory is what was missing, not a route" \
+	"$(($(drops pma1 no_memory) - memory)) $(($(drops pma1 no_route) - route))" "1 0"
+tap_is "the device isn't told that the host is unreachable" "$reply" ""
+ip -n ha route flush cache
+# the way to the link and back to cn is cached by this, the peer's route isn't
+tap_check "cn is told of a host that is" grep -q 'Host Unreachable' <<< "$(n cn ping -n -c 1 -W 5 10.0.0.66)"
+memory=$(drops ha no_memory) route=$(drops ha no_route)
+reply=$(hungry py cn "icmp_reply('eth0', eth('$(n cn cat /sys/class/net/eth0/address)',
+	'$(n ha cat /sys/class/net/cn/address)', echo('$CN', '$DEV_IP')), 3, 1)")
+tap_is "down: the same" "$(($(drops ha no_memory) - memory)) $(($(drops ha no_route) - route))" "1 0"
+tap_is "nor is cn told" "$reply" ""
+echo N > $FAIL/cache-filter
+echo 0 > "$ROUTES"
+tap_check "packets pass again" pings dev $CN
+
+tap_stage "segments"
+n pma1 ethtool -K mip0 tx-tcp-segmentation off
+memory=$(drops pma1 no_memory) bad=$(drops pma1 bad_inner)
+hungry py dev "send_gso('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', tcp(1, 2, b'x' * 5000), proto=6)), 1000)"
+tap_is "of a large packet: memory is what was missing" \
+	"$(($(drops pma1 no_memory) - memory)) $(($(drops pma1 bad_inner) - bad))" "1 0"
+n pma1 ethtool -K mip0 tx-tcp-segmentation on
 
 tap_stage "commands"
 echo N > $FAIL/ignore-gfp-wait
