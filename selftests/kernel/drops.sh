@@ -7,7 +7,7 @@
 #   cn ── ha ══ pma1 ── dev
 #
 # A new reason needs a reach_REASON here and a row there.
-# timeout: 300
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 
