@@ -4,7 +4,7 @@
 # Tracepoints mip4:*: bindings that come, change and go, packets that are nobody's, packets that are dropped and why.
 #
 #   cn ── ha ══ pma1 ── dev
-# timeout: 300
+# timeout: 600
 
 . "$(dirname "$0")/lib.sh"
 
