@@ -62,8 +62,8 @@ reach_bad_checksum() { to_ha "gre($GOOD, key=0x2005, csum=False)"; }
 reach_ecn() { to_ha "gre($GOOD, key=0x2005)" tos=3; }
 reach_policy()
 {
-	n ha ip xfrm policy add dir in src $PMA1/32 dst $HA/32 proto 47 action block && to_ha "gre($GOOD, key=0x2005)" &&
-		n ha ip xfrm policy flush
+	n ha ip xfrm policy add dir in src $PMA1/32 dst $HA/32 proto 47 action block &&
+		to_ha "gre($GOOD, key=0x2005)" && n ha ip xfrm policy flush
 }
 reach_ttl() { from_dev "ip('$DEV_IP', '$CN', udp(1, 2), ttl=1)"; }
 reach_too_big() { from_dev "ip('$DEV_IP', '$CN', udp(1, 2, b'x' * 1460), df=1)"; }
@@ -116,12 +116,13 @@ moved()
 
 reach()	# REASON
 {
-	local ns=${at[$1]-pma1}
+	local ns=${at[$1]-pma1} want
 
 	counters "$ns" > /tmp/before
 	"reach_$1" && tap_wait 10 "a packet dropped for it" more "$ns" "$1" \
 		"$(awk -v name="drop_$1:" '$1 == name { print $2 }' /tmp/before)" || return
-	tap_wait 10 "nothing else" eval "[ \"\$(moved $ns /tmp/before)\" = '$(printf '%s\n' "$1" ${also[$1]-} | sort)' ]" && return
+	want=$(printf '%s\n' "$1" ${also[$1]-} | sort)
+	tap_wait 10 "nothing else" eval "[ \"\$(moved $ns /tmp/before)\" = '$want' ]" && return
 	echo "moved: $(moved "$ns" /tmp/before)"
 	return 1
 }

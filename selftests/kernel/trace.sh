@@ -108,7 +108,8 @@ tells "a miss, by key" \
 tells "a miss of IP-in-IP" "mip4_miss: dev=core local=$HA peer=$PMA1 proto=4 keyed=0 key=0x0 saddr=$DEV_IP daddr=$CN" \
 	to_ha "$INNER" 4
 id=$(ctl pma1 -j binding get dev mip0 home $DEV_IP | jq .[0].id)
-tells "a drop of a binding" "mip4_drop: dev=mip0 id=$id .*protocol=0x0800 saddr=10.0.0.6 daddr=$CN reason=spoofed_source\$" \
+tells "a drop of a binding" \
+	"mip4_drop: dev=mip0 id=$id .*protocol=0x0800 saddr=10.0.0.6 daddr=$CN reason=spoofed_source\$" \
 	from_dev "ip('10.0.0.6', '$CN', udp(1, 2))"
 tells "one of none" "mip4_drop: dev=mip0 id=0 .* saddr=$CN daddr=10.0.0.66 reason=no_binding\$" \
 	py cn "send_ip(ip('$CN', '10.0.0.66', udp(1, 2)))"
