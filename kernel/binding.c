@@ -6,6 +6,7 @@
 #include "device.h"
 #include "expire.h"
 #include "hold.h"
+#include "legs.h"
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
@@ -170,6 +171,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 {
 	struct mip4_port *port = NULL;
 	struct mip4_binding *b;
+	struct mip4_legs *legs;
 	int err;
 
 	lockdep_assert_held(&mip->lock);
@@ -189,6 +191,9 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			    "a routed binding must be in the link's own realm");
 		return ERR_PTR(-EINVAL);
 	}
+	err = mip4_legs_check(cfg, true, cfg->port, extack);
+	if (err)
+		return ERR_PTR(err);
 	rcu_read_lock();
 	b = mip4_binding_by_addr(mip, cfg->realm, cfg->home);
 	if (b) {
@@ -224,10 +229,18 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			      &mip->next_id, GFP_KERNEL_ACCOUNT);
 	if (err < 0)
 		goto err_free;
-	err = mip4_leg_add(&b->first, b, &cfg->leg, cfg->leg_attr, extack);
-	if (err)
-		goto err_id;
-	rcu_assign_pointer(b->leg, &b->first);
+	if (likely(mip4_legs_plain(cfg))) {
+		err = mip4_leg_add(&b->first, b, &cfg->leg, extack);
+		if (err)
+			goto err_id;
+		rcu_assign_pointer(b->leg, &b->first);
+	} else {
+		legs = mip4_legs_prepare(b, cfg, extack);
+		err = PTR_ERR_OR_ZERO(legs);
+		if (err)
+			goto err_id;
+		mip4_legs_commit(b, legs);
+	}
 	err = mip4_table_insert(&mip->by_addr, &b->by_addr, mip4_addr_params);
 	if (err) {
 		MIP4_NL_ERR(extack, cfg->home_attr,
@@ -253,7 +266,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 err_addr:
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 err_leg:
-	mip4_leg_del(&b->first);
+	mip4_legs_del(b);
 err_id:
 	xa_erase(&mip->ids, b->id);
 err_free:
@@ -263,19 +276,15 @@ err_free:
 }
 
 /**
- * mip4_binding_live() - let go what waited for a new or moved binding
- * @b: binding
+ * mip4_binding_live() - let go what waited for a binding as it now is
+ * @b: binding: new, moved, or with other legs
  *
  * Context: process, mip4_dev.lock held.
  */
 void mip4_binding_live(struct mip4_binding *b)
 {
-	struct mip4_port *port;
-
-	port = rcu_dereference_protected(b->port,
-					 lockdep_is_held(&b->mip->lock));
-	if (port)
-		mip4_hold_replay(port, b);
+	if (!mip4_binding_away(b) && !mip4_legs_wait(b))
+		mip4_hold_replay(b);
 }
 
 /**
@@ -297,58 +306,30 @@ void mip4_binding_del(struct mip4_binding *b)
 		port->bindings--;
 	}
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
-	mip4_leg_del(rcu_dereference_protected(b->leg,
-					       lockdep_is_held(&mip->lock)));
 	xa_erase(&mip->ids, b->id);
+	mip4_legs_del(b);
 	mip->count--;
 	call_rcu(&b->rcu, mip4_binding_free);
 }
 
 /**
- * mip4_binding_new_leg() - make another leg, which receives but doesn't send
- * @b: binding
- * @cfg: the new leg
- * @attr: what to blame
- * @extack: where to say why not
+ * mip4_binding_leave_port() - stop to serve a device, which isn't there
+ * @b: served binding; mip4_binding_set_port() serves it again
  *
- * Context: process, mip4_dev.lock held.
- *
- * Return: the leg, for mip4_binding_set_leg() or mip4_leg_del(), or an
- * ERR_PTR().
+ * What comes for it is returned from here on. Context: process, mip4_dev.lock
+ * held.
  */
-struct mip4_leg *mip4_binding_new_leg(struct mip4_binding *b,
-				      const struct mip4_leg_config *cfg,
-				      const struct nlattr *attr,
-				      struct netlink_ext_ack *extack)
+void mip4_binding_leave_port(struct mip4_binding *b)
 {
-	struct mip4_leg *leg;
-	int err;
+	struct mip4_port *port;
 
-	leg = mip4_leg_alloc();
-	if (!leg)
-		return ERR_PTR(-ENOMEM);
-	err = mip4_leg_add(leg, b, cfg, attr, extack);
-	if (err) {
-		mip4_leg_free(leg);
-		return ERR_PTR(err);
-	}
-	return leg;
-}
-
-/**
- * mip4_binding_set_leg() - replace the leg, without a gap
- * @b: binding
- * @leg: from mip4_binding_new_leg()
- *
- * Context: process, mip4_dev.lock held.
- */
-void mip4_binding_set_leg(struct mip4_binding *b, struct mip4_leg *leg)
-{
-	struct mip4_leg *old;
-
-	old = rcu_dereference_protected(b->leg, lockdep_is_held(&b->mip->lock));
-	rcu_assign_pointer(b->leg, leg);
-	mip4_leg_del(old);
+	port = rcu_dereference_protected(b->port,
+					 lockdep_is_held(&b->mip->lock));
+	if (!port)
+		return;
+	rhashtable_remove_fast(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
+	port->bindings--;
+	RCU_INIT_POINTER(b->port, NULL);
 }
 
 /**
@@ -371,7 +352,7 @@ int mip4_binding_check_port(struct mip4_binding *b,
 		return -EOPNOTSUPP;
 	}
 	if (cfg->port == b->mac.ifindex &&
-	    ether_addr_equal(cfg->mac, b->mac.mac))
+	    ether_addr_equal(cfg->mac, b->mac.mac) && !mip4_binding_away(b))
 		return 0;
 	return PTR_ERR_OR_ZERO(mip4_binding_port(b->mip, cfg, extack));
 }
@@ -384,7 +365,8 @@ static int mip4_binding_move(struct mip4_binding *b, u32 ifindex, const u8 *mac)
 
 	old = rcu_dereference_protected(b->port,
 					lockdep_is_held(&b->mip->lock));
-	old->bindings--;
+	if (old)
+		old->bindings--;
 	port->bindings++;
 	b->mac.ifindex = ifindex;
 	ether_addr_copy(b->mac.mac, mac);
@@ -419,6 +401,7 @@ int mip4_binding_set_port(struct mip4_binding *b,
 			  const struct mip4_binding_config *cfg,
 			  struct netlink_ext_ack *extack)
 {
+	const bool away = mip4_binding_away(b);
 	const struct mip4_mac_key old = b->mac;
 	int err;
 
@@ -430,6 +413,13 @@ int mip4_binding_set_port(struct mip4_binding *b,
 	err = mip4_binding_move(b, cfg->port, cfg->mac);
 	if (!err)
 		return 0;
+	if (away) {
+		mip4_binding_leave_port(b);
+		b->mac = old;
+		MIP4_NL_ERR(extack, cfg->mac_attr,
+			    "no room in the table of MACs: nothing changed");
+		return err;
+	}
 	if (mip4_binding_move(b, old.ifindex, old.mac))
 		MIP4_NL_ERR(extack, cfg->mac_attr,
 			    "no room in the table of MACs: the device is unknown until moved again");
@@ -466,18 +456,12 @@ void mip4_binding_set_lifetime(struct mip4_binding *b, u32 lifetime)
 bool mip4_binding_match(struct mip4_binding *b,
 			const struct mip4_binding_filter *filter)
 {
-	const struct mip4_leg *leg;
-
 	if (filter->by_realm && b->addr.realm != filter->realm)
 		return false;
-	if (filter->port && b->mac.ifindex != filter->port)
+	if (filter->port &&
+	    (b->mac.ifindex != filter->port || mip4_binding_away(b)))
 		return false;
-	if (filter->peer) {
-		leg = rcu_dereference_check(b->leg,
-					    lockdep_is_held(&b->mip->lock));
-		return leg->key.peer == filter->peer;
-	}
-	return true;
+	return !filter->peer || mip4_legs_have_peer(b, filter->peer);
 }
 
 /**
@@ -486,9 +470,10 @@ bool mip4_binding_match(struct mip4_binding *b,
  * @filter: which
  * @reason: what the notifications say
  *
+ * A filter by peer takes legs: a binding that has others stays with these.
  * Context: process, mip4_dev.lock held.
  *
- * Return: how many.
+ * Return: how many matched.
  */
 u32 mip4_binding_flush(struct mip4_dev *mip,
 		       const struct mip4_binding_filter *filter,
@@ -501,9 +486,11 @@ u32 mip4_binding_flush(struct mip4_dev *mip,
 	xa_for_each(&mip->ids, id, b) {
 		if (!mip4_binding_match(b, filter))
 			continue;
-		mip4_nl_notify(b, MIP4_CMD_BINDING_DEL, reason);
-		mip4_binding_del(b);
 		count++;
+		if (!filter->peer || !mip4_legs_drop_peer(b, filter->peer)) {
+			mip4_nl_notify(b, MIP4_CMD_BINDING_DEL, reason);
+			mip4_binding_del(b);
+		}
 		cond_resched();
 	}
 	return count;

@@ -11,6 +11,7 @@
 #include "leg.h"
 
 struct mip4_dev;
+struct mip4_legs;
 struct mip4_port;
 struct netlink_ext_ack;
 struct nlattr;
@@ -31,7 +32,9 @@ struct mip4_mac_key {
  * A binding. The packet path finds it under RCU by home address, by port and
  * MAC, or through a leg; writers hold mip4_dev.lock. It is freed a grace
  * period after it left the tables, and so is its first leg, which may be
- * unused: .leg says which one sends.
+ * unused. .leg is the one that sends: NULL when none does or not only one.
+ * .legs is NULL when there is no other than .leg. A served device that has
+ * left its port has none, and isn't found by its MAC.
  *
  * .mac, .port, .cookie, .gateway, .home_plen and .expires may change while
  * packets pass: a packet sees the old or the new value, and during a move
@@ -46,10 +49,11 @@ struct mip4_binding {
 	u32 id;
 	__be32 gateway;			/* 0: none */
 	u8 home_plen;
-	bool replay;			/* held frames go first, see hold.h */
+	bool replay;			/* what is held goes first, see hold.h */
 	bool doomed;			/* named by a BINDING_DEL under way */
 	struct mip4_leg __rcu *leg;
 
+	struct mip4_legs __rcu *legs;
 	struct mip4_port __rcu *port;
 	struct mip4_dev *mip;
 	struct mip4_leg first;
@@ -78,13 +82,16 @@ struct mip4_binding_config {
 	u32 port;			/* ifindex, 0: routed */
 	u8 mac[ETH_ALEN];
 	u8 home_plen;
-	struct mip4_leg_config leg;
+	u8 n_legs;
+	union {				/* the active one first */
+		struct mip4_leg_config leg;
+		struct mip4_leg_config legs[MIP4_LEGS_MAX];
+	};
 	/* what to blame */
 	const struct nlattr *attr;
 	const struct nlattr *home_attr;
 	const struct nlattr *mac_attr;
 	const struct nlattr *port_attr;
-	const struct nlattr *leg_attr;
 };
 
 /* Which bindings: fields of value 0 select all, except with .by_realm. */
@@ -103,10 +110,16 @@ static inline __be32 mip4_binding_home(const struct mip4_binding *b)
 	return b->addr.addr;
 }
 
-/* Is its device on one of our ports, or is it routed? Never changes. */
+/* Is its device one for our ports, or is it routed? Never changes. */
 static inline bool mip4_binding_served(const struct mip4_binding *b)
 {
 	return b->mac.ifindex;
+}
+
+/* Has the device left its port, so that what comes for it goes back? */
+static inline bool mip4_binding_away(const struct mip4_binding *b)
+{
+	return mip4_binding_served(b) && !rcu_access_pointer(b->port);
 }
 
 /* Are both on the home link of @b, between which no router is seen? */
@@ -164,11 +177,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				      struct netlink_ext_ack *extack);
 void mip4_binding_live(struct mip4_binding *b);
 void mip4_binding_del(struct mip4_binding *b);
-struct mip4_leg *mip4_binding_new_leg(struct mip4_binding *b,
-				      const struct mip4_leg_config *cfg,
-				      const struct nlattr *attr,
-				      struct netlink_ext_ack *extack);
-void mip4_binding_set_leg(struct mip4_binding *b, struct mip4_leg *leg);
+void mip4_binding_leave_port(struct mip4_binding *b);
 int mip4_binding_check_port(struct mip4_binding *b,
 			    const struct mip4_binding_config *cfg,
 			    struct netlink_ext_ack *extack);

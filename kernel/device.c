@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "device.h"
 #include "expire.h"
+#include "legs.h"
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
@@ -43,11 +44,16 @@ static int mip4_dev_init(struct net_device *dev)
 	err = gro_cells_init(&mip->gro, dev);
 	if (err)
 		goto err_drops;
-	err = mip4_net_add(mip);
+	err = mip4_hold_init(&mip->hold, mip);
 	if (err)
 		goto err_gro;
+	err = mip4_net_add(mip);
+	if (err)
+		goto err_hold;
 	return 0;
 
+err_hold:
+	mip4_hold_stop(&mip->hold);
 err_gro:
 	gro_cells_destroy(&mip->gro);
 err_drops:
@@ -70,6 +76,7 @@ static void mip4_dev_uninit(struct net_device *dev)
 	mutex_unlock(&mip->lock);
 	mip4_port_del_all(mip);
 	mip4_expire_stop(mip);
+	mip4_legs_stop(mip);
 	mip4_net_del(mip);
 }
 
@@ -77,6 +84,7 @@ static void mip4_dev_free(struct net_device *dev)
 {
 	struct mip4_dev *mip = netdev_priv(dev);
 
+	mip4_hold_stop(&mip->hold);
 	gro_cells_destroy(&mip->gro);
 	free_percpu(mip->drops);
 	rhashtable_destroy(&mip->by_mac);
@@ -155,6 +163,7 @@ static void mip4_dev_setup(struct net_device *dev)
 	xa_init_flags(&mip->peers, XA_FLAGS_ALLOC1);
 	INIT_LIST_HEAD(&mip->ports);
 	mip4_expire_init(mip);
+	mip4_legs_start(mip);
 	mip4_bucket_init(&mip->peer_events, 16, 10);
 	mip4_bucket_init(&mip->icmp, 64, 1000);
 }

@@ -5,6 +5,7 @@
 #include <linux/etherdevice.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
+#include <linux/rbtree.h>
 #include <linux/rhashtable.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -12,6 +13,7 @@
 #include <linux/mip4.h>
 
 #include "bucket.h"
+#include "hold.h"
 #include "stats.h"
 
 struct mip4_net;
@@ -58,6 +60,9 @@ struct mip4_dev {
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */
 	time64_t expire_due;		/* earliest end known, 0: none */
+	struct delayed_work leg_expire;
+	struct rb_root_cached leg_ends;	/* struct mip4_legs by .expires */
+	struct mip4_hold hold;		/* packets to routed bindings */
 
 	struct mip4_drops __percpu *drops;
 	struct gro_cells gro;

@@ -11,6 +11,7 @@
 #include "encap.h"
 #include "icmp.h"
 #include "leg.h"
+#include "legs.h"
 #include "peer.h"
 #include "port.h"
 #include "stats.h"
@@ -98,8 +99,13 @@ void mip4_downlink(struct sk_buff *skb, struct mip4_leg *leg)
 {
 	struct mip4_binding *b = leg->binding;
 	struct mip4_port *port = rcu_dereference(b->port);
-	const unsigned int mtu = READ_ONCE(port->dev->mtu);
+	unsigned int mtu;
 
+	if (unlikely(!port)) {
+		mip4_return(skb, leg);
+		return;
+	}
+	mtu = READ_ONCE(port->dev->mtu);
 	mip4_tap(b->mip, skb);
 	if (unlikely(skb->len > mtu &&
 		     !(skb_is_gso(skb) &&

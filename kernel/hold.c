@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Frames of devices that have no binding yet: reported, and held for a moment
- * so that what a device sends first isn't lost, nor leaks into the stack.
+ * so that what a device sends first isn't lost, nor leaks into the stack. And
+ * packets whose binding has no leg yet that they could leave by.
  */
 #include <linux/etherdevice.h>
 #include <linux/jhash.h>
@@ -12,6 +13,7 @@
 #include "device.h"
 #include "event.h"
 #include "hold.h"
+#include "legs.h"
 #include "port.h"
 #include "stats.h"
 #include "uplink.h"
@@ -26,6 +28,25 @@ struct mip4_hold_mac {
 
 struct mip4_hold_cb {
 	unsigned long since;		/* jiffies */
+	struct mip4_demux_key came;	/* by that leg; zero: by none */
+};
+
+struct mip4_hold_bounds {
+	u32 each;
+	u32 frames;
+	u32 bytes;
+};
+
+static const struct mip4_hold_bounds mip4_hold_for_macs = {
+	.each = MIP4_HOLD_PER_MAC,
+	.frames = MIP4_HOLD_FRAMES,
+	.bytes = MIP4_HOLD_BYTES,
+};
+
+static const struct mip4_hold_bounds mip4_hold_for_bindings = {
+	.each = MIP4_HOLD_PER_BINDING,
+	.frames = MIP4_HOLD_LEG_FRAMES,
+	.bytes = MIP4_HOLD_LEG_BYTES,
 };
 
 static struct mip4_hold_cb *mip4_hold_cb(struct sk_buff *skb)
@@ -74,20 +95,19 @@ static struct mip4_hold_mac *mip4_hold_get(struct mip4_hold *hold,
 }
 
 /* Takes the frame, whatever becomes of it. */
-static void mip4_hold_queue(struct mip4_port *port, struct mip4_hold_mac *entry,
-			    struct sk_buff *skb)
+static void mip4_hold_queue(struct mip4_hold *hold, struct mip4_hold_mac *entry,
+			    struct sk_buff *skb,
+			    const struct mip4_hold_bounds *max)
 {
-	struct mip4_hold *hold = &port->hold;
-
-	if (!entry || hold->frames >= MIP4_HOLD_FRAMES ||
-	    skb->truesize > MIP4_HOLD_BYTES - hold->bytes ||
-	    skb_queue_len(&entry->frames) >= MIP4_HOLD_PER_MAC) {
-		mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_FULL);
+	if (!entry || hold->frames >= max->frames || hold->bytes > max->bytes ||
+	    skb->truesize > max->bytes - hold->bytes ||
+	    skb_queue_len(&entry->frames) >= max->each) {
+		mip4_drop(hold->mip, NULL, skb, MIP4_DROP_HOLD_FULL);
 		return;
 	}
 	/* pages of a sender that waits for them, as vhost's, aren't kept */
 	if (skb_orphan_frags_rx(skb, GFP_ATOMIC)) {
-		mip4_drop(port->mip, NULL, skb, MIP4_DROP_NO_MEMORY);
+		mip4_drop(hold->mip, NULL, skb, MIP4_DROP_NO_MEMORY);
 		return;
 	}
 	mip4_hold_cb(skb)->since = jiffies;
@@ -119,7 +139,6 @@ static void mip4_hold_work(struct work_struct *work)
 {
 	struct mip4_hold *hold = container_of(to_delayed_work(work),
 					      struct mip4_hold, work);
-	struct mip4_port *port = container_of(hold, struct mip4_port, hold);
 	unsigned long now = jiffies, next = MIP4_HOLD_TIME, age;
 	struct mip4_hold_mac *entry, *tmp;
 	struct sk_buff *skb;
@@ -133,7 +152,7 @@ static void mip4_hold_work(struct work_struct *work)
 				break;
 			}
 			mip4_hold_dequeue(hold, entry);
-			mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
+			mip4_drop(hold->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
 		}
 	}
 	if (hold->frames)
@@ -142,12 +161,13 @@ static void mip4_hold_work(struct work_struct *work)
 }
 
 /**
- * mip4_hold_init() - prepare a new port's hold
- * @hold: part of a zeroed port
+ * mip4_hold_init() - prepare the hold of a new port or link
+ * @hold: zeroed part of it
+ * @mip: link
  *
  * Return: 0 or -ENOMEM.
  */
-int mip4_hold_init(struct mip4_hold *hold)
+int mip4_hold_init(struct mip4_hold *hold, struct mip4_dev *mip)
 {
 	int i;
 
@@ -155,6 +175,7 @@ int mip4_hold_init(struct mip4_hold *hold)
 	if (!hold->macs)
 		return -ENOMEM;
 	spin_lock_init(&hold->lock);
+	hold->mip = mip;
 	hold->seed = get_random_u32();
 	INIT_LIST_HEAD(&hold->idle);
 	INIT_LIST_HEAD(&hold->busy);
@@ -169,13 +190,12 @@ int mip4_hold_init(struct mip4_hold *hold)
 
 /**
  * mip4_hold_stop() - undo mip4_hold_init()
- * @port: which no packet can reach any longer
+ * @hold: which no packet can reach any longer
  *
  * Context: process.
  */
-void mip4_hold_stop(struct mip4_port *port)
+void mip4_hold_stop(struct mip4_hold *hold)
 {
-	struct mip4_hold *hold = &port->hold;
 	struct sk_buff *skb;
 	int i;
 
@@ -183,7 +203,7 @@ void mip4_hold_stop(struct mip4_port *port)
 	local_bh_disable();
 	for (i = 0; i < MIP4_HOLD_MACS; i++) {
 		while ((skb = mip4_hold_dequeue(hold, &hold->macs[i])))
-			mip4_drop(port->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
+			mip4_drop(hold->mip, NULL, skb, MIP4_DROP_HOLD_EXPIRED);
 	}
 	local_bh_enable();
 	kvfree(hold->macs);
@@ -234,7 +254,7 @@ struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
 			entry->event = jiffies ?: 1;
 	}
 	if (holds && frame->holdable) {
-		mip4_hold_queue(port, entry, skb);
+		mip4_hold_queue(hold, entry, skb, &mip4_hold_for_macs);
 		*taken = true;
 	}
 	spin_unlock(&hold->lock);
@@ -244,7 +264,7 @@ struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
 }
 
 /**
- * mip4_hold_behind() - put a frame behind those that are being replayed
+ * mip4_hold_behind() - put a frame behind those that wait or are replayed
  * @port: where it came in
  * @b: binding of its source
  * @skb: frame, consumed when true is returned
@@ -262,11 +282,75 @@ bool mip4_hold_behind(struct mip4_port *port, struct mip4_binding *b,
 	spin_lock(&hold->lock);
 	replay = b->replay;
 	if (replay)
-		mip4_hold_queue(port, mip4_hold_get(hold,
-						    eth_hdr(skb)->h_source),
-				skb);
+		mip4_hold_queue(hold,
+				mip4_hold_get(hold, eth_hdr(skb)->h_source),
+				skb, &mip4_hold_for_bindings);
 	spin_unlock(&hold->lock);
 	return replay;
+}
+
+/* By what a hold tells bindings apart. */
+static void mip4_hold_key(const struct mip4_binding *b, u8 *key)
+{
+	if (mip4_binding_served(b)) {
+		ether_addr_copy(key, b->mac.mac);
+		return;
+	}
+	eth_zero_addr(key);
+	memcpy(key, &b->id, sizeof(b->id));
+}
+
+/* Has a packet nowhere to go but where it came from, or nowhere at all yet? */
+static bool mip4_hold_stuck(const struct mip4_binding *b,
+			    const struct mip4_demux_key *came)
+{
+	const struct mip4_leg *active = mip4_legs_active(b);
+
+	if (!active)
+		return mip4_legs_wait(b);
+	return !memcmp(&active->key, came, sizeof(*came));
+}
+
+/**
+ * mip4_hold_routed() - let a packet for a routed binding wait for a leg
+ * @b: the binding
+ * @skb: starts at its IPv4 header, consumed when true is returned
+ * @came: leg by which it came back, or NULL
+ *
+ * One that came back also waits behind those that did so before it. Context:
+ * bottom halves off, RCU.
+ *
+ * Return: false when nothing is in its way.
+ */
+bool mip4_hold_routed(struct mip4_binding *b, struct sk_buff *skb,
+		      const struct mip4_leg *came)
+{
+	struct mip4_hold *hold = &b->mip->hold;
+	struct mip4_demux_key by = {};
+	struct mip4_hold_mac *entry;
+	u8 key[ETH_ALEN];
+	bool waits;
+
+	if (came)
+		by = came->key;
+	mip4_hold_key(b, key);
+	spin_lock(&hold->lock);
+	entry = mip4_hold_find(hold, key);
+	/* mip4_hold_replay() ends under the lock: what it missed sees its leg */
+	waits = mip4_hold_stuck(b, &by) ||
+		(came && (b->replay ||
+			  (entry && !skb_queue_empty(&entry->frames))));
+	if (waits) {
+		skb_orphan(skb);
+		/* what it holds of devices and connections would wait with it */
+		skb_scrub_packet(skb, false);
+		skb_clear_tstamp(skb);
+		mip4_hold_cb(skb)->came = by;
+		mip4_hold_queue(hold, mip4_hold_get(hold, key), skb,
+				&mip4_hold_for_bindings);
+	}
+	spin_unlock(&hold->lock);
+	return waits;
 }
 
 static void mip4_hold_forward(struct mip4_port *port, struct mip4_binding *b,
@@ -274,34 +358,55 @@ static void mip4_hold_forward(struct mip4_port *port, struct mip4_binding *b,
 {
 	local_bh_disable();
 	rcu_read_lock();
-	mip4_uplink_bound(skb, port, b);
+	if (port)
+		mip4_uplink_bound(skb, port, b);
+	else
+		mip4_resend(skb, b);
 	rcu_read_unlock();
 	local_bh_enable();
 }
 
+/* The next frame of a binding, unless it is stuck. */
+static struct sk_buff *mip4_hold_next(struct mip4_hold *hold,
+				      struct mip4_binding *b)
+{
+	struct mip4_hold_mac *entry;
+	u8 key[ETH_ALEN];
+
+	mip4_hold_key(b, key);
+	entry = mip4_hold_find(hold, key);
+	if (!entry || skb_queue_empty(&entry->frames) ||
+	    (!mip4_binding_served(b) &&
+	     mip4_hold_stuck(b, &mip4_hold_cb(skb_peek(&entry->frames))->came)))
+		return NULL;
+	return mip4_hold_dequeue(hold, entry);
+}
+
 /**
- * mip4_hold_replay() - forward what waited for a binding, in order
- * @port: where its device is
- * @b: binding with .replay set, in the table
+ * mip4_hold_replay() - forward what waited for a binding or its leg, in order
+ * @b: binding in the table, with a leg that isn't only pending; .replay is set
+ *     if it is a served one
  *
- * A device that sends as fast as this forwards is not waited for: what it
- * sends after MIP4_HOLD_REPLAY frames may overtake the rest.
+ * Who sends as fast as this forwards is not waited for: what it sends after
+ * MIP4_HOLD_REPLAY frames may overtake the rest.
  * Context: process, mip4_dev.lock held.
  */
-void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b)
+void mip4_hold_replay(struct mip4_binding *b)
 {
-	struct mip4_hold *hold = &port->hold;
-	struct mip4_hold_mac *entry;
+	struct mip4_hold *hold = &b->mip->hold;
+	struct mip4_port *port;
 	struct sk_buff_head rest;
 	struct sk_buff *skb;
 	int i;
 
+	port = rcu_dereference_protected(b->port,
+					 lockdep_is_held(&b->mip->lock));
+	if (port)
+		hold = &port->hold;
 	for (i = 0; i < MIP4_HOLD_REPLAY; i++) {
 		spin_lock_bh(&hold->lock);
-		entry = mip4_hold_find(hold, b->mac.mac);
-		skb = entry ? mip4_hold_dequeue(hold, entry) : NULL;
-		if (!skb)
-			WRITE_ONCE(b->replay, false);
+		skb = mip4_hold_next(hold, b);
+		WRITE_ONCE(b->replay, skb);
 		spin_unlock_bh(&hold->lock);
 		if (!skb)
 			return;
@@ -310,8 +415,7 @@ void mip4_hold_replay(struct mip4_port *port, struct mip4_binding *b)
 
 	__skb_queue_head_init(&rest);
 	spin_lock_bh(&hold->lock);
-	entry = mip4_hold_find(hold, b->mac.mac);
-	while (entry && (skb = mip4_hold_dequeue(hold, entry)))
+	while ((skb = mip4_hold_next(hold, b)))
 		__skb_queue_tail(&rest, skb);
 	WRITE_ONCE(b->replay, false);
 	spin_unlock_bh(&hold->lock);

@@ -5,6 +5,7 @@
 #include "binding.h"
 #include "device.h"
 #include "leg.h"
+#include "legs.h"
 #include "net.h"
 #include "netlink.h"
 #include "peer.h"
@@ -70,7 +71,6 @@ static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
  * @leg: zeroed
  * @b: its binding, address and kind set
  * @cfg: what it shall be
- * @attr: what to blame
  * @extack: where to say why not
  *
  * Context: process, mip4_dev.lock held.
@@ -78,7 +78,7 @@ static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
  * Return: 0 or a negative error, the leg unused then.
  */
 int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
-		 const struct mip4_leg_config *cfg, const struct nlattr *attr,
+		 const struct mip4_leg_config *cfg,
 		 struct netlink_ext_ack *extack)
 {
 	struct mip4_net *mn = b->mip->mn;
@@ -113,7 +113,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "tunnel and address already used by binding %u of %s",
 				       other->id, other->mip->dev->name);
-		NL_SET_BAD_ATTR(extack, attr);
+		NL_SET_BAD_ATTR(extack, cfg->attr);
 		rcu_read_unlock();
 		err = -EEXIST;
 		goto out;
@@ -122,7 +122,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 
 	leg->peer = mip4_peer_get(b->mip, &key);
 	if (IS_ERR(leg->peer)) {
-		MIP4_NL_ERR(extack, attr, "no room for another peer");
+		MIP4_NL_ERR(extack, cfg->attr, "no room for another peer");
 		err = PTR_ERR(leg->peer);
 		goto out;
 	}
@@ -131,7 +131,8 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 				      mip4_demux_params);
 	} while (mip4_table_retry(&mn->demux.ht, err, &tries));
 	if (err) {
-		MIP4_NL_ERR(extack, attr, "no room in the table of tunnels");
+		MIP4_NL_ERR(extack, cfg->attr,
+			    "no room in the table of tunnels");
 		mip4_peer_put(leg->peer);
 	}
 out:
@@ -160,11 +161,14 @@ void mip4_leg_del(struct mip4_leg *leg)
 /**
  * mip4_leg_demux() - whose is a packet?
  * @mn: underlay it came from
- * @key: its outer header; @key->inner and direction are scratch space
+ * @key: its outer header; @key->inner and direction are scratch space, and
+ *	 MIP4_DEMUX_BACK is set when a router sends back what it got from us
  * @inner: its inner header
  * @other: set to a leg that owns the key, when no leg of that key matches the
  *	   inner address: the packet is ours, but wrong. Else NULL.
  *
+ * Without a key only legs that no longer send take packets back: until then
+ * some other tunnel of the same two routers may lead to the home address.
  * Context: RCU.
  *
  * Return: the leg or NULL.
@@ -174,8 +178,8 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 				const struct iphdr *inner,
 				struct mip4_leg **other)
 {
+	struct mip4_leg *leg, *back = NULL;
 	struct rhlist_head *list, *pos;
-	struct mip4_leg *leg;
 
 	*other = NULL;
 	if (key->flags & MIP4_DEMUX_KEYED) {
@@ -187,9 +191,14 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 						      inner->saddr) ==
 			    mip4_binding_home(b))
 				return leg;
+			if (inner->daddr == mip4_binding_home(b) &&
+			    !mip4_binding_served(b))
+				back = leg;
 			*other = leg;
 		}
-		return NULL;
+		if (back)
+			key->flags |= MIP4_DEMUX_BACK;
+		return back;
 	}
 
 	key->inner = inner->daddr;
@@ -200,7 +209,22 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 		key->flags = 0;
 		list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
 	}
-	return list ? container_of(list, struct mip4_leg, node) : NULL;
+	if (list)
+		return container_of(list, struct mip4_leg, node);
+
+	key->inner = inner->daddr;
+	list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+	if (!list)
+		return NULL;
+	leg = container_of(list, struct mip4_leg, node);
+	switch (mip4_legs_state(leg)) {
+	case MIP4_LEG_RECEIVE_ONLY:
+	case MIP4_LEG_PENDING:
+		key->flags |= MIP4_DEMUX_BACK;
+		return leg;
+	default:
+		return NULL;
+	}
 }
 
 /**

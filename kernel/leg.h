@@ -14,6 +14,7 @@ struct nlattr;
 
 #define MIP4_DEMUX_KEYED	BIT(0)
 #define MIP4_DEMUX_TO_DEVICE	BIT(1)	/* keyless only: @inner is a destination */
+#define MIP4_DEMUX_BACK		BIT(2)	/* found only: it comes back, see handover.c */
 
 /*
  * What an outer header tells. A key is shared by all legs that a peer put
@@ -51,8 +52,11 @@ struct mip4_leg_config {
 	__be32 peer;
 	__be32 ikey;
 	__be32 okey;
+	u32 lifetime_ms;		/* 0: no end */
 	u8 encap;
+	u8 state;			/* enum mip4_leg_state */
 	bool keyed;
+	const struct nlattr *attr;	/* what to blame */
 };
 
 extern const struct rhashtable_params mip4_demux_params;
@@ -73,7 +77,7 @@ static inline unsigned int mip4_leg_overhead(const struct mip4_leg *leg)
 struct mip4_leg *mip4_leg_alloc(void);
 void mip4_leg_free(struct mip4_leg *leg);
 int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
-		 const struct mip4_leg_config *cfg, const struct nlattr *attr,
+		 const struct mip4_leg_config *cfg,
 		 struct netlink_ext_ack *extack);
 void mip4_leg_del(struct mip4_leg *leg);
 struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,

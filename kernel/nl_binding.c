@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "legs.h"
 #include "net.h"
 #include "netlink.h"
 
@@ -26,6 +27,7 @@ static const struct nla_policy mip4_nl_leg_policy[MIP4_LEG_A_MAX + 1] = {
 	[MIP4_LEG_A_IKEY]	= { .type = NLA_U32 },
 	[MIP4_LEG_A_OKEY]	= { .type = NLA_U32 },
 	[MIP4_LEG_A_STATE]	= NLA_POLICY_MAX(NLA_U8, MIP4_LEG_MAX),
+	[MIP4_LEG_A_LIFETIME_MS] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy mip4_nl_legs_policy[MIP4_BINDING_A_LEG + 1] = {
@@ -53,8 +55,8 @@ static int mip4_nl_parse(struct nlattr **tb, struct nlattr *attr,
 				mip4_nl_binding_policy, extack);
 }
 
-/* The one entry of a nested list, or an ERR_PTR(). */
-static struct nlattr *mip4_nl_single(struct nlattr *list,
+/* The one entry of a nested list, or an ERR_PTR(); @many says why just one. */
+static struct nlattr *mip4_nl_single(struct nlattr *list, const char *many,
 				     struct netlink_ext_ack *extack)
 {
 	struct nlattr *attr, *found = NULL;
@@ -62,8 +64,8 @@ static struct nlattr *mip4_nl_single(struct nlattr *list,
 
 	nla_for_each_nested(attr, list, rem) {
 		if (found) {
-			MIP4_NL_ERR(extack, attr,
-				    "only one address and one leg per binding so far");
+			NL_SET_ERR_MSG_FMT_MOD(extack, "%s", many);
+			NL_SET_BAD_ATTR(extack, attr);
 			return ERR_PTR(-EOPNOTSUPP);
 		}
 		found = attr;
@@ -83,7 +85,8 @@ static int mip4_nl_parse_addr(struct nlattr *list, __be32 *home,
 	u8 plen = 32;
 	int err;
 
-	attr = mip4_nl_single(list, extack);
+	attr = mip4_nl_single(list, "only one address per binding so far",
+			      extack);
 	if (IS_ERR(attr))
 		return PTR_ERR(attr);
 	err = nla_parse_nested(tb, MIP4_ADDR_A_MAX, attr, mip4_nl_addr_policy,
@@ -132,18 +135,13 @@ static int mip4_nl_parse_addr(struct nlattr *list, __be32 *home,
 }
 
 static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
-			     struct nlattr *list,
-			     struct mip4_leg_config *leg,
-			     const struct nlattr **blame,
+			     struct nlattr *attr, struct mip4_leg_config *leg,
 			     struct netlink_ext_ack *extack)
 {
-	struct nlattr *tb[MIP4_LEG_A_MAX + 1], *attr;
+	struct nlattr *tb[MIP4_LEG_A_MAX + 1];
 	int err;
 
-	attr = mip4_nl_single(list, extack);
-	if (IS_ERR(attr))
-		return PTR_ERR(attr);
-	*blame = attr;
+	*leg = (struct mip4_leg_config) { .attr = attr };
 	err = nla_parse_nested(tb, MIP4_LEG_A_MAX, attr, mip4_nl_leg_policy,
 			       extack);
 	if (err)
@@ -195,23 +193,50 @@ static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
 		leg->ikey = nla_get_be32(tb[MIP4_LEG_A_IKEY]);
 		leg->okey = nla_get_be32(tb[MIP4_LEG_A_OKEY]);
 	}
-	if (tb[MIP4_LEG_A_STATE] &&
-	    nla_get_u8(tb[MIP4_LEG_A_STATE]) != MIP4_LEG_ACTIVE) {
-		MIP4_NL_ERR(extack, tb[MIP4_LEG_A_STATE],
-			    "only active legs so far");
-		return -EOPNOTSUPP;
-	}
+	if (tb[MIP4_LEG_A_STATE])
+		leg->state = nla_get_u8(tb[MIP4_LEG_A_STATE]);
+	if (tb[MIP4_LEG_A_LIFETIME_MS])
+		leg->lifetime_ms = nla_get_u32(tb[MIP4_LEG_A_LIFETIME_MS]);
 	return 0;
 }
 
-/* RFC 2003 section 3.2: no packet goes into a tunnel that ends at its own end. */
-static int mip4_nl_check_ends(__be32 home, const struct mip4_leg_config *leg,
-			      const struct nlattr *blame,
+/* All of LEGS; the active one goes first, whichever it was. */
+static int mip4_nl_parse_legs(struct mip4_dev *mip, const struct sk_buff *skb,
+			      struct nlattr *list, __be32 home,
+			      struct mip4_binding_config *cfg,
 			      struct netlink_ext_ack *extack)
 {
-	if (home == leg->peer || home == leg->local) {
-		MIP4_NL_ERR(extack, blame,
-			    "home address is an end of its own tunnel");
+	struct mip4_leg_config *leg;
+	struct nlattr *attr;
+	int rem, err;
+
+	nla_for_each_nested(attr, list, rem) {
+		if (cfg->n_legs == MIP4_LEGS_MAX) {
+			NL_SET_ERR_MSG_FMT_MOD(extack,
+					       "a binding has at most %u legs",
+					       MIP4_LEGS_MAX);
+			NL_SET_BAD_ATTR(extack, attr);
+			return -E2BIG;
+		}
+		leg = &cfg->legs[cfg->n_legs];
+		err = mip4_nl_parse_leg(mip, skb, attr, leg, extack);
+		if (err)
+			return err;
+		/* RFC 2003 section 3.2: no packet goes into a tunnel that ends
+		 * at its own end
+		 */
+		if (home == leg->peer || home == leg->local) {
+			MIP4_NL_ERR(extack, cfg->home_attr ?: attr,
+				    "home address is an end of its own tunnel");
+			return -EINVAL;
+		}
+		if (leg->state == MIP4_LEG_ACTIVE &&
+		    cfg->leg.state != MIP4_LEG_ACTIVE)
+			swap(cfg->leg, *leg);
+		cfg->n_legs++;
+	}
+	if (!cfg->n_legs) {
+		MIP4_NL_ERR(extack, list, "the list is empty");
 		return -EINVAL;
 	}
 	return 0;
@@ -290,11 +315,8 @@ static int mip4_nl_parse_new(struct mip4_dev *mip, const struct sk_buff *skb,
 				 &cfg->home_attr, extack);
 	if (err)
 		return err;
-	err = mip4_nl_parse_leg(mip, skb, tb[MIP4_BINDING_A_LEGS], &cfg->leg,
-				&cfg->leg_attr, extack);
-	if (err)
-		return err;
-	err = mip4_nl_check_ends(cfg->home, &cfg->leg, cfg->home_attr, extack);
+	err = mip4_nl_parse_legs(mip, skb, tb[MIP4_BINDING_A_LEGS], cfg->home,
+				 cfg, extack);
 	if (err)
 		return err;
 	err = mip4_nl_parse_port(tb, nest, cfg, extack);
@@ -460,6 +482,29 @@ int mip4_nl_binding_new(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* A device that left its port returns what comes by all legs. */
+static int mip4_nl_check_away(const struct mip4_binding *b, struct nlattr **tb,
+			      const struct mip4_binding_config *cfg,
+			      struct netlink_ext_ack *extack)
+{
+	if (cfg->n_legs && cfg->leg.state == MIP4_LEG_RETURN) {
+		if (!cfg->port)
+			return 0;
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "a device whose packets return is on no PORT");
+		return -EINVAL;
+	}
+	if (!mip4_binding_away(b) || !cfg->port == !cfg->n_legs)
+		return 0;
+	if (cfg->port)
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "its legs return: give LEGS together with PORT and MAC");
+	else
+		MIP4_NL_ERR(extack, tb[MIP4_BINDING_A_LEGS],
+			    "the device is on no port: give PORT and MAC together with LEGS");
+	return -EINVAL;
+}
+
 /* Check all that a BINDING_SET asks for, so that it is done whole or not. */
 static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 			     struct nlattr **tb, struct nlattr *nest,
@@ -499,14 +544,15 @@ static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 		if (err)
 			return err;
 	}
-	if (!tb[MIP4_BINDING_A_LEGS])
-		return 0;
-	err = mip4_nl_parse_leg(b->mip, skb, tb[MIP4_BINDING_A_LEGS],
-				&cfg->leg, &cfg->leg_attr, extack);
-	if (err)
-		return err;
-	return mip4_nl_check_ends(mip4_binding_home(b), &cfg->leg,
-				  cfg->leg_attr, extack);
+	if (tb[MIP4_BINDING_A_LEGS]) {
+		err = mip4_nl_parse_legs(b->mip, skb, tb[MIP4_BINDING_A_LEGS],
+					 mip4_binding_home(b), cfg, extack) ?:
+		      mip4_legs_check(cfg, false, mip4_binding_served(b),
+				      extack);
+		if (err)
+			return err;
+	}
+	return mip4_nl_check_away(b, tb, cfg, extack);
 }
 
 /**
@@ -525,7 +571,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 	struct mip4_dev *mip = info->user_ptr[0];
 	struct netlink_ext_ack *extack = info->extack;
 	struct mip4_binding_config cfg;
-	struct mip4_leg *leg = NULL;
+	struct mip4_legs *legs = NULL;
 	struct mip4_binding *b;
 	int err;
 
@@ -551,23 +597,23 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 			goto out;
 	}
 	/* all that can fail comes first */
-	if (cfg.leg_attr) {
-		leg = mip4_binding_new_leg(b, &cfg.leg, cfg.leg_attr, extack);
-		if (IS_ERR(leg)) {
-			err = PTR_ERR(leg);
+	if (cfg.n_legs) {
+		legs = mip4_legs_prepare(b, &cfg, extack);
+		if (IS_ERR(legs)) {
+			err = PTR_ERR(legs);
 			goto out;
 		}
 	}
 	if (cfg.port) {
 		err = mip4_binding_set_port(b, &cfg, extack);
 		if (err) {
-			if (leg)
-				mip4_leg_del(leg);
+			if (legs)
+				mip4_legs_abort(b, legs);
 			goto live;
 		}
 	}
-	if (leg)
-		mip4_binding_set_leg(b, leg);
+	if (legs)
+		mip4_legs_commit(b, legs);
 	if (tb[MIP4_BINDING_A_COOKIE])
 		WRITE_ONCE(b->cookie, nla_get_u64(tb[MIP4_BINDING_A_COOKIE]));
 	if (tb[MIP4_BINDING_A_HOME_PLEN])
@@ -696,7 +742,7 @@ static int mip4_nl_filter_peer(struct nlattr *list, __be32 *peer,
 	struct nlattr *tb[MIP4_LEG_A_MAX + 1], *attr;
 	int err, i;
 
-	attr = mip4_nl_single(list, extack);
+	attr = mip4_nl_single(list, "a filter names one leg's PEER", extack);
 	if (IS_ERR(attr))
 		return PTR_ERR(attr);
 	err = nla_parse_nested(tb, MIP4_LEG_A_MAX, attr, mip4_nl_leg_policy,

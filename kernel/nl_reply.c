@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "legs.h"
 #include "netlink.h"
 #include "peer.h"
 #include "trace.h"
@@ -25,25 +26,70 @@ static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
 	return 0;
 }
 
-static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_leg *leg,
-			     bool admin)
+/* What is left of the lifetime of a leg, at least 1, or 0: no end. */
+static u32 mip4_nl_leg_lifetime(const struct mip4_legs_entry *entry)
 {
-	struct nlattr *list, *nest;
+	const u64 now = get_jiffies_64();
 
-	list = nla_nest_start(skb, MIP4_BINDING_A_LEGS);
-	if (!list)
-		return -EMSGSIZE;
+	if (!entry->expires)
+		return 0;
+	if (entry->expires <= now)
+		return 1;
+	return min_t(u64, U32_MAX,
+		     div_u64((entry->expires - now) * MSEC_PER_SEC, HZ) ?: 1);
+}
+
+static int mip4_nl_fill_leg(struct sk_buff *skb, const struct mip4_leg *leg,
+			    u8 state, u32 lifetime_ms, bool admin)
+{
+	struct nlattr *nest;
+
 	nest = nla_nest_start(skb, MIP4_BINDING_A_LEG);
 	if (!nest || nla_put_in_addr(skb, MIP4_LEG_A_PEER, leg->key.peer) ||
 	    nla_put_in_addr(skb, MIP4_LEG_A_LOCAL, leg->key.local) ||
 	    nla_put_u8(skb, MIP4_LEG_A_ENCAP, leg->key.encap) ||
-	    nla_put_u8(skb, MIP4_LEG_A_STATE, MIP4_LEG_ACTIVE))
+	    nla_put_u8(skb, MIP4_LEG_A_STATE, state) ||
+	    (lifetime_ms &&
+	     nla_put_u32(skb, MIP4_LEG_A_LIFETIME_MS, lifetime_ms)))
 		return -EMSGSIZE;
 	if (admin && mip4_leg_keyed(leg) &&
 	    (nla_put_be32(skb, MIP4_LEG_A_IKEY, leg->key.key) ||
 	     nla_put_be32(skb, MIP4_LEG_A_OKEY, leg->okey)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int mip4_nl_fill_legs(struct sk_buff *skb, const struct mip4_binding *b,
+			     bool admin)
+{
+	const struct mip4_legs_entry *entry;
+	const struct mip4_legs *legs;
+	struct mip4_leg *leg;
+	struct nlattr *list;
+	bool active, first;
+	unsigned int i;
+
+	list = nla_nest_start(skb, MIP4_BINDING_A_LEGS);
+	if (!list)
+		return -EMSGSIZE;
+	legs = mip4_legs_get(b, &leg);
+	if (!legs && leg &&
+	    mip4_nl_fill_leg(skb, leg, MIP4_LEG_ACTIVE, 0, admin))
+		return -EMSGSIZE;
+	/* twice: the active one first */
+	for (i = 0; legs && i < 2 * legs->n; i++) {
+		entry = &legs->entry[i % legs->n];
+		active = READ_ONCE(entry->state) == MIP4_LEG_ACTIVE;
+		first = i < legs->n;
+		if (active != first)
+			continue;
+		leg = rcu_dereference_check(entry->leg,
+					    lockdep_is_held(&b->mip->lock));
+		if (leg && mip4_nl_fill_leg(skb, leg, READ_ONCE(entry->state),
+					    mip4_nl_leg_lifetime(entry), admin))
+			return -EMSGSIZE;
+	}
 	nla_nest_end(skb, list);
 	return 0;
 }
@@ -105,7 +151,6 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
 			 bool admin)
 {
 	const __be32 gateway = READ_ONCE(b->gateway);
-	const struct mip4_leg *leg;
 	struct nlattr *nest;
 
 	nest = nla_nest_start(skb, MIP4_A_BINDING);
@@ -122,11 +167,11 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
 	     nla_put_in_addr(skb, MIP4_BINDING_A_GATEWAY, gateway)))
 		return -EMSGSIZE;
 	if (mip4_binding_served(b) &&
-	    (nla_put_u32(skb, MIP4_BINDING_A_PORT, b->mac.ifindex) ||
+	    ((!mip4_binding_away(b) &&
+	      nla_put_u32(skb, MIP4_BINDING_A_PORT, b->mac.ifindex)) ||
 	     nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac)))
 		return -EMSGSIZE;
-	leg = rcu_dereference_check(b->leg, lockdep_is_held(&b->mip->lock));
-	if (mip4_nl_fill_legs(skb, leg, admin) || mip4_nl_fill_stats(skb, b))
+	if (mip4_nl_fill_legs(skb, b, admin) || mip4_nl_fill_stats(skb, b))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

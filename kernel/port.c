@@ -132,7 +132,7 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 	mip4_bucket_init(&port->spoof_events, 16, 10);
 	mip4_bucket_init(&port->icmp, 64, 1000);
 	mip4_bucket_init(&port->pmtu, 64, 1000);
-	err = mip4_hold_init(&port->hold);
+	err = mip4_hold_init(&port->hold, mip);
 	if (err)
 		goto err_free;
 	netdev_hold(port_dev, &port->tracker, GFP_KERNEL);
@@ -163,7 +163,7 @@ err_handler:
 err_listen:
 	mip4_port_unlisten(port);
 err_put:
-	mip4_hold_stop(port);
+	mip4_hold_stop(&port->hold);
 	netdev_put(port_dev, &port->tracker);
 err_free:
 	kfree(port);
@@ -187,7 +187,7 @@ static void mip4_port_release(struct mip4_port *port)
 	netdev_rx_handler_unregister(port_dev);
 	netdev_reset_rx_headroom(port_dev);
 	mip4_port_unlisten(port);
-	mip4_hold_stop(port);
+	mip4_hold_stop(&port->hold);
 	netdev_put(port_dev, &port->tracker);
 	kfree_rcu(port, rcu);
 }

@@ -16,6 +16,7 @@
 #include "downlink.h"
 #include "encap.h"
 #include "leg.h"
+#include "legs.h"
 #include "mss.h"
 #include "net.h"
 #include "outer_icmp.h"
@@ -83,9 +84,10 @@ static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
  *	 one at skb->data; consumed
  * @leg: whose it is
  * @hlen: length of the tunnel header at skb->data
+ * @back: whether a router that a device has left sends it back
  */
 static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
-			 unsigned int hlen)
+			 unsigned int hlen, bool back)
 {
 	const struct iphdr outer = { .tos = ip_hdr(skb)->tos };
 	struct mip4_binding *b = leg->binding;
@@ -126,6 +128,10 @@ static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
 	dev_sw_netstats_rx_add(mip->dev, skb->len);
 	if (mip4_binding_served(b)) {
 		mip4_downlink(skb, leg);
+		return;
+	}
+	if (unlikely(back)) {
+		mip4_returned(skb, leg);
 		return;
 	}
 	if (mip4_receive_ttl(skb, mip)) {
@@ -211,7 +217,7 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		}
 		skb_checksum_try_convert(skb, IPPROTO_GRE, null_compute_pseudo);
 	}
-	mip4_receive(skb, leg, hlen);
+	mip4_receive(skb, leg, hlen, key.flags & MIP4_DEMUX_BACK);
 	return NF_STOLEN;
 
 drop:
@@ -297,7 +303,7 @@ static int mip4_ipip_receive(struct sk_buff *skb)
 			  MIP4_DROP_POLICY);
 		return 0;
 	}
-	mip4_receive(skb, leg, 0);
+	mip4_receive(skb, leg, 0, key.flags & MIP4_DEMUX_BACK);
 	return 0;
 }
 

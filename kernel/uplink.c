@@ -22,6 +22,7 @@
 #include "hold.h"
 #include "icmp.h"
 #include "leg.h"
+#include "legs.h"
 #include "mss.h"
 #include "peer.h"
 #include "port.h"
@@ -95,6 +96,53 @@ static bool mip4_uplink_ttl(struct sk_buff *skb, struct mip4_port *port,
 	return true;
 }
 
+/* By several legs, or by none yet; the leg may also have just come. */
+static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
+						struct mip4_port *port,
+						struct mip4_binding *b)
+{
+	struct mip4_dev *mip = b->mip;
+	struct mip4_senders senders;
+	struct mip4_leg *leg;
+	int err;
+
+	err = mip4_senders(b, &senders);
+	if (err == -ENOENT) {
+		if (mip4_legs_wait(b) && mip4_hold_behind(port, b, skb))
+			return;
+		err = mip4_senders(b, &senders);
+	}
+	if (err == -ENOENT) {
+		mip4_drop(mip, b, skb, MIP4_DROP_NO_LEG);
+		return;
+	}
+	if (err) {
+		leg = mip4_legs_active(b);
+		if (leg)
+			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
+					    ICMP_HOST_UNREACH, 0);
+		mip4_drop(mip, b, skb, MIP4_DROP_NO_ROUTE);
+		return;
+	}
+	leg = senders.to[0].leg;
+	if (!mip4_uplink_ttl(skb, port, leg)) {
+		mip4_senders_put(&senders);
+		return;
+	}
+	if (mip->mss)
+		mip4_mss_clamp(skb, senders.mtu);
+	if (mip4_too_big(skb, senders.mtu)) {
+		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
+				    ICMP_FRAG_NEEDED, htonl(senders.mtu));
+		mip4_senders_put(&senders);
+		mip4_drop(mip, b, skb, MIP4_DROP_TOO_BIG);
+		return;
+	}
+	mip4_binding_up(b, skb);
+	mip4_tap(mip, skb);
+	mip4_senders_encap(skb, &senders);
+}
+
 static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 			   struct mip4_binding *b)
 {
@@ -120,8 +168,12 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 	if (mip4_icmp_echo(skb, port, b))
 		return;
 
-	leg = rcu_dereference(b->leg);
 	skb_clear_tstamp(skb);
+	leg = rcu_dereference(b->leg);
+	if (unlikely(!leg)) {
+		mip4_uplink_legs(skb, port, b);
+		return;
+	}
 	if (!mip4_uplink_ttl(skb, port, leg))
 		return;
 	rt = mip4_peer_route(leg->peer);

@@ -11,7 +11,9 @@
 #include "binding.h"
 #include "device.h"
 #include "encap.h"
+#include "hold.h"
 #include "leg.h"
+#include "legs.h"
 #include "mss.h"
 #include "peer.h"
 #include "stats.h"
@@ -71,6 +73,41 @@ static bool mip4_is_redirect(const struct sk_buff *skb)
 		return false;
 	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
 	return type && *type == ICMP_REDIRECT;
+}
+
+/* By several legs, or by none yet; the leg may also have just come. */
+static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
+					      struct mip4_binding *b)
+{
+	struct mip4_dev *mip = b->mip;
+	struct mip4_senders senders;
+	enum mip4_drop reason;
+	int err;
+
+	err = mip4_senders(b, &senders);
+	if (err == -ENOENT) {
+		if (mip4_hold_routed(b, skb, NULL))
+			return;
+		err = mip4_senders(b, &senders);
+	}
+	if (err) {
+		dst_link_failure(skb);
+		reason = err == -ENOENT ? MIP4_DROP_NO_LEG : MIP4_DROP_NO_ROUTE;
+		goto drop;
+	}
+	if (mip->mss)
+		mip4_mss_clamp(skb, senders.mtu);
+	if (mip4_xmit_pmtu(skb, senders.mtu)) {
+		mip4_senders_put(&senders);
+		reason = MIP4_DROP_TOO_BIG;
+		goto drop;
+	}
+	mip4_binding_down(b, skb);
+	mip4_senders_encap(skb, &senders);
+	return;
+
+drop:
+	mip4_drop(mip, b, skb, reason);
 }
 
 /**
@@ -133,6 +170,11 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	leg = rcu_dereference(b->leg);
+	if (unlikely(!leg)) {
+		mip4_xmit_legs(skb, b);
+		rcu_read_unlock();
+		return NETDEV_TX_OK;
+	}
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
 		reason = mip4_peer_no_route(rt);

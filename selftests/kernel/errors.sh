@@ -76,13 +76,15 @@ refused "a demux tuple in use, from another link" "already used by binding [0-9]
 	ctl ha link add mip1 local $HA realm 1 && ctl ha binding add dev mip1 $HOME5 $LEG"
 tap_check "leaves the address free" ctl ha binding add dev mip1 $HOME5 peer $PMA1 key 9 okey 9
 ip -n ha link del dev mip1
-bad_ha "a second leg" "only one address and one leg" home 10.0.0.6 $LEG leg peer $PMA2 key 1 okey 1
-bad_ha "a second address" "only one address and one leg" home 10.0.0.6 home 10.0.0.7 $LEG
+bad_ha "a second active leg" "only one leg can be active.*$PMA2" home 10.0.0.6 $LEG leg peer $PMA2 key 1 okey 1
+bad_ha "the same tunnel twice" "same tunnel" home 10.0.0.6 $LEG leg $LEG state copy
+bad_ha "a second address" "only one address" home 10.0.0.6 home 10.0.0.7 $LEG
 bad_ha "a prefix" "no prefixes" home 10.0.8.0/24 $LEG
 bad_ha "a prefix with host bits" "host bits" home 10.0.8.1/24 $LEG
 bad_ha "an IPv6 address" "IPv4|inet6|address" home 2001:db8::1 $LEG
-bad_ha "a leg that only copies" "active" home 10.0.0.6 $LEG state copy
-bad_ha "a pending leg" "active" home 10.0.0.6 $LEG state pending
+bad_ha "a leg that only copies" "needs an active one" home 10.0.0.6 $LEG state copy
+bad_ha "a leg that returns where no device was" "on a port" home 10.0.0.6 $LEG state return
+bad_ha "an end of the active leg" "give the binding one" home 10.0.0.6 $LEG for 2s
 bad_ha "no address" "home|ADDRS|address" $LEG
 bad_ha "no peer" "peer|PEER|leg|LEGS" home 10.0.0.6
 bad_ha "a multicast home address" "unicast" home 224.0.0.5 $LEG

@@ -18,6 +18,7 @@
 #include "../../kernel/device.h"
 #include "../../kernel/hold.h"
 #include "../../kernel/leg.h"
+#include "../../kernel/legs.h"
 #include "../../kernel/net.h"
 #include "../../kernel/peer.h"
 #include "../../kernel/port.h"
@@ -111,6 +112,8 @@ struct mip4_binding *mip4_kt_add(struct mip4_kt *k,
 				 const struct mip4_binding_config *cfg);
 void mip4_kt_refused(struct mip4_kt *k, const struct mip4_binding_config *cfg,
 		     int err, int blame);
+void mip4_kt_set_legs(struct mip4_kt *k, struct mip4_binding *b,
+		      const struct mip4_binding_config *cfg, int want);
 void mip4_kt_del(struct mip4_kt *k, struct mip4_binding *b);
 u64 mip4_kt_drops(struct mip4_kt *k, enum mip4_drop reason);
 

@@ -258,6 +258,7 @@ struct mip4_binding_config mip4_kt_routed(struct mip4_kt *k, u8 n)
 		.cookie = n,
 		.home = MIP4_KT_HOME(n),
 		.home_plen = 32,
+		.n_legs = 1,
 		.leg = {
 			.local = MIP4_KT_LOCAL,
 			.peer = MIP4_KT_PEER,
@@ -265,10 +266,10 @@ struct mip4_binding_config mip4_kt_routed(struct mip4_kt *k, u8 n)
 			.keyed = true,
 			.ikey = MIP4_KT_IKEY(n),
 			.okey = MIP4_KT_OKEY(n),
+			.attr = &k->attr[MIP4_KT_A_LEG],
 		},
 		.attr = &k->attr[MIP4_KT_A_BINDING],
 		.home_attr = &k->attr[MIP4_KT_A_HOME],
-		.leg_attr = &k->attr[MIP4_KT_A_LEG],
 	};
 }
 
@@ -321,6 +322,30 @@ void mip4_kt_refused(struct mip4_kt *k, const struct mip4_binding_config *cfg,
 	KUNIT_EXPECT_PTR_EQ(k->test, k->extack.bad_attr,
 			    (const struct nlattr *)&k->attr[blame]);
 	KUNIT_EXPECT_EQ(k->test, k->mip->count, before);
+}
+
+/* As BINDING_SET replaces the legs of a binding, with that result. */
+void mip4_kt_set_legs(struct mip4_kt *k, struct mip4_binding *b,
+		      const struct mip4_binding_config *cfg, int want)
+{
+	struct mip4_legs *legs = NULL;
+	int err;
+
+	memset(&k->extack, 0, sizeof(k->extack));
+	mutex_lock(&k->mip->lock);
+	err = mip4_legs_check(cfg, false, mip4_binding_served(b), &k->extack);
+	if (!err) {
+		legs = mip4_legs_prepare(b, cfg, &k->extack);
+		err = PTR_ERR_OR_ZERO(legs);
+	}
+	if (!err) {
+		mip4_legs_commit(b, legs);
+		mip4_binding_live(b);
+	}
+	mutex_unlock(&k->mip->lock);
+	KUNIT_EXPECT_EQ(k->test, err, want);
+	if (want)
+		KUNIT_EXPECT_NOT_NULL(k->test, k->extack._msg);
 }
 
 void mip4_kt_del(struct mip4_kt *k, struct mip4_binding *b)

@@ -56,15 +56,22 @@ enum mip4_unknown {
 
 #define MIP4_UNKNOWN_MAX (__MIP4_UNKNOWN_MAX - 1)
 
+/*
+ * What a leg is for. All are received from. What a binding with a pending leg
+ * and no active one has to send waits, bounded, until that is active.
+ */
 enum mip4_leg_state {
-	MIP4_LEG_ACTIVE,
-	MIP4_LEG_COPY,
+	MIP4_LEG_ACTIVE,		/* sends; at most one */
+	MIP4_LEG_COPY,			/* sends a copy of what the active one sends */
 	MIP4_LEG_RECEIVE_ONLY,
-	MIP4_LEG_PENDING,
+	MIP4_LEG_PENDING,		/* to become active */
+	MIP4_LEG_RETURN,		/* the served device has left: what comes goes back */
 	__MIP4_LEG_MAX
 };
 
 #define MIP4_LEG_MAX (__MIP4_LEG_MAX - 1)
+
+#define MIP4_LEGS_MAX 8			/* of a binding */
 
 /* Why a binding went. */
 enum mip4_del_reason {
@@ -116,7 +123,7 @@ enum mip4_cmd {
 	MIP4_CMD_BINDING_SET,		/* one BINDING nest: selector + what changes */
 	MIP4_CMD_BINDING_DEL,		/* one or more BINDING nests with selectors: all or none */
 	MIP4_CMD_BINDING_GET,		/* do: selector; dump: optional filters in a BINDING nest */
-	MIP4_CMD_BINDING_FLUSH,		/* BINDING: REALM, PORT or leg's PEER; or ALL; -> COUNT */
+	MIP4_CMD_BINDING_FLUSH,		/* BINDING: REALM, PORT or a leg's PEER; or ALL; -> COUNT */
 	MIP4_CMD_PEER_GET,		/* dump */
 	MIP4_CMD_PORT_GET,		/* do: PORT nest with IFINDEX; dump */
 	MIP4_CMD_PORT_SET,		/* PORT nest */
@@ -138,7 +145,7 @@ enum {
 	MIP4_A_PORT,			/* nest MIP4_PORT_A_* */
 	MIP4_A_EVENT,			/* nest MIP4_EVENT_A_* */
 	MIP4_A_REASON,			/* u8 enum mip4_del_reason */
-	MIP4_A_COUNT,			/* u32: bindings flushed */
+	MIP4_A_COUNT,			/* u32: bindings flushed, or that lost legs to a PEER */
 	MIP4_A_ALL,			/* flag: flush without a filter */
 	MIP4_A_VERSION,			/* string: the module's */
 	__MIP4_A_MAX
@@ -151,7 +158,12 @@ enum {
  * the link's realm by default; {PORT, MAC}. With one of the first two, PORT and
  * MAC in BINDING_SET are where the binding moves to. PORT and MAC make a served
  * device; neither makes a routed binding, as on a home agent, which must be in
- * its link's realm.
+ * its link's realm. A served device that has left, so that its legs RETURN, is
+ * on no PORT until BINDING_SET gives it one together with other LEGS.
+ *
+ * LEGS of BINDING_SET replace the whole set. A leg that was there before, equal
+ * in all but STATE and LIFETIME_MS, goes on without a gap, others go. Replies
+ * have the active leg first.
  */
 enum {
 	MIP4_BINDING_A_UNSPEC,
@@ -165,7 +177,7 @@ enum {
 	MIP4_BINDING_A_GATEWAY,		/* __be32: first hop the device believes in; optional */
 	MIP4_BINDING_A_HOME_PLEN,	/* u8: of the home prefix, for link emulation; default 32 */
 	MIP4_BINDING_A_LIFETIME,	/* u32 s from now, 0 = no end; replies: left, no grace */
-	MIP4_BINDING_A_LEGS,		/* nest: list of MIP4_LEG_A_* nests */
+	MIP4_BINDING_A_LEGS,		/* nest: up to MIP4_LEGS_MAX MIP4_LEG_A_* nests */
 	MIP4_BINDING_A_LEG,		/* nest: one entry of LEGS */
 	MIP4_BINDING_A_STATS,		/* nest MIP4_STATS_A_*; replies only */
 	MIP4_BINDING_A_PAD,
@@ -191,7 +203,8 @@ enum {
 	MIP4_LEG_A_ENCAP,		/* u8 enum mip4_encap: default the link's */
 	MIP4_LEG_A_IKEY,		/* __be32: GRE key received; both keys or none */
 	MIP4_LEG_A_OKEY,		/* __be32: GRE key sent */
-	MIP4_LEG_A_STATE,		/* u8 enum mip4_leg_state; only ACTIVE so far */
+	MIP4_LEG_A_STATE,		/* u8 enum mip4_leg_state: default ACTIVE */
+	MIP4_LEG_A_LIFETIME_MS,		/* u32 from now, 0 = no end; replies: left */
 	__MIP4_LEG_A_MAX
 };
 
@@ -273,7 +286,7 @@ enum {
 	x(TTL, "ttl")				/* inner TTL exceeded */ \
 	x(TOO_BIG, "too_big")			/* over path MTU with DF, or over the port's */ \
 	x(NO_ROUTE, "no_route")			/* no route to the peer */ \
-	x(LOOP, "loop")				/* the route to the peer leads back here */ \
+	x(LOOP, "loop")				/* it would come back here */ \
 	x(NO_MEMORY, "no_memory") \
 	x(PORT_DOWN, "port_down")		/* so is the port or the mip4 device */ \
 	x(MULTICAST, "multicast")		/* multicast or broadcast, not tunnelled */ \
@@ -281,7 +294,8 @@ enum {
 	x(ARP, "arp")				/* ARP of a bound device that gets no answer */ \
 	x(UNKNOWN_DEVICE, "unknown_device")	/* source MAC without binding */ \
 	x(HOLD_FULL, "hold_full")		/* the hold queue had no room */ \
-	x(HOLD_EXPIRED, "hold_expired")		/* held, but no binding came */ \
-	x(BAD_FRAME, "bad_frame")		/* invalid source MAC or truncated */
+	x(HOLD_EXPIRED, "hold_expired")		/* held, but no binding or leg came */ \
+	x(BAD_FRAME, "bad_frame")		/* invalid source MAC or truncated */ \
+	x(NO_LEG, "no_leg")			/* no leg of the binding sends */
 
 #endif /* _UAPI_LINUX_MIP4_H */
