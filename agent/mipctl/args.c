@@ -20,7 +20,8 @@ NAMES(orphan, [MIP4_ORPHAN_KEEP] = "keep", [MIP4_ORPHAN_FLUSH] = "flush");
 NAMES(unknown, [MIP4_UNKNOWN_HOLD] = "hold", [MIP4_UNKNOWN_DROP] = "drop",
       [MIP4_UNKNOWN_PASS] = "pass");
 NAMES(leg_state, [MIP4_LEG_ACTIVE] = "active", [MIP4_LEG_COPY] = "copy",
-      [MIP4_LEG_RECEIVE_ONLY] = "receive_only", [MIP4_LEG_PENDING] = "pending");
+      [MIP4_LEG_RECEIVE_ONLY] = "receive_only", [MIP4_LEG_PENDING] = "pending",
+      [MIP4_LEG_RETURN] = "return");
 NAMES(reason, [MIP4_DEL_REQUEST] = "request", [MIP4_DEL_FLUSH] = "flush",
       [MIP4_DEL_EXPIRED] = "expired", [MIP4_DEL_PORT] = "port", [MIP4_DEL_LINK] = "link",
       [MIP4_DEL_ORPHAN] = "orphan");
@@ -109,7 +110,8 @@ static bool parse_number(const char *arg, uint64_t *value, const char **end)
 
 static int number_wrong(const struct keyword *kw, const char *arg, uint64_t max)
 {
-	const char *unit = kw->type == VAL_TIME ? " seconds (or with s, m, h, d)" : "";
+	const char *unit = kw->type == VAL_TIME ? " seconds (or with s, m, h, d)" :
+			   kw->type == VAL_MSEC ? " ms (in seconds, or with ms, s, m, h, d)" : "";
 	const char *quote = kw->special ? "\"" : "";
 
 	return arg_wrong(arg, "%s must be %llu..%llu%s%s%s%s%s", kw->word,
@@ -119,9 +121,10 @@ static int number_wrong(const struct keyword *kw, const char *arg, uint64_t max)
 
 static int parse_uint(const struct keyword *kw, const char *arg, uint64_t *value)
 {
-	static const struct { char unit; unsigned int factor; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+	static const struct { const char *unit; unsigned int ms; } units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
 	};
+	const unsigned int one = kw->type == VAL_MSEC ? 1 : 1000;	/* what is counted, in ms */
 	uint64_t max = kw->max;
 	const char *end;
 	size_t i;
@@ -134,16 +137,14 @@ static int parse_uint(const struct keyword *kw, const char *arg, uint64_t *value
 	}
 	if (!parse_number(arg, value, &end))
 		return number_wrong(kw, arg, max);
-	if (kw->type == VAL_TIME && *end && !end[1]) {
-		for (i = 0; i < ARRAY_SIZE(units); i++) {
-			if (*end != units[i].unit)
-				continue;
-			if (*value > max / units[i].factor)
-				return number_wrong(kw, arg, max);
-			*value *= units[i].factor;
-			end++;
-			break;
-		}
+	for (i = 0; (kw->type == VAL_TIME || kw->type == VAL_MSEC) && i < ARRAY_SIZE(units); i++) {
+		if (strcmp(*end ? end : "s", units[i].unit) || units[i].ms < one)
+			continue;
+		if (*value > max / (units[i].ms / one))
+			return number_wrong(kw, arg, max);
+		*value *= units[i].ms / one;
+		end += strlen(end);
+		break;
 	}
 	if (*end || *value < kw->min || *value > max)
 		return number_wrong(kw, arg, max);

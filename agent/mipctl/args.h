@@ -28,6 +28,7 @@ enum val_type {
 	VAL_KEY,		/* u32 in network byte order */
 	VAL_HEX64,		/* u64 written in hex, with or without 0x */
 	VAL_TIME,		/* u32 seconds */
+	VAL_MSEC,		/* u32 milliseconds, written in seconds or with a unit */
 	VAL_INET,		/* IPv4 address */
 	VAL_INET_LEN,		/* IPv4 address and prefix length; struct val.plen */
 	VAL_MAC,		/* unicast, not zero */

@@ -30,6 +30,8 @@ static const struct keyword binding_keys[] = {
 	KEYWORD("okey", VAL_KEY, .attr = MIP4_LEG_A_OKEY, .where = AT_LEG),
 	KEYWORD("state", VAL_NAME, .attr = MIP4_LEG_A_STATE, .where = AT_LEG,
 		.names = &leg_state_names),
+	KEYWORD("for", VAL_MSEC, .attr = MIP4_LEG_A_LIFETIME_MS, .where = AT_LEG, .min = 1,
+		.special = "infinite", .special_val = 0),
 	KEYWORD("leg", VAL_NONE, .where = AT_NEW_LEG),
 };
 
@@ -37,7 +39,6 @@ static const struct keyword binding_keys[] = {
 #define KEY_DEV 0
 #define KEY_ALL 1
 #define HOMES_MAX 16
-#define LEGS_MAX 8
 
 static const char binding_help[] =
 	"Usage: mipctl binding add dev DEV [ home ADDR ]... [ DEVICE-SIDE ] LEG [ leg LEG ]...\n"
@@ -48,19 +49,21 @@ static const char binding_help[] =
 	"       mipctl binding flush dev DEV { FILTER | all }\n"
 	"where  DEVICE-SIDE := port PORT mac MAC [ gateway ADDR[/LENGTH] ]\n"
 	"       LEG := peer ADDR [ local ADDR ] [ encap { gre | ipip } ] [ key KEY okey KEY ]\n"
-	"              [ state { active | copy | receive_only | pending } ]\n"
+	"              [ state { active | copy | receive_only | pending | return } ]\n"
+	"              [ for { TIME | NUMBERms | infinite } ]\n"
 	"       SELECTOR := { id NUMBER | [ realm NUMBER ] home ADDR | port PORT mac MAC }\n"
 	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ port PORT ] [ peer ADDR ]\n"
 	"       KEY := 0..4294967295 or 0x0..0xffffffff; key is received, okey is sent\n"
 	"       TIME := { SECONDS | NUMBER{s|m|h|d} | infinite }\n"
 	"Of several SELECTORs the first in this order counts; set changes what else is given,\n"
-	"a LEG as a whole: peer, and the keys or an encap without any.\n";
+	"all LEGs as a whole: those not named go; each with peer, and the keys or an encap\n"
+	"without any.\n";
 
 /* A parsed line. Values keep pointing into argv. */
 struct line {
 	struct val top[N_KEYS];		/* AT_TOP and AT_BINDING, by keyword */
 	struct val homes[HOMES_MAX];
-	struct val legs[LEGS_MAX][N_KEYS];
+	struct val legs[MIP4_LEGS_MAX][N_KEYS];
 	unsigned int n_homes, n_legs;
 };
 
@@ -89,8 +92,8 @@ static int parse(struct args *a, struct line *l, bool (*allowed)(const struct ke
 			if (!l->n_legs)
 				return arg_wrong(kw->word, "it starts a further leg, "
 						 "but there is no first one before it");
-			if (l->n_legs == LEGS_MAX)
-				return arg_wrong(kw->word, "more than %d legs", LEGS_MAX);
+			if (l->n_legs == MIP4_LEGS_MAX)
+				return arg_wrong(kw->word, "more than %d legs", MIP4_LEGS_MAX);
 			l->n_legs++;
 			continue;
 		case AT_LEG:

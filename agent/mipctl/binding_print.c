@@ -48,6 +48,8 @@ static void print_leg(const struct nlattr *entry)
 		pr_hex("okey", "okey", ntohl(nl_u32(tb[MIP4_LEG_A_OKEY])));
 	if (tb[MIP4_LEG_A_STATE] && (state != MIP4_LEG_ACTIVE || opt.details || opt.json))
 		pr_name("state", "state", &leg_state_names, state);
+	if (tb[MIP4_LEG_A_LIFETIME_MS])
+		pr_msecs("lifetime_ms", "for", nl_u32(tb[MIP4_LEG_A_LIFETIME_MS]));
 	pr_close();
 }
 

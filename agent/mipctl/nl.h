@@ -12,7 +12,7 @@
 
 #include "mipctl/args.h"
 
-#define NL_NOTES 48
+#define NL_NOTES 96
 
 struct nl_req {
 	struct nlmsghdr *nlh;

@@ -41,7 +41,8 @@ U8, U16, U32, U64, BE32 = "=B", "=H", "=I", "=Q", "!I"
 
 # Per nest: prefix of its attributes, their types; a dict is a nest itself.
 ADDR = ("MIP4_ADDR_A_", {"FAMILY": U8, "PLEN": U8, "ADDRESS": INET})
-LEG = ("MIP4_LEG_A_", {"PEER": INET, "LOCAL": INET, "ENCAP": U8, "IKEY": BE32, "OKEY": BE32, "STATE": U8})
+LEG = ("MIP4_LEG_A_", {"PEER": INET, "LOCAL": INET, "ENCAP": U8, "IKEY": BE32, "OKEY": BE32, "STATE": U8,
+                        "LIFETIME_MS": U32})
 STATS = ("MIP4_STATS_A_", {k: U64 for k in names("MIP4_STATS_A_").values()})
 BINDING_TYPES = {"ID": U32, "COOKIE": U64, "REALM": U32, "PORT": U32, "MAC": MAC, "GATEWAY": INET,
                  "HOME_PLEN": U8, "LIFETIME": U32, "STATS": STATS}

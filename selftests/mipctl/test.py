@@ -132,6 +132,11 @@ def test_binding_add_lists():
 def test_times_and_numbers():
     for text, seconds in {"1": 1, "90s": 90, "2h": 7200, "1d": 86400, "0x10": 16, "4294967295": 2**32 - 1}.items():
         same(dict(dict(genl_sent(f"{ADD} lifetime {text}")[2])["BINDING"])["LIFETIME"], seconds)
+    for text, ms in {"1": 1000, "1ms": 1, "90s": 90000, "2m": 120000, "4294967295ms": 2**32 - 1, "infinite": 0}.items():
+        leg = dict(dict(dict(genl_sent(f"{ADD} state pending for {text}")[2])["BINDING"])["LEGS"])["LEG"]
+        same(leg[-2:], [("STATE", 3), ("LIFETIME_MS", ms)])
+    for text in ("0", "4294968", "1.5", "5ms5", "ms"):
+        refused(f"{ADD} state pending for {text}", "for must be 1..4294967295 ms")
     leg = dict(dict(dict(genl_sent(f"{ADD} key 0xFFFFFFFF okey 0")[2])["BINDING"])["LEGS"])["LEG"]
     same(leg[1:], [("IKEY", 2**32 - 1), ("OKEY", 0)])
 
@@ -377,14 +382,17 @@ def test_binding_json():
 
 
 def test_binding_lists():
-    legs = [("LEG", [("PEER", f"192.0.2.{i}"), ("STATE", i)]) for i in (0, 1, 2, 3)]
+    legs = [("LEG", [("PEER", f"192.0.2.{i}"), ("STATE", i)]) for i in (0, 1, 2, 3, 4)]
+    legs[2][1].append(("LIFETIME_MS", 1999))
     addrs = [("ADDR", [("ADDRESS", "10.0.0.5")]), ("ADDR", [("PLEN", 24), ("ADDRESS", "10.1.0.0")])]
     reply = dump([("IFINDEX", 1), ("BINDING", [("ADDRS", addrs), ("LEGS", legs)])])
     same([leg["state"] for leg in Run("-j binding", reply).json()[0]["legs"]],
-         ["active", "copy", "receive_only", "pending"])
+         ["active", "copy", "receive_only", "pending", "return"])
+    same([leg.get("lifetime_ms") for leg in Run("-j binding", reply).json()[0]["legs"]],
+         [None, None, 1999, None, None])
     lines = Run("binding", reply).out.splitlines()
     same(lines[0], "10.0.0.5 10.1.0.0/24 realm 0 dev lo")
-    same(lines[2], "    leg peer 192.0.2.1 state copy")
+    same(lines[2:4], ["    leg peer 192.0.2.1 state copy", "    leg peer 192.0.2.2 state receive_only for 1.999sec"])
     two = dump([("IFINDEX", 1), ("BINDING", [("ADDRS", addrs[:1]), ("LEGS", legs[:2])])])
     same(Run("binding", two).out.splitlines()[1:3], ["    leg peer 192.0.2.0", "    leg peer 192.0.2.1 state copy"])
 
