@@ -139,6 +139,7 @@ static int probe_recv(char **arg)
 	int fd = open_socket(SOCK_DGRAM, &local);
 	struct timeval tick = { .tv_usec = 200000 };	/* a SIGTERM between the test and recv() waits for it */
 	FILE *log = fopen(arg[1], "w");
+	const int space = 4 << 20;	/* what comes at once after a gap must not be lost here */
 	struct probe probe;
 	ssize_t len;
 
@@ -146,6 +147,8 @@ static int probe_recv(char **arg)
 		die(arg[1]);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick)))
 		die("SO_RCVTIMEO");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &space, sizeof(space)))
+		die("SO_RCVBUFFORCE");
 	setvbuf(log, NULL, _IOLBF, 0);
 	while (!stop) {
 		len = recv(fd, &probe, sizeof(probe), 0);

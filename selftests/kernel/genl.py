@@ -13,7 +13,7 @@ import sys
 
 REQUEST, ACK, DUMP, NESTED = 1, 4, 0x300, 0x8000
 PREFIXES = {"MIP4_CMD_": "", "MIP4_A_": "A_", "IFLA_MIP4_": "LINK_", "MIP4_BINDING_A_": "B_", "MIP4_ADDR_A_": "ADDR_",
-            "MIP4_LEG_A_": "LEG_"}
+            "MIP4_LEG_A_": "LEG_", "MIP4_PORT_A_": "PORT_A_"}
 
 
 def read_header():
@@ -57,10 +57,12 @@ def addrs(*attrs):
     return nest(B_ADDRS, *attrs)
 
 
-def leg(peer=None, ikey=None, okey=None):
+def leg(peer=None, ikey=None, okey=None, state=None, ms=None):
     attrs = [a(LEG_PEER, socket.inet_aton(peer))] if peer else []
     attrs += [a(LEG_IKEY, struct.pack("!I", ikey))] if ikey is not None else []
     attrs += [a(LEG_OKEY, struct.pack("!I", okey))] if okey is not None else []
+    attrs += [u8(LEG_STATE, state)] if state is not None else []
+    attrs += [u32(LEG_LIFETIME_MS, ms)] if ms is not None else []
     return nest(B_LEG, *attrs)
 
 
