@@ -10,20 +10,44 @@
 #include "device.h"
 #include "encap.h"
 #include "leg.h"
+#include "minimal.h"
 #include "peer.h"
 #include "stats.h"
+
+/* RFC 791: every link carries 68. */
+static unsigned int mip4_mtu(const struct rtable *rt, unsigned int overhead)
+{
+	return max(dst_mtu(&rt->dst), 68 + overhead) - overhead;
+}
 
 /**
  * mip4_leg_mtu() - the largest inner packet
  * @leg: through which
  * @rt: route of its outer packets
  *
- * Return: bytes. RFC 791: every link carries 68.
+ * Return: bytes.
  */
 unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt)
 {
-	return max(dst_mtu(&rt->dst), 68 + mip4_leg_overhead(leg)) -
-	       mip4_leg_overhead(leg);
+	return mip4_mtu(rt, mip4_leg_overhead(leg));
+}
+
+/**
+ * mip4_encap_mtu() - the largest packet of the kind of an inner one
+ * @skb: starts at its IPv4 header
+ * @leg: through which
+ * @rt: route of its outer packets
+ *
+ * Return: bytes.
+ */
+unsigned int mip4_encap_mtu(const struct sk_buff *skb,
+			    const struct mip4_leg *leg,
+			    const struct rtable *rt)
+{
+	if (unlikely(leg->key.encap == MIP4_ENCAP_MINIMAL) &&
+	    !mip4_minimal_carries(ip_hdr(skb)))
+		return mip4_mtu(rt, sizeof(struct iphdr));
+	return mip4_leg_mtu(leg, rt);
 }
 
 /**
@@ -45,15 +69,30 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 			   struct rtable *rt)
 {
 	struct mip4_dev *mip = leg->binding->mip;
-	const unsigned int hlen = mip4_leg_overhead(leg) - sizeof(struct iphdr);
 	const bool gre = leg->key.encap == MIP4_ENCAP_GRE;
+	bool minimal = leg->key.encap == MIP4_ENCAP_MINIMAL;
+	unsigned int overhead = mip4_leg_overhead(leg);
 	u8 tos, ttl, proto;
 	__be16 df;
 
+	if (unlikely(minimal && !mip4_minimal_fits(skb, dst_mtu(&rt->dst)))) {
+		ip_rt_put(rt);
+		rt = mip4_peer_fallback(leg->peer);
+		if (IS_ERR(rt)) {
+			mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_ROUTE);
+			return;
+		}
+		minimal = false;
+		overhead = sizeof(struct iphdr);
+	}
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(rt->dst.dev) +
-			      rt->dst.header_len + mip4_leg_overhead(leg))) {
+			      rt->dst.header_len + overhead)) {
 		mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_MEMORY);
 		ip_rt_put(rt);
+		return;
+	}
+	if (minimal) {
+		mip4_minimal_xmit(skb, leg, rt);
 		return;
 	}
 	tos = READ_ONCE(mip->tos);
@@ -72,7 +111,9 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 		return;
 	}
 	if (gre) {
-		struct mip4_gre_base *base = skb_push(skb, hlen);
+		struct mip4_gre_base *base;
+
+		base = skb_push(skb, overhead - sizeof(struct iphdr));
 
 		base->flags = mip4_leg_keyed(leg) ? MIP4_GRE_KEY : 0;
 		base->proto = htons(ETH_P_IP);
@@ -136,6 +177,9 @@ void mip4_encap(struct sk_buff *skb, struct mip4_leg *leg, struct rtable *rt)
 	}
 	if (skb->encapsulation)
 		features &= mip->dev->hw_enc_features;
+	/* nobody behind us knows how to segment or check these */
+	if (leg->key.encap == MIP4_ENCAP_MINIMAL)
+		features &= ~(NETIF_F_GSO_MASK | NETIF_F_CSUM_MASK);
 	/* the egress device looks after untrusted headers */
 	if (unlikely(skb_is_gso(skb) &&
 		     !skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST)))

@@ -21,6 +21,9 @@ struct mip4_gre_base {
 };
 
 unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt);
+unsigned int mip4_encap_mtu(const struct sk_buff *skb,
+			    const struct mip4_leg *leg,
+			    const struct rtable *rt);
 bool mip4_too_big(const struct sk_buff *skb, unsigned int mtu);
 void mip4_encap(struct sk_buff *skb, struct mip4_leg *leg, struct rtable *rt);
 

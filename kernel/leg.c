@@ -46,14 +46,16 @@ static void mip4_leg_free_rcu(struct rcu_head *rcu)
 }
 
 /* The binding, other than the leg's own, that owns the same tuple. */
-static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
-					   struct mip4_net *mn)
+static struct mip4_binding *mip4_leg_clash_as(const struct mip4_leg *leg,
+					      struct mip4_net *mn, u8 encap)
 {
 	const struct mip4_binding *b = leg->binding;
+	struct mip4_demux_key key = leg->key;
 	struct rhlist_head *list, *pos;
 	struct mip4_leg *other;
 
-	list = rhltable_lookup(&mn->demux, &leg->key, mip4_demux_params);
+	key.encap = encap;
+	list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
 	rhl_for_each_entry_rcu(other, pos, list, node) {
 		if (other->binding == b)
 			continue;
@@ -64,6 +66,19 @@ static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
 			return other->binding;
 	}
 	return NULL;
+}
+
+/* What comes by IP-in-IP may be of a leg of minimal encapsulation as well. */
+static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
+					   struct mip4_net *mn)
+{
+	struct mip4_binding *b = mip4_leg_clash_as(leg, mn, leg->key.encap);
+
+	if (!b && leg->key.encap == MIP4_ENCAP_IPIP)
+		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_MINIMAL);
+	if (!b && leg->key.encap == MIP4_ENCAP_MINIMAL)
+		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_IPIP);
+	return b;
 }
 
 /**
@@ -104,6 +119,14 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		leg->key.inner = mip4_binding_home(b);
 		if (mip4_binding_served(b))
 			leg->key.flags = MIP4_DEMUX_TO_DEVICE;
+	}
+	if (cfg->encap == MIP4_ENCAP_MINIMAL) {
+		err = mip4_minimal_claim();
+		if (err) {
+			MIP4_NL_ERR(extack, attr,
+				    "IP protocol 55 belongs to another module: unload that, or use another encap");
+			return err;
+		}
 	}
 
 	mutex_lock(&mn->lock);

@@ -6,6 +6,8 @@
 #include <linux/rhashtable.h>
 #include <linux/mip4.h>
 
+#include "minimal.h"
+
 struct mip4_binding;
 struct mip4_net;
 struct mip4_peer;
@@ -66,12 +68,17 @@ static inline bool mip4_leg_keyed(const struct mip4_leg *leg)
 	return leg->key.flags & MIP4_DEMUX_KEYED;
 }
 
-/* Bytes that the leg puts in front of the inner packet. */
+/* The most bytes that a leg adds, but for what minimal leaves to IP-in-IP. */
 static inline unsigned int mip4_leg_overhead(const struct mip4_leg *leg)
 {
-	if (leg->key.encap == MIP4_ENCAP_IPIP)
+	switch (leg->key.encap) {
+	case MIP4_ENCAP_IPIP:
 		return sizeof(struct iphdr);
-	return sizeof(struct iphdr) + (mip4_leg_keyed(leg) ? 8 : 4);
+	case MIP4_ENCAP_MINIMAL:
+		return sizeof(struct mip4_minimal_hdr);
+	default:
+		return sizeof(struct iphdr) + (mip4_leg_keyed(leg) ? 8 : 4);
+	}
 }
 
 struct mip4_leg *mip4_leg_alloc(void);

@@ -6,6 +6,7 @@
 #include "binding.h"
 #include "device.h"
 #include "leg.h"
+#include "minimal.h"
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
@@ -69,6 +70,7 @@ static void __exit mip4_exit(void)
 	rtnl_link_unregister(&mip4_link_ops);
 	mip4_nl_exit();
 	mip4_receive_exit();
+	mip4_minimal_exit();
 	mip4_port_exit();
 	mip4_net_exit();
 	/* freed objects wait until here */

@@ -141,7 +141,11 @@ static int mip4_nl_fill_peer(struct sk_buff *skb, struct mip4_peer *peer)
 	    nla_put_u32(skb, MIP4_PEER_A_LEGS, READ_ONCE(peer->legs)) ||
 	    (mtu && nla_put_u32(skb, MIP4_PEER_A_MTU, mtu)) ||
 	    nla_put_u64_64bit(skb, MIP4_PEER_A_ERRORS,
-			      atomic64_read(&peer->errors), MIP4_PEER_A_PAD))
+			      atomic64_read(&peer->errors), MIP4_PEER_A_PAD) ||
+	    (peer->key.encap == MIP4_ENCAP_MINIMAL &&
+	     nla_put_u64_64bit(skb, MIP4_PEER_A_FALLBACKS,
+			       atomic64_read(&peer->fallbacks),
+			       MIP4_PEER_A_PAD)))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "device.h"
 #include "event.h"
+#include "minimal.h"
 #include "net.h"
 #include "outer_icmp.h"
 #include "peer.h"
@@ -29,6 +30,35 @@ static bool mip4_outer_icmp_inner(const struct sk_buff *skb)
 	return in && mip4_dev_is(in);
 }
 
+/* @mtu: that the path has, 0: the error says something else */
+static void mip4_outer_icmp_peers(struct sk_buff *skb, struct net *net,
+				  const struct mip4_peer_key *key, u32 mtu)
+{
+	const unsigned int ihl = ip_hdrlen(skb);
+	const unsigned int off = ihl + sizeof(struct icmphdr);
+	const struct icmphdr *icmph = (void *)(skb->data + ihl);
+	const u8 protocol = ((struct iphdr *)(skb->data + off))->protocol;
+	struct rhlist_head *list, *pos;
+	struct mip4_peer *peer;
+
+	list = rhltable_lookup(&mip4_net(net)->peers, key, mip4_peer_params);
+	if (!list || nf_ip_checksum(skb, NF_INET_LOCAL_IN, ihl, IPPROTO_ICMP))
+		return;
+	rhl_for_each_entry_rcu(peer, pos, list, node) {
+		atomic64_inc(&peer->errors);
+		if (mtu) {
+			__skb_pull(skb, off);
+			ipv4_update_pmtu(skb, net, mtu, peer->mip->link,
+					 protocol);
+			__skb_push(skb, off);
+		} else if (icmph->type != ICMP_TIME_EXCEEDED ||
+			   protocol != MIP4_IPPROTO_MINIMAL) {
+			/* there, TTL is the device's choice: RFC 2004 section 3 */
+			mip4_event_peer(peer);
+		}
+	}
+}
+
 /**
  * mip4_outer_icmp() - look at an ICMP packet for us
  * @skb: at LOCAL_IN; stays as it is, for others may want it too
@@ -41,22 +71,18 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 	const unsigned int ihl = ip_hdrlen(skb);
 	const unsigned int off = ihl + sizeof(struct icmphdr);
 	struct mip4_peer_key key = {};
-	struct rhlist_head *list, *pos;
 	const struct icmphdr *icmph;
 	const struct iphdr *iph;
-	struct mip4_peer *peer;
 	struct icmphdr icmpbuf;
-	bool frag_needed;
-	u32 mtu;
+	u32 mtu = 0;
 
 	icmph = skb_header_pointer(skb, ihl, sizeof(icmpbuf), &icmpbuf);
 	if (!icmph || mip4_outer_icmp_inner(skb) ||
 	    (icmph->type != ICMP_DEST_UNREACH &&
 	     icmph->type != ICMP_TIME_EXCEEDED))
 		return;
-	frag_needed = icmph->type == ICMP_DEST_UNREACH &&
-		      icmph->code == ICMP_FRAG_NEEDED;
-	mtu = ntohs(icmph->un.frag.mtu);
+	if (icmph->type == ICMP_DEST_UNREACH && icmph->code == ICMP_FRAG_NEEDED)
+		mtu = max_t(u32, ntohs(icmph->un.frag.mtu), MIP4_MTU_MIN);
 
 	/* ipv4_update_pmtu() wants it there; pulling moves no data pointer */
 	if (!pskb_may_pull(skb, off + sizeof(*iph)))
@@ -71,24 +97,18 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 	case IPPROTO_IPIP:
 		key.encap = MIP4_ENCAP_IPIP;
 		break;
+	case MIP4_IPPROTO_MINIMAL:
+		key.encap = MIP4_ENCAP_MINIMAL;
+		break;
 	default:
 		return;
 	}
 	key.local = iph->saddr;
 	key.remote = iph->daddr;
-	list = rhltable_lookup(&mip4_net(net)->peers, &key, mip4_peer_params);
-	if (!list || nf_ip_checksum(skb, NF_INET_LOCAL_IN, ihl, IPPROTO_ICMP))
-		return;
-
-	rhl_for_each_entry_rcu(peer, pos, list, node) {
-		atomic64_inc(&peer->errors);
-		if (frag_needed) {
-			__skb_pull(skb, off);
-			ipv4_update_pmtu(skb, net, max(mtu, MIP4_MTU_MIN),
-					 peer->mip->link, iph->protocol);
-			__skb_push(skb, off);
-		} else {
-			mip4_event_peer(peer);
-		}
+	mip4_outer_icmp_peers(skb, net, &key, mtu);
+	if (iph->protocol == IPPROTO_IPIP) {
+		/* what minimal encapsulation couldn't carry */
+		key.encap = MIP4_ENCAP_MINIMAL;
+		mip4_outer_icmp_peers(skb, net, &key, mtu);
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "minimal.h"
 #include "net.h"
 #include "peer.h"
 
@@ -113,6 +114,37 @@ void mip4_peer_put(struct mip4_peer *peer)
 	call_rcu(&peer->rcu, mip4_peer_free);
 }
 
+static struct rtable *mip4_peer_lookup(const struct mip4_peer *peer, u8 proto,
+				       __be32 *saddr)
+{
+	const struct mip4_dev *mip = peer->mip;
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	ip_tunnel_init_flow(&fl4, proto, peer->key.remote, peer->key.local, 0,
+			    0, mip->net, mip->link, 0, 0, 0);
+	rt = ip_route_output_key(mip->net, &fl4);
+	*saddr = fl4.saddr;
+	return rt;
+}
+
+/**
+ * mip4_peer_fallback() - route of what minimal encapsulation can't carry
+ * @peer: to whom
+ *
+ * Rare, so it isn't cached; a firewall or XFRM policy may treat protocol 4 in
+ * its own way. Context: bottom halves off, RCU.
+ *
+ * Return: a referenced route or an ERR_PTR().
+ */
+struct rtable *mip4_peer_fallback(struct mip4_peer *peer)
+{
+	__be32 saddr;
+
+	atomic64_inc(&peer->fallbacks);
+	return mip4_peer_lookup(peer, IPPROTO_IPIP, &saddr);
+}
+
 /**
  * mip4_peer_route() - route of outer packets
  * @peer: to whom
@@ -124,23 +156,21 @@ void mip4_peer_put(struct mip4_peer *peer)
  */
 struct rtable *mip4_peer_route(struct mip4_peer *peer)
 {
-	const u8 proto = peer->key.encap == MIP4_ENCAP_IPIP ? IPPROTO_IPIP :
-							      IPPROTO_GRE;
-	struct mip4_dev *mip = peer->mip;
+	static const u8 proto[] = {
+		[MIP4_ENCAP_IPIP]	= IPPROTO_IPIP,
+		[MIP4_ENCAP_GRE]	= IPPROTO_GRE,
+		[MIP4_ENCAP_MINIMAL]	= MIP4_IPPROTO_MINIMAL,
+	};
 	struct rtable *rt;
-	struct flowi4 fl4;
 	__be32 saddr;
 	u32 mtu;
 
 	rt = dst_cache_get_ip4(&peer->dst_cache, &saddr);
 	if (unlikely(!rt)) {
-		ip_tunnel_init_flow(&fl4, proto, peer->key.remote,
-				    peer->key.local, 0, 0, mip->net,
-				    mip->link, 0, 0, 0);
-		rt = ip_route_output_key(mip->net, &fl4);
+		rt = mip4_peer_lookup(peer, proto[peer->key.encap], &saddr);
 		if (IS_ERR(rt))
 			return rt;
-		dst_cache_set_ip4(&peer->dst_cache, &rt->dst, fl4.saddr);
+		dst_cache_set_ip4(&peer->dst_cache, &rt->dst, saddr);
 	}
 	mtu = dst_mtu(&rt->dst);
 	if (unlikely(READ_ONCE(peer->mtu) != mtu))

@@ -31,6 +31,7 @@ struct mip4_peer {
 	struct mip4_dev *mip;
 	struct dst_cache dst_cache;
 	atomic64_t errors;		/* ICMP errors about outer packets */
+	atomic64_t fallbacks;		/* what MIP4_ENCAP_MINIMAL can't carry */
 	unsigned long event;		/* jiffies of the last event, 0: none; racy by intent */
 	struct rcu_head rcu;
 };
@@ -48,5 +49,6 @@ struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 				const struct mip4_peer_key *key);
 void mip4_peer_put(struct mip4_peer *peer);
 struct rtable *mip4_peer_route(struct mip4_peer *peer);
+struct rtable *mip4_peer_fallback(struct mip4_peer *peer);
 
 #endif /* _MIP4_PEER_H */

@@ -26,9 +26,14 @@
 #include "trace.h"
 #include "xmit.h"
 
-/* A link with an underlay device takes packets of that device only. */
-static bool mip4_receive_link(const struct mip4_dev *mip,
-			      const struct sk_buff *skb)
+/**
+ * mip4_receive_link() - does a device take packets that come in there?
+ * @mip: device; with an underlay device it takes those of that only
+ * @skb: outer packet
+ *
+ * Return: whether it does.
+ */
+bool mip4_receive_link(const struct mip4_dev *mip, const struct sk_buff *skb)
 {
 	const u32 link = READ_ONCE(mip->link);
 
@@ -85,9 +90,11 @@ static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
  * @leg: whose it is
  * @hlen: length of the tunnel header at skb->data
  * @back: whether a router that a device has left sends it back
+ *
+ * Context: bottom halves off, RCU.
  */
-static void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg,
-			 unsigned int hlen, bool back)
+void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
+		  bool back)
 {
 	const struct iphdr outer = { .tos = ip_hdr(skb)->tos };
 	struct mip4_binding *b = leg->binding;
@@ -292,6 +299,12 @@ static int mip4_ipip_receive(struct sk_buff *skb)
 	/* tunnel4 has pulled the inner header */
 	leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
 			     (const struct iphdr *)skb->data, &other);
+	if (!leg) {
+		/* RFC 2004 section 3: what minimal encapsulation can't carry */
+		key.encap = MIP4_ENCAP_MINIMAL;
+		leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
+				     (const struct iphdr *)skb->data, &other);
+	}
 	if (!leg) {
 		trace_mip4_miss(skb, &key, (const struct iphdr *)skb->data);
 		return -ENOENT;

@@ -184,7 +184,7 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 					    ICMP_HOST_UNREACH, 0);
 		goto drop;
 	}
-	mtu = mip4_leg_mtu(leg, rt);
+	mtu = mip4_encap_mtu(skb, leg, rt);
 	if (mip->mss)
 		mip4_mss_clamp(skb, mtu);
 	if (unlikely(mip4_too_big(skb, mtu))) {

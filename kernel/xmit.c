@@ -182,7 +182,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 			dst_link_failure(skb);
 		goto drop;
 	}
-	mtu = mip4_leg_mtu(leg, rt);
+	mtu = mip4_encap_mtu(skb, leg, rt);
 	if (mip->mss)
 		mip4_mss_clamp(skb, mtu);
 	if (mip4_xmit_pmtu(skb, mtu)) {

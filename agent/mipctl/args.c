@@ -14,7 +14,8 @@
 	static const char *const table##_list[] = { __VA_ARGS__ }; \
 	const struct names table##_names = { table##_list, ARRAY_SIZE(table##_list) }
 
-NAMES(encap, [MIP4_ENCAP_IPIP] = "ipip", [MIP4_ENCAP_GRE] = "gre");
+NAMES(encap, [MIP4_ENCAP_IPIP] = "ipip", [MIP4_ENCAP_GRE] = "gre",
+      [MIP4_ENCAP_MINIMAL] = "minimal");
 NAMES(arp, [MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL] = "all");
 NAMES(orphan, [MIP4_ORPHAN_KEEP] = "keep", [MIP4_ORPHAN_FLUSH] = "flush");
 NAMES(unknown, [MIP4_UNKNOWN_HOLD] = "hold", [MIP4_UNKNOWN_DROP] = "drop",

@@ -42,7 +42,7 @@ static const char link_help[] =
 	"       mipctl link set NAME [ local ADDR ] [ ATTR ]... [ link-netns NETNS ]\n"
 	"       mipctl link del NAME\n"
 	"       mipctl link [ show [ NAME ] ]\n"
-	"where  ATTR := { encap { gre | ipip } | ttl { 1..255 | inherit } |\n"
+	"where  ATTR := { encap { gre | ipip | minimal } | ttl { 1..255 | inherit } |\n"
 	"                 tos { 0..255 | inherit } | link { DEV | none } | realm NUMBER |\n"
 	"                 limit { BINDINGS | none } | arp { off | gateway | all } |\n"
 	"                 mss { on | off } | gwmac MAC | grace TIME | orphan { keep | flush } }\n"

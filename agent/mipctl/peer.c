@@ -30,6 +30,8 @@ static int on_peer(const struct nlmsghdr *nlh, void *data)
 	if (at[MIP4_PEER_A_MTU])
 		pr_uint("mtu", "mtu", nl_u32(at[MIP4_PEER_A_MTU]));
 	pr_count("errors", "errors", nl_u64(at[MIP4_PEER_A_ERRORS]));
+	if (at[MIP4_PEER_A_FALLBACKS])
+		pr_count("fallbacks", "fallbacks", nl_u64(at[MIP4_PEER_A_FALLBACKS]));
 	pr_end();
 	return CTL_OK;
 }

@@ -70,6 +70,27 @@ def gre(inner, key=None, flags=0, proto=0x0800, csum=None, seq=None):
     return head + tail + inner
 
 
+def minimal(src, dst, inner, absent=False, bits=0, bad=False):
+    """RFC 2004: what becomes of an IPv4 packet on its way from src to dst. absent: its source isn't in the header."""
+    head = struct.pack("!BBH", inner[9], (0 if absent else 0x80) | bits, 0) + inner[16:20] + \
+        (b"" if absent else inner[12:16])
+    head = head[:2] + struct.pack("!H", checksum(head) ^ bad) + head[4:]
+    outer = inner[:2] + struct.pack("!H", len(inner) + len(head)) + inner[4:9] + b"\x37\0\0" + addr(src) + addr(dst)
+    return outer[:10] + struct.pack("!H", checksum(outer)) + outer[12:] + head + inner[20:]
+
+
+def fragments(packet, *lengths):
+    """Cut behind the header, into pieces of such lengths, all but the last divisible by 8."""
+    parts, at = [], 0
+    for length in lengths:
+        more = 0x2000 if 20 + at + length < len(packet) else 0
+        head = packet[:2] + struct.pack("!HHHBBH", 20 + length, 0x1234, more | at // 8, packet[8], packet[9], 0) + \
+            packet[12:20]
+        parts.append(head[:10] + struct.pack("!H", checksum(head)) + head[12:] + packet[20 + at:20 + at + length])
+        at += length
+    return parts
+
+
 def eth(src, dst, payload, type=0x0800):
     return mac(dst) + mac(src) + struct.pack("!H", type) + payload
 

@@ -6,6 +6,14 @@ enum demux_kind {
 	KEYED,
 	KEYLESS,
 	IPIP,
+	MINIMAL,
+};
+
+static const u8 demux_encap[] = {
+	[KEYED]		= MIP4_ENCAP_GRE,
+	[KEYLESS]	= MIP4_ENCAP_GRE,
+	[IPIP]		= MIP4_ENCAP_IPIP,
+	[MINIMAL]	= MIP4_ENCAP_MINIMAL,
 };
 
 static struct mip4_binding_config demux_cfg(struct mip4_kt *k, u8 n,
@@ -19,8 +27,7 @@ static struct mip4_binding_config demux_cfg(struct mip4_kt *k, u8 n,
 		cfg.leg.ikey = 0;
 		cfg.leg.okey = 0;
 	}
-	if (kind == IPIP)
-		cfg.leg.encap = MIP4_ENCAP_IPIP;
+	cfg.leg.encap = demux_encap[kind];
 	return cfg;
 }
 
@@ -38,7 +45,7 @@ static struct mip4_binding *demux(struct mip4_kt *k,
 	struct mip4_demux_key key = {
 		.local = MIP4_KT_LOCAL,
 		.peer = p->peer ?: MIP4_KT_PEER,
-		.encap = p->kind == IPIP ? MIP4_ENCAP_IPIP : MIP4_ENCAP_GRE,
+		.encap = demux_encap[p->kind],
 	};
 	const struct iphdr inner = { .saddr = p->saddr, .daddr = p->daddr };
 	struct mip4_leg *leg, *other;
@@ -74,6 +81,7 @@ static const struct demux_case demux_cases[] = {
 	{ "GRE with key", KEYED },
 	{ "GRE", KEYLESS },
 	{ "IPIP", IPIP },
+	{ "minimal", MINIMAL },
 };
 
 MIP4_KT_PARAMS(demux, demux_cases)
@@ -145,7 +153,7 @@ static void demux_test_outer(struct kunit *test)
 	p = good;
 	p.peer = MIP4_KT_PEER2;
 	expect_demux(k, p, NULL, false);
-	for (i = KEYED; i <= IPIP; i++) {
+	for (i = KEYED; i <= MINIMAL; i++) {
 		p = good;
 		p.kind = i;
 		if (i != kind)
@@ -279,6 +287,29 @@ static void demux_test_overlap(struct kunit *test)
 	expect_demux(k, p, b, true);
 }
 
+/* What minimal encapsulation can't carry comes by IP-in-IP: whose would it be? */
+static void demux_test_minimal_or_ipip(struct kunit *test)
+{
+	enum demux_kind one, two;
+
+	for (one = IPIP; one <= MINIMAL; one++) {
+		struct mip4_kt *k = mip4_kt(test);
+		struct mip4_binding_config cfg = demux_cfg(k, 5, one, true);
+		struct mip4_binding *b = mip4_kt_add(k, &cfg);
+
+		for (two = IPIP; two <= MINIMAL; two++) {
+			cfg = demux_cfg(k, 6, two, true);
+			cfg.home = MIP4_KT_HOME(5);
+			cfg.realm = 7;
+			mip4_kt_refused(k, &cfg, -EEXIST, MIP4_KT_A_LEG);
+		}
+		/* with another address there is no question */
+		cfg = demux_cfg(k, 6, one == IPIP ? MINIMAL : IPIP, true);
+		mip4_kt_del(k, mip4_kt_add(k, &cfg));
+		mip4_kt_del(k, b);
+	}
+}
+
 static void set_leg(struct mip4_kt *k, struct mip4_binding *b,
 		    const struct mip4_leg_config *leg, int want)
 {
@@ -344,6 +375,7 @@ static struct kunit_case demux_tests[] = {
 	KUNIT_CASE(demux_test_equal_keys),
 	KUNIT_CASE(demux_test_key_per_peer),
 	MIP4_KT_CASES(demux_test_overlap, demux),
+	KUNIT_CASE(demux_test_minimal_or_ipip),
 	MIP4_KT_CASES(demux_test_replace_leg, demux),
 	KUNIT_CASE(demux_test_replace_clash),
 	{}

@@ -349,6 +349,8 @@ static const struct outer_case outer_cases[] = {
 	  .counted = true, .path = 1500 },
 	{ "source quench", ICMP_SOURCE_QUENCH, 0, 1400, .path = 1500 },
 	{ "redirect", ICMP_REDIRECT, 0, 1400, .path = 1500 },
+	{ "minimal is another peer", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400,
+	  55, .path = 1500 },
 	{ "IPIP is another peer", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400,
 	  IPPROTO_IPIP, .path = 1500 },
 	{ "UDP", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400, IPPROTO_UDP,

@@ -128,6 +128,7 @@ void mip4_kt_frame(struct mip4_kt *k, int port, struct sk_buff *skb, u8 n,
 void mip4_kt_encap(struct mip4_kt *k, struct mip4_binding *b,
 		   struct sk_buff *skb);
 bool mip4_kt_gre_in(struct mip4_kt *k, struct sk_buff *skb);
+void mip4_kt_protocol_in(struct mip4_kt *k, struct sk_buff *skb);
 bool mip4_kt_ipip_in(struct mip4_kt *k, struct sk_buff *skb);
 
 #endif /* _MIP4_KUNIT_H */

@@ -507,17 +507,29 @@ bool mip4_kt_gre_in(struct mip4_kt *k, struct sk_buff *skb)
 	return skb_queue_len(&k->passed) != before;
 }
 
+/* Let an outer packet arrive at the handler of its protocol. */
+void mip4_kt_protocol_in(struct mip4_kt *k, struct sk_buff *skb)
+{
+	const struct net_protocol *protocol;
+
+	kt_from_under(k, skb);
+	skb_set_transport_header(skb, ip_hdrlen(skb));
+	__skb_pull(skb, ip_hdrlen(skb));
+	local_bh_disable();
+	rcu_read_lock();
+	protocol = rcu_dereference(inet_protos[ip_hdr(skb)->protocol]);
+	if (protocol)
+		protocol->handler(skb);
+	rcu_read_unlock();
+	local_bh_enable();
+	KUNIT_ASSERT_NOT_NULL(k->test, protocol);
+}
+
 /* Let an outer packet arrive at tunnel4. Return: was it left to others? */
 bool mip4_kt_ipip_in(struct mip4_kt *k, struct sk_buff *skb)
 {
 	const u32 before = skb_queue_len(&k->passed);
 
-	kt_from_under(k, skb);
-	__skb_pull(skb, sizeof(struct iphdr));
-	local_bh_disable();
-	rcu_read_lock();
-	rcu_dereference(inet_protos[IPPROTO_IPIP])->handler(skb);
-	rcu_read_unlock();
-	local_bh_enable();
+	mip4_kt_protocol_in(k, skb);
 	return skb_queue_len(&k->passed) != before;
 }

@@ -401,7 +401,7 @@ struct link_case {
 
 static const struct link_case link_cases[] = {
 	{ "local", IFLA_MIP4_LOCAL, 4, 0, U32_MAX },
-	{ "encap", IFLA_MIP4_ENCAP, 1, 1, 2 },
+	{ "encap", IFLA_MIP4_ENCAP, 1, 1, 3 },
 	{ "ttl", IFLA_MIP4_TTL, 1, 0, 255 },
 	{ "tos", IFLA_MIP4_TOS, 1, 0, 255 },
 	{ "link", IFLA_MIP4_LINK, 4, 0, U32_MAX },

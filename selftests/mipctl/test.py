@@ -242,7 +242,7 @@ def test_wrong_values():
             ("lifetime 0", "lifetime", '"0"', "infinite"),
             ("lifetime 49711d", "lifetime", "49711d"),
             ("lifetime 10x", "lifetime", "10x"),
-            ("encap geneve", "encap", "geneve", "ipip, gre"),
+            ("encap geneve", "encap", "geneve", "ipip, gre, minimal"),
             ("state sleeping", "state", "sleeping", "receive_only"),
             ("cookie xyz", "cookie", "xyz"),
             ("cookie 00112233445566778", "cookie", "16 hex digits"),
@@ -409,6 +409,12 @@ def test_other_objects():
     same(Run("peer", peers).out, "198.51.100.7 local 192.0.2.1 encap gre dev lo legs 2 mtu 1400 errors 1\n")
     same(Run("-j peer", peers).json(), [{"peer": "198.51.100.7", "local": "192.0.2.1", "encap": "gre", "dev": "lo",
                                         "legs": 2, "mtu": 1400, "errors": 1}])
+    minimal = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
+                                                              ("LEGS", 1), ("ERRORS", 0), ("ENCAP", 3),
+                                                              ("FALLBACKS", 5)])]) + nl.done()
+    same(Run("peer", minimal).out,
+         "198.51.100.7 local 192.0.2.1 encap minimal dev lo legs 1 errors 0 fallbacks 5\n")
+    same(Run("-j peer", minimal).json()[0]["fallbacks"], 5)
     count = nl.genl("BINDING_FLUSH", [("COUNT", 12)]) + nl.ack()
     same(Run("binding flush dev lo all", count).out, "")
     same(Run("-s binding flush dev lo all", count).out, "flushed 12\n")
@@ -805,7 +811,7 @@ def test_completion():
     same(complete("mipctl "), "link port binding peer monitor agent version help".split())
     same(complete("mipctl -j -n x b"), ["binding"])
     same(complete("mipctl link s"), ["show", "set"])
-    same(complete("mipctl binding add dev lo encap "), ["gre", "ipip"])
+    same(complete("mipctl binding add dev lo encap "), ["gre", "ipip", "minimal"])
     same(complete("mipctl binding add dev lo rea"), ["realm"])
     same(complete("mipctl binding add realm 3 rea"), [])
     assert "lo" in complete("mipctl binding add dev ")

@@ -22,6 +22,7 @@ enum mip4_encap {
 	MIP4_ENCAP_UNSPEC,
 	MIP4_ENCAP_IPIP,		/* RFC 2003, protocol 4 */
 	MIP4_ENCAP_GRE,			/* RFC 2784 and 2890, protocol 47 */
+	MIP4_ENCAP_MINIMAL,		/* RFC 2004, protocol 55; what it can't carry by IPIP */
 	__MIP4_ENCAP_MAX
 };
 
@@ -236,6 +237,7 @@ enum {
 	MIP4_PEER_A_ERRORS,		/* u64: ICMP errors about outer packets */
 	MIP4_PEER_A_PAD,
 	MIP4_PEER_A_ENCAP,		/* u8 enum mip4_encap: one peer per encapsulation */
+	MIP4_PEER_A_FALLBACKS,		/* u64: packets that MINIMAL left to IPIP; MINIMAL only */
 	__MIP4_PEER_A_MAX
 };
 
@@ -280,7 +282,7 @@ enum {
 	x(SPOOFED_SOURCE, "spoofed_source")	/* inner source isn't the binding's */ \
 	x(INNER_ADDRESS, "inner_address")	/* right key, no leg matches the inner address */ \
 	x(BAD_INNER, "bad_inner")		/* inner header truncated or malformed */ \
-	x(BAD_CHECKSUM, "bad_checksum")		/* GRE checksum */ \
+	x(BAD_CHECKSUM, "bad_checksum")		/* of GRE or of a minimal header */ \
 	x(ECN, "ecn")				/* RFC 6040: not-ECT inside, CE outside */ \
 	x(POLICY, "policy")			/* refused by an XFRM policy */ \
 	x(TTL, "ttl")				/* inner TTL exceeded */ \
