@@ -123,7 +123,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 	if (cfg->encap == MIP4_ENCAP_MINIMAL) {
 		err = mip4_minimal_claim();
 		if (err) {
-			MIP4_NL_ERR(extack, attr,
+			MIP4_NL_ERR(extack, cfg->attr,
 				    "IP protocol 55 belongs to another module: unload that, or use another encap");
 			return err;
 		}
