@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a home agent's stack gets of a tunnel: TCP merged, UDP when asked for, and all of it where netfilter and taps of
+# an ordinary device look.
+#
+#   dev ── pma1 ══ ha ── cn	neither the device nor a wire merges or leaves segments whole
+# timeout: 300
+
+. "$(dirname "$0")/lib.sh"
+
+listening()
+{
+	[ -n "$(n cn ss -Hltn 'sport = 5201')" ]
+}
+
+server()
+{
+	spawn cn iperf3 -s > /dev/null 2>&1
+	tap_wait 10 "a server" listening
+}
+
+# burst PORT BYTES: from the device, 1000 to a datagram, through the stack at once
+burst()
+{
+	n dev python3 -c "import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(17, 103, 1000)	# SOL_UDP, UDP_SEGMENT
+s.sendto(bytes($2), ('$CN', $1))"
+}
+
+# watched FILTER CMD...: what of it passes mip0 while the command runs, into /tmp/mip0; all has when a last datagram does
+watched()
+{
+	local pid
+
+	spawn ha timeout 60 tcpdump -i mip0 -n -l -v "$1 or udp port 7" > /tmp/mip0 2> /tmp/mip0.err
+	pid=$!
+	shift
+	tap_wait 10 "tcpdump" grep -q listening /tmp/mip0.err && "$@" && burst 7 1000 &&
+		tap_wait 10 "the last datagram" grep -q '\.7: UDP' /tmp/mip0 || return
+	kill $pid
+	wait $pid 2> /dev/null
+	true
+}
+
+# lengths: of the IPv4 packets seen, one of each
+lengths()
+{
+	sed -n 's/.* IP (.* length \([0-9]*\))$/\1/p' /tmp/mip0 | sort -nu | tr '\n' ' '
+}
+
+longest()
+{
+	sed -n 's/.* IP (.* length \([0-9]*\))$/\1/p' /tmp/mip0 | sort -n | tail -n 1
+}
+
+# seen PROTOCOL: by PREROUTING
+seen()
+{
+	n ha nft -j list counter ip f "from_$1" | jq -e '.nftables[].counter.packets? // 0 | select(. > 0)'
+}
+
+tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
+tap_check "no segments beyond the MTU" n dev ethtool -K eth0 tso off gso off tx-udp-segmentation off
+tap_check "rules" n ha nft 'table ip f {
+	counter from_tcp { }; counter from_udp { }; counter from_icmp { };
+	chain pre { type filter hook prerouting priority 0; iif mip0 counter name ip protocol map {
+		tcp : "from_tcp", udp : "from_udp", icmp : "from_icmp" }; };
+}'
+server
+tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
+tap_check "is merged" test "$(longest)" -gt 2000
+tap_check "UDP" watched "udp port 9" burst 9 8000
+tap_is "isn't" "$(lengths)" "1028 "
+tap_check "is when that is asked for" eval 'n ha ethtool -K mip0 rx-udp-gro-forwarding on &&
+	watched "udp port 9" burst 9 8000 && [ "$(longest)" -gt 2000 ]'
+tap_check "echo passes" pings dev $CN
+for protocol in tcp udp icmp; do
+	tap_check "PREROUTING sees $protocol" seen $protocol
+done
+tap_end
