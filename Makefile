@@ -5,6 +5,7 @@
 # lint		style that a machine can check
 # matrix	the module on every kernel it is meant for
 # coverage	what the tests reach of module and agent, and what not: build/coverage.txt
+# bench		what the module costs beside the kernel's own tunnels; also as JSON into BENCH_JSON
 # planted	bugs on purpose, that the tests must find: all, or those of PLANTED
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
@@ -82,6 +83,9 @@ matrix: deps
 coverage: deps
 	@selftests/coverage
 
+bench: deps
+	@selftests/bench/bench $(BENCH_JSON)
+
 planted: deps
 	@selftests/planted/run $(PLANTED)
 
@@ -103,4 +107,4 @@ clean:
 	$(MAKE) -C selftests/bench clean
 
 .PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full \
-	lint coverage planted demo install uninstall clean
+	lint coverage bench planted demo install uninstall clean

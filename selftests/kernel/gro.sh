@@ -61,6 +61,19 @@ seen()
 	n ha nft -j list counter ip f "from_$1" | jq -e '.nftables[].counter.packets? // 0 | select(. > 0)'
 }
 
+# Tunnels in each other, each of which the stack opens where it is: a binding whose peer is its own home address,
+# by UDP, which FOU takes off on the spot. 40 would take more than the stack that there is.
+NESTED="__import__('functools').reduce(lambda inner, _: ip('10.0.0.7', '$HA', udp(1000, 5555, inner)), range(40),
+	ip('10.0.0.7', '$CN', udp(1000, 9)))"
+
+nested()
+{
+	modprobe fou && ip -n ha fou add port 5555 ipproto 4 &&
+		ctl ha binding add dev mip0 home 10.0.0.7 peer 10.0.0.7 encap ipip &&
+		watched "udp port 9" py pma1 "send_ip($NESTED)" &&
+		ip -n ha fou del port 5555 && modprobe -r fou
+}
+
 tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
 tap_check "no segments beyond the MTU" n dev ethtool -K eth0 tso off gso off tx-udp-segmentation off
 tap_check "rules" n ha nft 'table ip f {
@@ -75,6 +88,9 @@ tap_check "UDP" watched "udp port 9" burst 9 8000
 tap_is "isn't" "$(lengths)" "1028 "
 tap_check "is when that is asked for" eval 'n ha ethtool -K mip0 rx-udp-gro-forwarding on &&
 	watched "udp port 9" burst 9 8000 && [ "$(longest)" -gt 2000 ]'
+n ha ethtool -K mip0 rx-udp-gro-forwarding off
+tap_check "40 tunnels in each other" nested
+tap_is "are opened one after the other" "$(lengths)" "29 1028 "
 tap_check "echo passes" pings dev $CN
 for protocol in tcp udp icmp; do
 	tap_check "PREROUTING sees $protocol" seen $protocol

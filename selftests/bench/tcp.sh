@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# One TCP connection with all offloads, Mbit/s by the clock on the wall: vm/run --kernel uml. The median of rounds that
+# take each path in turn.
+#
+#   cn ── ha ── pma ── dev	by a mip4 binding with a GRE key
+#               pma ── dev1	by ip_gre with a key
+#               pma ── dev2	without a tunnel
+# timeout: 600
+
+. "$(dirname "$0")/../kernel/lib.sh"
+
+ROUNDS=${TEST_ROUNDS:-5}
+SECONDS_EACH=${TEST_SECONDS:-1}
+SPEEDS=$MIP4_OUT/speeds
+
+# lan NS DEV NET: a device of NET behind PMA's DEV
+lan()
+{
+	wire "$1" eth0 pma "$2" && ip -n pma address add "$3.1/24" dev "$2" && ip -n "$1" address add "$3.5/24" dev eth0 &&
+		ip -n "$1" route add default via "$3.1"
+}
+
+world()
+{
+	namespace cn ha pma dev dev1 dev2 && wire cn eth0 ha cn && wire ha core pma core && wire dev eth0 pma port &&
+		ip -n cn address add $CN/24 dev eth0 && ip -n cn route add default via 203.0.113.1 &&
+		ip -n ha address add 203.0.113.1/24 dev cn && ip -n ha address add $HA/24 dev core &&
+		ip -n pma address add $PMA1/24 dev core && ip -n pma route add 203.0.113.0/24 via $HA &&
+		n ha sysctl -qw net.ipv4.ip_forward=1 && n pma sysctl -qw net.ipv4.ip_forward=1
+}
+
+bound()
+{
+	load && device dev eth0 $DEV_MAC $DEV_IP && mip4_link ha $HA && ip -n ha route add 10.0.0.0/24 dev mip0 &&
+		mip4_link pma $PMA1 && ip -n pma link set dev port master mip0 && bind_ha $PMA1 && bind_pma pma
+}
+
+gre()
+{
+	lan dev1 lan1 11.0.0 && modprobe ip_gre &&
+		ip -n ha link add gre1 type gre local $HA remote $PMA1 key 5 && ip -n ha link set gre1 up &&
+		ip -n pma link add gre1 type gre local $PMA1 remote $HA key 5 && ip -n pma link set gre1 up &&
+		ip -n ha route add 11.0.0.0/24 dev gre1 &&
+		ip -n pma route add 203.0.113.0/24 dev gre1 table 100 && ip -n pma rule add iif lan1 table 100
+}
+
+plain()
+{
+	lan dev2 lan2 12.0.0 && ip -n ha route add 12.0.0.0/24 via $PMA1
+}
+
+listening()
+{
+	[ -n "$(n cn ss -Hltn 'sport = 5201')" ]
+}
+
+server()
+{
+	spawn cn iperf3 -s > /dev/null 2>&1
+	tap_wait 10 "a server" listening
+}
+
+# speed NS NAME [-R]
+speed()
+{
+	local bits
+
+	bits=$(n "$1" iperf3 -c $CN -t "$SECONDS_EACH" -J ${3:-} | jq .end.sum_received.bits_per_second) &&
+		[[ $bits =~ ^[0-9] ]] && echo "$2,$bits" >> "$SPEEDS"
+}
+
+rounds()
+{
+	local i
+
+	for ((i = 0; i < ROUNDS; i++)); do
+		speed dev "gre uplink" && speed dev1 "ip_gre uplink" && speed dev2 "plain uplink" &&
+			speed dev "gre downlink" -R && speed dev1 "ip_gre downlink" -R &&
+			speed dev2 "plain downlink" -R || return
+	done
+}
+
+tap_check "routers" world || exit
+tap_check "mip4" bound
+tap_check "ip_gre" gre
+tap_check "without a tunnel" plain
+server
+tap_check "all paths, in turn" rounds
+tap_diag "$(sort -t, -k1,1 -k2,2g "$SPEEDS" | awk -F, '
+	{ list[$1, ++n[$1]] = $2 }
+	END { for (name in n) printf "cost: Mbit/s,1,%s,%.0f\n", name, list[name, int((n[name] + 1) / 2)] / 1e6 }' | sort)"
+tap_end
