@@ -86,7 +86,7 @@ static int reply(const struct nlmsghdr *nlh, void *data)
 	return mnl_attr_parse(nlh, sizeof(struct genlmsghdr), set_family, data);
 }
 
-/* Until the one acknowledgement asked for; an error comes whether asked for or not. */
+/* Until the one answer that was asked for; an error comes unasked. */
 static void talk(size_t length)
 {
 	char in[MNL_SOCKET_BUFFER_SIZE];

@@ -65,11 +65,11 @@ slabs()
 # settled: slabs once they stay at a Mbyte, for tables grow behind one's back
 settled()
 {
-	local before=none now end=$((SECONDS + 30))
+	local last=none now end=$((SECONDS + 30))
 
-	until now=$(slabs | awk '{ sum += $2 } END { print int(sum / 2^20) }') && [ "$now" = "$before" ]; do
+	until now=$(slabs | awk '{ sum += $2 } END { print int(sum / 2^20) }') && [ "$now" = "$last" ]; do
 		[ $SECONDS -lt $end ] || { echo "slabs don't settle" >&2; return 1; }
-		before=$now
+		last=$now
 		sleep 1
 	done
 	slabs
