@@ -12,10 +12,19 @@
 
 static struct kmem_cache *mip4_leg_cache __ro_after_init;
 
+/* As the table's own, but of a size that the compiler knows. */
+static int mip4_demux_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct mip4_leg *leg = obj;
+
+	return memcmp(&leg->key, arg->key, sizeof(leg->key));
+}
+
 const struct rhashtable_params mip4_demux_params = {
 	.head_offset = offsetof(struct mip4_leg, node.rhead),
 	.key_offset = offsetof(struct mip4_leg, key),
 	.key_len = sizeof(struct mip4_demux_key),
+	.obj_cmpfn = mip4_demux_cmp,
 	.automatic_shrinking = true,
 };
 

@@ -61,15 +61,17 @@ seen()
 	n ha nft -j list counter ip f "from_$1" | jq -e '.nftables[].counter.packets? // 0 | select(. > 0)'
 }
 
-# Tunnels in each other, each of which the stack opens where it is: a binding whose peer is its own home address,
-# by UDP, which FOU takes off on the spot. 40 would take more than the stack that there is.
-NESTED="__import__('functools').reduce(lambda inner, _: ip('10.0.0.7', '$HA', udp(1000, 5555, inner)), range(40),
-	ip('10.0.0.7', '$CN', udp(1000, 9)))"
+# Tunnels in each other, each of which the stack opens where it is: two bindings whose peers are each other's home
+# address, by UDP, which FOU takes off on the spot. 40 would take more than the stack that there is.
+NESTED="__import__('functools').reduce(
+	lambda inner, i: ip('10.0.0.%d' % (7 + i % 2), '$HA', udp(1000, 5555, inner)), range(40),
+	ip('10.0.0.8', '$CN', udp(1000, 9)))"
 
 nested()
 {
 	modprobe fou && ip -n ha fou add port 5555 ipproto 4 &&
-		ctl ha binding add dev mip0 home 10.0.0.7 peer 10.0.0.7 encap ipip &&
+		ctl ha binding add dev mip0 home 10.0.0.7 peer 10.0.0.8 encap ipip &&
+		ctl ha binding add dev mip0 home 10.0.0.8 peer 10.0.0.7 encap ipip &&
 		watched "udp port 9" py pma1 "send_ip($NESTED)" &&
 		ip -n ha fou del port 5555 && modprobe -r fou
 }
