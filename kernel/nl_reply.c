@@ -239,13 +239,13 @@ int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb)
 static void mip4_nl_trace(const struct mip4_binding *b, u8 cmd,
 			  enum mip4_del_reason reason)
 {
-	const struct mip4_leg *leg;
+	const struct mip4_leg *leg = mip4_legs_active(b);
+	const __be32 peer = leg ? leg->key.peer : 0;
 
-	leg = rcu_dereference_protected(b->leg, lockdep_is_held(&b->mip->lock));
 	if (cmd == MIP4_CMD_BINDING_NEW)
-		trace_mip4_attach(b, leg->key.peer);
+		trace_mip4_attach(b, peer);
 	else if (cmd == MIP4_CMD_BINDING_SET)
-		trace_mip4_change(b, leg->key.peer);
+		trace_mip4_change(b, peer);
 	else
 		trace_mip4_detach(b, reason);
 }

@@ -103,6 +103,14 @@ reach_hold_full() { from_other "ip('10.0.0.77', '$CN', udp(1, 2))" 40 && tap_wai
 reach_hold_expired() { from_other "ip('10.0.0.77', '$CN', udp(1, 2))"; }
 reach_bad_frame() { from_other "ip('10.0.0.77', '$CN', udp(1, 2), total=999)"; }
 
+# leg STATE: pma1's only one
+leg()
+{
+	ctl pma1 binding set dev mip0 home $DEV_IP peer $HA key 0x1005 okey 0x2005 state "$1"
+}
+
+reach_no_leg() { leg receive_only && from_dev "$GOOD" && leg active; }
+
 counters()
 {
 	n "$1" ethtool -S mip0
