@@ -233,6 +233,16 @@ static int mip4_nl_dump_bindings(struct sk_buff *skb,
  */
 int mip4_nl_binding_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	const struct nlattr *attr, *last = mip4_dump_attrs(cb)[MIP4_A_BINDING];
+	int rem;
+
+	/* of several the last one alone would limit what is shown */
+	nlmsg_for_each_attr(attr, cb->nlh, GENL_HDRLEN, rem) {
+		if (nla_type(attr) == MIP4_A_BINDING && attr != last) {
+			MIP4_NL_ERR(cb->extack, attr, "one BINDING as a filter");
+			return -EINVAL;
+		}
+	}
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_bindings);
 }
 

@@ -150,6 +150,7 @@ nl "a binding by nothing" "which binding" ha "send(BINDING_DEL, u32(A_IFINDEX, $
 nl "another address for a binding" "no such binding|can't change" ha "send(BINDING_SET, u32(A_IFINDEX, $ha),
 	binding(u32(B_ID, 1), addrs(addr('10.0.0.9'))))"
 nl "a filter by cookie" "filtered" ha "dump(BINDING_GET, u32(A_IFINDEX, $ha), binding(u64(B_COOKIE, 1)))"
+nl "two filters" "one BINDING" ha "dump(BINDING_GET, binding(u32(B_REALM, 0)), binding(u32(B_REALM, 1)))"
 nl "a flush of all and some" "contradict" ha \
 	"send(BINDING_FLUSH, u32(A_IFINDEX, $ha), a(A_ALL), binding(u32(B_REALM, 1)))"
 
