@@ -83,6 +83,12 @@ router()
 # The whole picture, links and ports included, without bindings.
 topology()
 {
+	underlay && overlay
+}
+
+# What is there without us; overlay adds mip0 and its ports.
+underlay()
+{
 	namespace cn ha core pma1 pma2 radio dev &&
 		switch core && switch radio && capture core br &&
 		router ha $HA && router pma1 $PMA1 && router pma2 $PMA2 &&
@@ -91,8 +97,12 @@ topology()
 		wire pma1 port radio pma1 && wire pma2 port radio pma2 && wire dev eth0 radio dev &&
 		ip -n radio link set dev pma1 master br && ip -n radio link set dev pma2 master br &&
 		ip -n radio link set dev dev master br &&
-		device dev eth0 $DEV_MAC $DEV_IP &&
-		mip4_link ha $HA && ip -n ha route add 10.0.0.0/24 dev mip0 &&
+		device dev eth0 $DEV_MAC $DEV_IP
+}
+
+overlay()
+{
+	mip4_link ha $HA && ip -n ha route add 10.0.0.0/24 dev mip0 &&
 		mip4_link pma1 $PMA1 && mip4_link pma2 $PMA2 &&
 		ip -n pma1 link set dev port master mip0 && ip -n pma2 link set dev port master mip0
 }
