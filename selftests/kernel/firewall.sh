@@ -108,7 +108,8 @@ links()
 	overlay && bind_ha $PMA1 && bind_pma pma1
 }
 
-tap_check "routers, devices, rules; then the module" eval "underlay && home_firewall && access_firewall && load && links"
+tap_check "routers, devices, rules; then the module" eval "
+	underlay && home_firewall && access_firewall && load && links"
 ip -n radio link set dev pma2 down
 says cn 7000
 says dev 80
