@@ -94,7 +94,8 @@ between()
 }
 
 tap_check "module, routers, two devices at one access router" eval "
-	load && topology && bind_ha $PMA1 && bind_pma pma1 && namespace dev2 && wire dev2 eth0 radio dev2 && ip -n radio link set dev dev2 master br &&
+	load && topology && bind_ha $PMA1 && bind_pma pma1 && namespace dev2 && wire dev2 eth0 radio dev2 &&
+	ip -n radio link set dev dev2 master br &&
 	device dev2 eth0 $MAC2 10.0.0.6 && isolate dev dev2 &&
 	ctl ha binding add dev mip0 home 10.0.0.6 gateway $HOME_GW/24 peer $PMA1 key 0x2006 okey 0x1006 &&
 	ctl pma1 binding add dev mip0 home 10.0.0.6 port port mac $MAC2 gateway $HOME_GW/24 peer $HA \

@@ -225,7 +225,7 @@ tap_stage "rules that route what was in it"
 tap_check "a second correspondent with the first's address" eval "namespace cn2 && wire cn2 eth0 ha cn2 &&
 	ip -n cn2 address add $CN/24 dev eth0 && ip -n cn2 route add default dev eth0 &&
 	ip -n ha route add $CN/32 dev cn2 table 88 && n cn2 sysctl -qw net.ipv4.conf.eth0.proxy_arp=0"
-for rule in "iif mip0" "from $DEV_IP"; do
+for rule in "dev mip0" "from $DEV_IP"; do
 	n cn2 tcpdump -i eth0 -n -l -c 1 icmp > /tmp/seen 2> /tmp/seen.err &
 	tap_wait 10 "tcpdump" grep -q listening /tmp/seen.err
 	# shellcheck disable=SC2086
