@@ -6,7 +6,7 @@
 #   cn ── ha ══ pma1 ── sw (bridge, members isolated) ─┬─ port ── radio ── dev   10.0.0.5
 #                                                      └─ port2 ───────── dev2  10.0.0.6
 #               pma1 ── road (bond of port and port2) ── radio ── dev
-# timeout: 600
+# timeout: 1200
 
 . "$(dirname "$0")/lib.sh"
 

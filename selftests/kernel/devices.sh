@@ -7,7 +7,7 @@
 #                      ║                             └─ dev2  10.0.0.6, then at pma2, then of ha2
 #   ha2 10.1.0.0/24  ══╩══ pma2 ── radio2 ───────────── dev2
 #   192.0.2.2
-# timeout: 600
+# timeout: 1200
 
 . "$(dirname "$0")/lib.sh"
 

@@ -7,7 +7,7 @@
 #   cn ── ha ── core ══ KIND ══ pma1 ── radio ── dev        KIND: VLAN, bridge, bond of two wires, VRF
 #          └── way2 198.51.100.0/30 ──┘                     way2: ip_gre and WireGuard as underlay, policy routing
 #   cn2 ── ha: 203.0.113.2 again, in a table of its own     far: mip0 and its port above pma1's underlay
-# timeout: 600
+# timeout: 1200
 
 . "$(dirname "$0")/lib.sh"
 

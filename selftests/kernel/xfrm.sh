@@ -6,7 +6,7 @@
 #
 #   cn ── ha ══ ESP [ GRE or IP-in-IP ] ══ pma1 ── dev
 #         ha ── ESP [ UDP 434 ] ────────── pma1
-# timeout: 600
+# timeout: 1200
 
 . "$(dirname "$0")/lib.sh"
 
