@@ -142,8 +142,9 @@ tap_stage "the header, as tcpdump reads it"
 watch core br "ip proto 55"
 py dev "send('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', $IN, ttl=33, tos=0xb8, df=1)))"
 tap_check "up" seen "$PMA1 > $HA: mobile: \[S\] $DEV_IP > $CN (oproto=17)"
+fields='s/.*(\(tos [^,]*, ttl [0-9]*\), .*\(flags [^,]*\), .*\(length [0-9]*\))$/\1 \2 \3/p;T;q'
 tap_is "TOS, TTL, flags and length are the packet's" \
-	"$(sed -n 's/.*(\(tos [^,]*, ttl [0-9]*\), .*\(flags [^,]*\), .*\(length [0-9]*\))$/\1 \2 \3/p;T;q' /tmp/watch)" \
+	"$(sed -n "$fields" /tmp/watch)" \
 	"tos 0xb8, ttl 32 flags [DF] length 45"
 py cn "send_ip($INNER)"
 tap_check "down" seen "$HA > $PMA1: mobile: \[S\] $CN > $DEV_IP (oproto=17)"
@@ -249,7 +250,8 @@ watch dev eth0 "udp port 2000"
 py cn "send_ip($INNER)"
 tap_check "its hop shows inside" seen "ttl 31"
 unwatch
-tap_check "a large packet teaches the access router, and it the device" tap_wait 20 "1388" told 1388 dev 1440 $CN -M 'do'
+tap_check "a large packet teaches the access router, and it the device" \
+	tap_wait 20 "1388" told 1388 dev 1440 $CN -M 'do'
 tap_is "the peer's MTU is shown" "$(peer pma1 mtu)" 1400
 tap_check "and the home agent likewise cn" tap_wait 20 "1388" told 1388 cn 1440 $DEV_IP -M 'do'
 tap_check "the largest passes" eval "icmp dev 1360 $CN -M 'do' && icmp cn 1360 $DEV_IP -M 'do'"
