@@ -232,9 +232,8 @@ static bool mip4_minimal_claimed;	/* mip4_minimal_lock */
 /**
  * mip4_minimal_claim() - take IP protocol 55, before the first leg needs it
  *
- * There is one owner of a protocol in a kernel. Ours it stays until the module
- * goes.
- * Context: process.
+ * Context: process. There is one owner of a protocol in a kernel: ours it stays
+ * until the module goes.
  *
  * Return: 0, or -EBUSY where it is another's.
  */

@@ -130,7 +130,8 @@ static double rate(void)
 }
 
 /* Returns what follows the header, behind which SIZE bytes come. */
-static uint8_t *put_tunnel(uint8_t *at, size_t size, const char *kind, const char *src, const char *dst, const char *key)
+static uint8_t *put_tunnel(uint8_t *at, size_t size, const char *kind, const char *src, const char *dst,
+			   const char *key)
 {
 	struct gre gre = { htons(GRE_KEY), htons(ETHERTYPE_IP), 0 };
 	struct gtp gtp = {
@@ -229,7 +230,8 @@ int main(int argc, char **argv)
 		printf("%.6f\n", rate());
 		return 0;
 	}
-	if (argc < 7 || !ether_aton_r(argv[2], &smac) || !ether_aton_r(argv[3], &dmac) || (count = atol(argv[6])) < PARTS)
+	if (argc < 7 || !ether_aton_r(argv[2], &smac) || !ether_aton_r(argv[3], &dmac) ||
+	    (count = atol(argv[6])) < PARTS)
 		die("arguments");
 	memcpy(eth->ether_shost, &smac, ETH_ALEN);
 	memcpy(eth->ether_dhost, &dmac, ETH_ALEN);

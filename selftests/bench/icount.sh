@@ -49,7 +49,8 @@ bindings()
 	local tcp=()
 
 	[ "$1" = ipip ] || tcp=("gre HA decap TCP")
-	bind_ha_many "$1" "$2" && bind_pma_many "$1" "$2" && measure "$2" "${DIRECTIONS[@]/#/$1 }" "${tcp[@]}" && unbind_all
+	bind_ha_many "$1" "$2" && bind_pma_many "$1" "$2" &&
+		measure "$2" "${DIRECTIONS[@]/#/$1 }" "${tcp[@]}" && unbind_all
 }
 
 tap_check "a tick is an instruction" unit || exit

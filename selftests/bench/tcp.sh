@@ -18,7 +18,8 @@ SPEEDS=$MIP4_OUT/speeds
 # lan NS DEV NET: a device of NET behind PMA's DEV
 lan()
 {
-	wire "$1" eth0 pma "$2" && ip -n pma address add "$3.1/24" dev "$2" && ip -n "$1" address add "$3.5/24" dev eth0 &&
+	wire "$1" eth0 pma "$2" && ip -n pma address add "$3.1/24" dev "$2" &&
+		ip -n "$1" address add "$3.5/24" dev eth0 &&
 		ip -n "$1" route add default via "$3.1"
 }
 
@@ -90,5 +91,8 @@ server
 tap_check "all paths, in turn" rounds
 tap_diag "$(sort -t, -k1,1 -k2,2g "$SPEEDS" | awk -F, '
 	{ list[$1, ++n[$1]] = $2 }
-	END { for (name in n) printf "cost: Mbit/s,1,%s,%.0f\n", name, list[name, int((n[name] + 1) / 2)] / 1e6 }' | sort)"
+	END {
+			for (name in n)
+				printf "cost: Mbit/s,1,%s,%.0f\n", name, list[name, int((n[name] + 1) / 2)] / 1e6
+		}' | sort)"
 tap_end

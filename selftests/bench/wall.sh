@@ -52,7 +52,8 @@ row()
 # per_second LOAD NAME NS: not of loads that take no time
 per_second()
 {
-	[ "$1" -lt 10000 ] || row "per second" "$1" "$2" "$(awk -v n="$1" -v ns="$3" 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
+	[ "$1" -lt 10000 ] ||
+		row "per second" "$1" "$2" "$(awk -v n="$1" -v ns="$3" 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
 }
 
 # slabs: cache and bytes in its slabs; and pages beyond them, which are where the tables' buckets are

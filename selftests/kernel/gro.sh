@@ -29,7 +29,8 @@ s.setsockopt(17, 103, 1000)	# SOL_UDP, UDP_SEGMENT
 s.sendto(bytes($2), ('$CN', $1))"
 }
 
-# watched FILTER CMD...: what of it passes mip0 while the command runs, into /tmp/mip0; all has when a last datagram does
+# watched FILTER CMD...: what of it passes mip0 while the command runs, into /tmp/mip0; all has when a last datagram
+# does
 watched()
 {
 	local pid

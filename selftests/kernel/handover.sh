@@ -126,7 +126,8 @@ done
 sends_to pma1
 # what passed before there were bindings has nothing to do with it
 tap_check "bindings" eval "ctl ha binding add dev mip0 $HOME5 peer $PMA1 key $KEY1 okey $KEY1 && ctl pma1 binding add \
-	dev mip0 $HOME5 $SERVED gateway $HOME_GW/24 peer $HA key $KEY1 okey $KEY1 && pings dev $CN 1 && pings cn $DEV_IP 1"
+	dev mip0 $HOME5 $SERVED gateway $HOME_GW/24 peer $HA key $KEY1 okey $KEY1 &&
+	pings dev $CN 1 && pings cn $DEV_IP 1"
 none=$(queues)
 
 tap_stage "make before break"
