@@ -56,10 +56,15 @@ per_second()
 		row "per second" "$1" "$2" "$(awk -v n="$1" -v ns="$3" 'BEGIN { printf "%.0f", n / ns * 1e9 }')"
 }
 
-# slabs: cache and bytes in its slabs; and pages beyond them, which are where the tables' buckets are
+# slabs: cache and bytes in its slabs, or all slabs on a kernel without slabinfo; and what is vmalloc's, which is where
+# the buckets of large tables are
 slabs()
 {
-	awk 'NR > 2 { print $1, $15 * $6 * 4096 }' /proc/slabinfo
+	if [ -e /proc/slabinfo ]; then
+		awk 'NR > 2 { print $1, $15 * $6 * 4096 }' /proc/slabinfo
+	else
+		awk '/^Slab:/ { print "slabs", $2 * 1024 }' /proc/meminfo
+	fi
 	awk '/^VmallocUsed:/ { print "vmalloc", $2 * 1024 }' /proc/meminfo
 }
 
@@ -87,7 +92,7 @@ bindings()
 {
 	local ns
 
-	slabs > /tmp/before
+	[ "$2" != 1000000 ] || settled > /tmp/before || return
 	ns=$(bind_ha_many "$1" "$2") || return
 	per_second "$2" "$1" "$ns"
 	if [ "$2" = 1000000 ]; then
