@@ -45,7 +45,7 @@ function packet(unit, load, path,	v, form, way, encap, plain, peer)
 		plain = value[unit, load, "plain"]
 	row(load, path, "plain", unit, v, plain)
 	if (unit == "instructions" && way in budget)
-		say(v / plain <= budget[way], 
+		say(v / plain <= budget[way],
 		    sprintf("%s, %d: %.2f times plain forwarding, budget %.1f", path, load, v / plain, budget[way]))
 	peer = value[unit, (unit, load, "ip_gre " encap) in value ? load : 1, "ip_gre " encap]
 	row(load, path, "ip_gre " encap, unit, v, peer)
@@ -61,7 +61,7 @@ function packet(unit, load, path,	v, form, way, encap, plain, peer)
 		if (unit == "ns")
 			peer *= plain / value[unit, 1, "plain"]
 		say(v <= (unit == "ns" ? 1.5 : 1.1) * peer,
-		    sprintf("%s: at %d bindings %.2f times what it costs at 1 in %s, at most %.1f", path, load, v / peer,
+		    sprintf("%s: at %d bindings %.2f times that at 1 in %s, at most %.1f", path, load, v / peer,
 			    unit, unit == "ns" ? 1.5 : 1.1))
 	}
 }
