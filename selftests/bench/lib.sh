@@ -66,7 +66,9 @@ gre()
 # gtp LOAD: with a bucket for each context, up to what ip takes. Prints ns.
 gtp()
 {
-	modprobe gtp && ip -n gw link add gtp0 type gtp role ggsn hsize "$(($1 < 1024 ? 1024 : $1 > 65535 ? 65535 : $1))" &&
+	local buckets=$(($1 < 1024 ? 1024 : $1 > 65535 ? 65535 : $1))
+
+	modprobe gtp && ip -n gw link add gtp0 type gtp role ggsn hsize $buckets &&
 		ip -n gw link set gtp0 up && ip -n gw route add 12.0.0.0/8 dev gtp0 &&
 		n gw "$CONTEXTS" gtp gtp0 "$1" $GTP_DEV $PEER 0x100
 }
