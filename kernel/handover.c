@@ -17,53 +17,52 @@
 #include "peer.h"
 #include "stats.h"
 
-static void mip4_senders_try(struct mip4_senders *senders,
-			     struct mip4_leg *leg)
+static int mip4_senders_try(struct mip4_senders *senders,
+			    const struct sk_buff *skb, struct mip4_leg *leg)
 {
 	struct rtable *rt = mip4_peer_route(leg->peer);
 
 	if (IS_ERR(rt))
-		return;
-	senders->mtu = min(senders->mtu, mip4_leg_mtu(leg, rt));
+		return PTR_ERR(rt);
+	senders->mtu = min(senders->mtu, mip4_encap_mtu(skb, leg, rt));
 	senders->to[senders->n].leg = leg;
 	senders->to[senders->n++].rt = rt;
+	return 0;
 }
 
 /**
  * mip4_senders() - find all legs that a packet is sent by
  * @b: its binding
+ * @skb: starts at its IPv4 header
  * @senders: filled in, for mip4_senders_encap() or mip4_senders_put()
  *
  * A leg without a route is left out if another has one. Context: bottom halves
  * off, RCU.
  *
- * Return: 0, -ENOENT when no leg sends, -EHOSTUNREACH when none has a route.
+ * Return: 0, -ENOENT when no leg sends, else why none has a route.
  */
-int mip4_senders(const struct mip4_binding *b, struct mip4_senders *senders)
+int mip4_senders(const struct mip4_binding *b, const struct sk_buff *skb,
+		 struct mip4_senders *senders)
 {
 	const struct mip4_legs *legs;
 	struct mip4_leg *leg;
+	int err = -ENOENT;
 	unsigned int i;
-	bool any;
 
 	senders->n = 0;
 	senders->mtu = IP_MAX_MTU;
 	legs = mip4_legs_get(b, &leg);
-	any = !legs && leg;
-	if (any)
-		mip4_senders_try(senders, leg);
+	if (!legs && leg)
+		err = mip4_senders_try(senders, skb, leg);
 	for (i = 0; legs && i < legs->n; i++) {
 		const u8 state = READ_ONCE(legs->entry[i].state);
 
 		leg = rcu_dereference(legs->entry[i].leg);
 		if (!leg || (state != MIP4_LEG_ACTIVE && state != MIP4_LEG_COPY))
 			continue;
-		any = true;
-		mip4_senders_try(senders, leg);
+		err = mip4_senders_try(senders, skb, leg);
 	}
-	if (senders->n)
-		return 0;
-	return any ? -EHOSTUNREACH : -ENOENT;
+	return senders->n ? 0 : err;
 }
 
 /**
@@ -127,10 +126,10 @@ static void mip4_handover_send(struct sk_buff *skb, struct mip4_leg *leg)
 
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
-		mip4_drop(b->mip, b, skb, MIP4_DROP_NO_ROUTE);
+		mip4_drop(b->mip, b, skb, mip4_peer_no_route(PTR_ERR(rt)));
 		return;
 	}
-	if (unlikely(mip4_too_big(skb, mip4_leg_mtu(leg, rt)))) {
+	if (unlikely(mip4_too_big(skb, mip4_encap_mtu(skb, leg, rt)))) {
 		ip_rt_put(rt);
 		mip4_drop(b->mip, b, skb, MIP4_DROP_TOO_BIG);
 		return;

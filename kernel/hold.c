@@ -406,7 +406,7 @@ void mip4_hold_replay(struct mip4_binding *b)
 	for (i = 0; i < MIP4_HOLD_REPLAY; i++) {
 		spin_lock_bh(&hold->lock);
 		skb = mip4_hold_next(hold, b);
-		WRITE_ONCE(b->replay, skb);
+		WRITE_ONCE(b->replay, !!skb);
 		spin_unlock_bh(&hold->lock);
 		if (!skb)
 			return;

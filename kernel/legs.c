@@ -496,9 +496,11 @@ const struct mip4_legs *mip4_legs_get(const struct mip4_binding *b,
 	smp_rmb();	/* mip4_legs_publish() */
 	legs = rcu_dereference_check(b->legs, lockdep_is_held(&b->mip->lock));
 	/* the set was given up between the two looks */
-	if (!legs && !*leg)
+	if (!legs && !*leg) {
+		smp_rmb();	/* mip4_legs_publish() */
 		*leg = rcu_dereference_check(b->leg,
 					     lockdep_is_held(&b->mip->lock));
+	}
 	return legs;
 }
 

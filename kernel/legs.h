@@ -65,7 +65,8 @@ void mip4_legs_start(struct mip4_dev *mip);
 void mip4_legs_stop(struct mip4_dev *mip);
 
 /* handover.c */
-int mip4_senders(const struct mip4_binding *b, struct mip4_senders *senders);
+int mip4_senders(const struct mip4_binding *b, const struct sk_buff *skb,
+		 struct mip4_senders *senders);
 void mip4_senders_put(struct mip4_senders *senders);
 void mip4_senders_encap(struct sk_buff *skb, struct mip4_senders *senders);
 void mip4_return(struct sk_buff *skb, struct mip4_leg *leg);

@@ -38,11 +38,11 @@ struct mip4_peer {
 
 extern const struct rhashtable_params mip4_peer_params;
 
-/* Why mip4_peer_route() has none: where memory was short the next packet may. */
-static inline enum mip4_drop mip4_peer_no_route(const struct rtable *rt)
+/* Why mip4_peer_route() failed: where memory was short the next packet may. */
+static inline enum mip4_drop mip4_peer_no_route(int err)
 {
-	return PTR_ERR(rt) == -ENOBUFS || PTR_ERR(rt) == -ENOMEM ?
-	       MIP4_DROP_NO_MEMORY : MIP4_DROP_NO_ROUTE;
+	return err == -ENOBUFS || err == -ENOMEM ? MIP4_DROP_NO_MEMORY :
+						   MIP4_DROP_NO_ROUTE;
 }
 
 struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,

@@ -106,22 +106,24 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 	struct mip4_leg *leg;
 	int err;
 
-	err = mip4_senders(b, &senders);
+	err = mip4_senders(b, skb, &senders);
 	if (err == -ENOENT) {
 		if (mip4_legs_wait(b) && mip4_hold_behind(port, b, skb))
 			return;
-		err = mip4_senders(b, &senders);
+		err = mip4_senders(b, skb, &senders);
 	}
 	if (err == -ENOENT) {
 		mip4_drop(mip, b, skb, MIP4_DROP_NO_LEG);
 		return;
 	}
 	if (err) {
+		const enum mip4_drop reason = mip4_peer_no_route(err);
+
 		leg = mip4_legs_active(b);
-		if (leg)
+		if (leg && reason == MIP4_DROP_NO_ROUTE)
 			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
 					    ICMP_HOST_UNREACH, 0);
-		mip4_drop(mip, b, skb, MIP4_DROP_NO_ROUTE);
+		mip4_drop(mip, b, skb, reason);
 		return;
 	}
 	leg = senders.to[0].leg;
@@ -178,7 +180,7 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 		return;
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
-		reason = mip4_peer_no_route(rt);
+		reason = mip4_peer_no_route(PTR_ERR(rt));
 		if (reason == MIP4_DROP_NO_ROUTE)
 			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
 					    ICMP_HOST_UNREACH, 0);

@@ -84,15 +84,17 @@ static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
 	enum mip4_drop reason;
 	int err;
 
-	err = mip4_senders(b, &senders);
+	err = mip4_senders(b, skb, &senders);
 	if (err == -ENOENT) {
 		if (mip4_hold_routed(b, skb, NULL))
 			return;
-		err = mip4_senders(b, &senders);
+		err = mip4_senders(b, skb, &senders);
 	}
 	if (err) {
-		dst_link_failure(skb);
-		reason = err == -ENOENT ? MIP4_DROP_NO_LEG : MIP4_DROP_NO_ROUTE;
+		reason = err == -ENOENT ? MIP4_DROP_NO_LEG :
+					  mip4_peer_no_route(err);
+		if (reason != MIP4_DROP_NO_MEMORY)
+			dst_link_failure(skb);
 		goto drop;
 	}
 	if (mip->mss)
@@ -177,7 +179,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
-		reason = mip4_peer_no_route(rt);
+		reason = mip4_peer_no_route(PTR_ERR(rt));
 		if (reason == MIP4_DROP_NO_ROUTE)
 			dst_link_failure(skb);
 		goto drop;
