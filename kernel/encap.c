@@ -79,7 +79,8 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 		ip_rt_put(rt);
 		rt = mip4_peer_fallback(leg->peer);
 		if (IS_ERR(rt)) {
-			mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_ROUTE);
+			mip4_drop(mip, leg->binding, skb,
+				  mip4_peer_no_route(PTR_ERR(rt)));
 			return;
 		}
 		minimal = false;
@@ -114,7 +115,6 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 		struct mip4_gre_base *base;
 
 		base = skb_push(skb, overhead - sizeof(struct iphdr));
-
 		base->flags = mip4_leg_keyed(leg) ? MIP4_GRE_KEY : 0;
 		base->proto = htons(ETH_P_IP);
 		if (mip4_leg_keyed(leg))

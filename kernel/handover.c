@@ -16,6 +16,7 @@
 #include "legs.h"
 #include "peer.h"
 #include "stats.h"
+#include "xmit.h"
 
 static int mip4_senders_try(struct mip4_senders *senders,
 			    const struct sk_buff *skb, struct mip4_leg *leg)
@@ -100,23 +101,14 @@ void mip4_senders_encap(struct sk_buff *skb, struct mip4_senders *senders)
 	mip4_encap(skb, senders->to[0].leg, senders->to[0].rt);
 }
 
-/* RFC 2003 section 3.1, as on the way to the device. */
 static bool mip4_handover_ttl(struct sk_buff *skb, struct mip4_binding *b)
 {
-	const struct iphdr *iph = ip_hdr(skb);
+	const int err = mip4_lower_ttl(skb, b);
 
-	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
-		return true;
-	if (iph->ttl <= 1) {
-		mip4_drop(b->mip, b, skb, MIP4_DROP_TTL);
-		return false;
-	}
-	if (skb_ensure_writable(skb, sizeof(*iph))) {
-		mip4_drop(b->mip, b, skb, MIP4_DROP_NO_MEMORY);
-		return false;
-	}
-	ip_decrease_ttl(ip_hdr(skb));
-	return true;
+	if (err)
+		mip4_drop(b->mip, b, skb, err == -ETIME ? MIP4_DROP_TTL :
+							  MIP4_DROP_NO_MEMORY);
+	return !err;
 }
 
 static void mip4_handover_send(struct sk_buff *skb, struct mip4_leg *leg)

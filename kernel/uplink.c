@@ -28,6 +28,7 @@
 #include "port.h"
 #include "stats.h"
 #include "uplink.h"
+#include "xmit.h"
 
 #define MIP4_DHCP_SERVER	htons(67)
 #define MIP4_DHCP_CLIENT	htons(68)
@@ -73,27 +74,21 @@ static bool mip4_uplink_dhcp(const struct sk_buff *skb,
 	       (b->gateway && iph->daddr == READ_ONCE(b->gateway));
 }
 
-/* RFC 2003 section 3.1: one hop, unless none is to be seen. */
+/* A device is told when its packet may make no more hops. */
 static bool mip4_uplink_ttl(struct sk_buff *skb, struct mip4_port *port,
 			    struct mip4_leg *leg)
 {
 	struct mip4_binding *b = leg->binding;
-	const struct iphdr *iph = ip_hdr(skb);
+	const int err = mip4_lower_ttl(skb, b);
 
-	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
+	if (likely(!err))
 		return true;
-	if (unlikely(iph->ttl <= 1)) {
+	if (err == -ETIME)
 		mip4_icmp_to_device(skb, port, leg, ICMP_TIME_EXCEEDED,
 				    ICMP_EXC_TTL, 0);
-		mip4_drop(b->mip, b, skb, MIP4_DROP_TTL);
-		return false;
-	}
-	if (skb_ensure_writable(skb, sizeof(*iph))) {
-		mip4_drop(b->mip, b, skb, MIP4_DROP_NO_MEMORY);
-		return false;
-	}
-	ip_decrease_ttl(ip_hdr(skb));
-	return true;
+	mip4_drop(b->mip, b, skb, err == -ETIME ? MIP4_DROP_TTL :
+						  MIP4_DROP_NO_MEMORY);
+	return false;
 }
 
 /* By several legs, or by none yet; the leg may also have just come. */

@@ -62,6 +62,30 @@ int mip4_raise_ttl(struct sk_buff *skb)
 	return 0;
 }
 
+/**
+ * mip4_lower_ttl() - count the hop of a packet through a router
+ * @skb: starts at a checked IPv4 header
+ * @b: binding that it is from or for
+ *
+ * RFC 2003 section 3.1: one hop, unless none is to be seen.
+ *
+ * Return: 0, -ETIME when it may make no more hops, or -ENOMEM; header pointers
+ * have to be read again.
+ */
+int mip4_lower_ttl(struct sk_buff *skb, const struct mip4_binding *b)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
+		return 0;
+	if (unlikely(iph->ttl <= 1))
+		return -ETIME;
+	if (skb_ensure_writable(skb, sizeof(*iph)))
+		return -ENOMEM;
+	ip_decrease_ttl(ip_hdr(skb));
+	return 0;
+}
+
 static bool mip4_is_redirect(const struct sk_buff *skb)
 {
 	const struct iphdr *iph = ip_hdr(skb);
