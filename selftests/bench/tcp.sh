@@ -52,15 +52,10 @@ plain()
 	lan dev2 lan2 12.0.0 && ip -n ha route add 12.0.0.0/24 via $PMA1
 }
 
-listening()
-{
-	[ -n "$(n cn ss -Hltn 'sport = 5201')" ]
-}
-
 server()
 {
 	spawn cn iperf3 -s > /dev/null 2>&1
-	tap_wait 10 "a server" listening
+	tap_wait 10 "a server" listening cn 5201
 }
 
 # speed NS NAME [-R]

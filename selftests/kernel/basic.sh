@@ -23,22 +23,6 @@ neighbours()
 		ip -n ha link set ipip1 up && ip -n pma1 link set ipip1 up
 }
 
-listening()
-{
-	n "$1" ss -Hltn 'sport = :5001' | grep -q .
-}
-
-# tcp FROM TO ADDRESS: 5 MB, the same at the other end
-tcp()
-{
-	local listener
-
-	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
-	listener=$!
-	tap_wait 10 "a listener" listening "$2" && n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" &&
-		wait "$listener" && cmp /tmp/payload /tmp/received
-}
-
 # [5944-1.7-3] [5944-2.1-5] [5944-2.3.1-2] [5944-4.2.3-1] [5944-4.2.3-6]
 carries()
 {

@@ -9,15 +9,10 @@
 
 . "$(dirname "$0")/lib.sh"
 
-listening()
-{
-	[ -n "$(n cn ss -Hltn 'sport = 5201')" ]
-}
-
 server()
 {
 	spawn cn iperf3 -s > /dev/null 2>&1
-	tap_wait 10 "a server" listening
+	tap_wait 10 "a server" listening cn 5201
 }
 
 # burst PORT BYTES: from the device, 1000 to a datagram, through the stack at once

@@ -107,6 +107,23 @@ overlay()
 		ip -n pma1 link set dev port master mip0 && ip -n pma2 link set dev port master mip0
 }
 
+# listening NS PORT: does anybody?
+listening()
+{
+	n "$1" ss -Hltn "sport = :$2" | grep -q .
+}
+
+# tcp FROM TO ADDRESS: /tmp/payload, the same at the other end
+tcp()
+{
+	local listener
+
+	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
+	listener=$!
+	tap_wait 10 "a listener" listening "$2" 5001 && n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" &&
+		wait "$listener" && cmp /tmp/payload /tmp/received
+}
+
 # capture NS INTERFACE: the beginning of what passes there, for whoever looks at a failed test
 capture()
 {

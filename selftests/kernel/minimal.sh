@@ -56,16 +56,6 @@ unwatch()
 	wait "$watcher" 2> /dev/null
 }
 
-tcp()
-{
-	local listener
-
-	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
-	listener=$!
-	tap_wait 10 "a listener" eval "n $2 ss -Hltn 'sport = :5001' | grep -q ." &&
-		n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" && wait $listener && cmp /tmp/payload /tmp/received
-}
-
 # icmp NS SIZE TARGET [PING ARGUMENTS]: what a ping of that size is told
 icmp()
 {

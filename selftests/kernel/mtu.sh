@@ -23,17 +23,14 @@ mss()
 # connect FROM TO ADDRESS: and show both SYNs as they arrive
 connect()
 {
-	local ns listener
+	local ns
 
 	for ns in "$1" "$2"; do
 		spawn "$ns" tcpdump -i eth0 -n -l --direction=in 'tcp[tcpflags] & tcp-syn != 0' \
 			> "/tmp/$ns.syn" 2> "/tmp/$ns.err"
 	done
 	tap_wait 20 "tcpdump" eval "grep -q listening /tmp/$1.err && grep -q listening /tmp/$2.err" || return
-	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
-	listener=$!
-	tap_wait 10 "a listener" eval "n $2 ss -Hltn 'sport = :5001' | grep -q ." || return
-	n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" && wait $listener && cmp /tmp/payload /tmp/received || return
+	tcp "$1" "$2" "$3" || return
 	tap_wait 10 "both SYNs" eval '[ -n "$(mss '"$1"')" ] && [ -n "$(mss '"$2"')" ]'
 }
 

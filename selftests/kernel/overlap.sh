@@ -35,7 +35,7 @@ both()
 		pids+=($!)
 	done
 	for i in "" 2; do
-		tap_wait 15 "a listener" listening "cn$i" || return
+		tap_wait 15 "a listener" listening "cn$i" 7000 || return
 	done
 	for i in "" 2; do
 		spawn "dev$i" python3 "$SWAP" connect $CN 7000 7001 /tmp/up$i /tmp/got-down$i
@@ -45,11 +45,6 @@ both()
 	for d in up down; do
 		cmp /tmp/$d /tmp/got-$d && cmp /tmp/${d}2 /tmp/got-${d}2 || return
 	done
-}
-
-listening()
-{
-	n "$1" ss -Hltn 'sport = :7000' | grep -q .
 }
 
 # foreign NS MARK: frames on a device's wire for it that hold the other's payload

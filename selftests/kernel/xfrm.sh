@@ -58,22 +58,6 @@ end_watch()
 	echo "$(grep -c 'ESP(' /tmp/wire | sed 's/^[1-9].*/some/') $(grep -cE "$1" /tmp/wire)"
 }
 
-listening()
-{
-	n "$1" ss -Hltn 'sport = :5001' | grep -q .
-}
-
-# tcp FROM TO ADDRESS: 2 MB, the same at the other end
-tcp()
-{
-	local listener
-
-	spawn "$2" socat -u TCP-LISTEN:5001,reuseaddr CREATE:/tmp/received
-	listener=$!
-	tap_wait 10 "a listener" listening "$2" && n "$1" socat -u OPEN:/tmp/payload "TCP:$3:5001" &&
-		wait "$listener" && cmp /tmp/payload /tmp/received
-}
-
 carries()
 {
 	watch

@@ -243,32 +243,6 @@ static void encap_test_clone(struct kunit *test)
 
 #define ENCAP_MSS 200
 
-/* TCP of three segments, as a device's GRO or a local sender makes. */
-static struct sk_buff *encap_gso(struct mip4_kt *k)
-{
-	struct mip4_kt_ip inner = encap_inner;
-	struct sk_buff *skb;
-	struct tcphdr *th;
-
-	inner.protocol = IPPROTO_TCP;
-	inner.len = sizeof(*th) + 3 * ENCAP_MSS;
-	skb = mip4_kt_ip(k, &inner);
-	th = tcp_hdr(skb);
-	memset(th, 0, sizeof(*th));
-	th->doff = sizeof(*th) / 4;
-	th->seq = htonl(1000);
-	th->ack = 1;
-	th->check = ~csum_tcpudp_magic(inner.saddr, inner.daddr, inner.len,
-				       IPPROTO_TCP, 0);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = offsetof(struct tcphdr, check);
-	skb_shinfo(skb)->gso_size = ENCAP_MSS;
-	skb_shinfo(skb)->gso_segs = 3;
-	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
-	return skb;
-}
-
 /* The wire here segments nothing, so each segment is complete in itself. */
 static void encap_test_gso(struct kunit *test)
 {
@@ -279,7 +253,8 @@ static void encap_test_gso(struct kunit *test)
 	struct sk_buff *out;
 	int i, len;
 
-	mip4_kt_encap(k, encap_binding(k, c), encap_gso(k));
+	mip4_kt_encap(k, encap_binding(k, c),
+		      mip4_kt_tcp(k, &encap_inner, 3, ENCAP_MSS));
 	KUNIT_ASSERT_EQ(test, mip4_kt_count(k->under), 3);
 	for (i = 0; i < 3; i++) {
 		out = mip4_kt_sent(k, k->under);

@@ -118,10 +118,14 @@ void mip4_kt_del(struct mip4_kt *k, struct mip4_binding *b);
 u64 mip4_kt_drops(struct mip4_kt *k, enum mip4_drop reason);
 
 struct sk_buff *mip4_kt_ip(struct mip4_kt *k, const struct mip4_kt_ip *ip);
+struct sk_buff *mip4_kt_tcp(struct mip4_kt *k, const struct mip4_kt_ip *ip,
+			    int segments, int mss);
 struct sk_buff *mip4_kt_bytes(struct mip4_kt *k, const void *data, int len);
 void mip4_kt_own(struct mip4_kt *k, struct sk_buff *skb);
 struct sk_buff *mip4_kt_sent(struct mip4_kt *k, struct net_device *dev);
 int mip4_kt_count(struct net_device *dev);
+void mip4_kt_catch(struct mip4_kt *k);
+struct sk_buff *mip4_kt_caught(struct mip4_kt *k);
 
 void mip4_kt_frame(struct mip4_kt *k, int port, struct sk_buff *skb, u8 n,
 		   u16 ethertype);

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
+#include <linux/tcp.h>
 #include <net/ip.h>
 #include <net/protocol.h>
 #include <net/route.h>
@@ -398,6 +399,38 @@ struct sk_buff *mip4_kt_ip(struct mip4_kt *k, const struct mip4_kt_ip *ip)
 	return skb;
 }
 
+/*
+ * TCP by @ip, whose .protocol and .len don't count, to be summed and cut by who
+ * can, as a device's GRO or a local sender makes it.
+ */
+struct sk_buff *mip4_kt_tcp(struct mip4_kt *k, const struct mip4_kt_ip *ip,
+			    int segments, int mss)
+{
+	struct mip4_kt_ip inner = *ip;
+	struct sk_buff *skb;
+	struct tcphdr *th;
+
+	inner.protocol = IPPROTO_TCP;
+	inner.len = sizeof(*th) + segments * mss;
+	skb = mip4_kt_ip(k, &inner);
+	th = tcp_hdr(skb);
+	memset(th, 0, sizeof(*th));
+	th->doff = sizeof(*th) / 4;
+	th->seq = htonl(1000);
+	th->ack = 1;
+	th->check = ~csum_tcpudp_magic(inner.saddr, inner.daddr, inner.len,
+				       IPPROTO_TCP, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	if (segments > 1) {
+		skb_shinfo(skb)->gso_size = mss;
+		skb_shinfo(skb)->gso_segs = segments;
+		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	}
+	return skb;
+}
+
 /* Just these bytes, at the network header; for who consumes it. */
 struct sk_buff *mip4_kt_bytes(struct mip4_kt *k, const void *data, int len)
 {
@@ -440,6 +473,46 @@ int mip4_kt_count(struct net_device *dev)
 	struct kt_dev *priv = netdev_priv(dev);
 
 	return skb_queue_len(&priv->sent);
+}
+
+/* What the stack gets from the mip4 device: GRO has a softirq of its own. */
+static struct {
+	struct completion done;
+	struct sk_buff *skb;
+} kt_caught;
+
+static rx_handler_result_t kt_catch_rx(struct sk_buff **pskb)
+{
+	if ((*pskb)->protocol != htons(ETH_P_IP))
+		return RX_HANDLER_PASS;
+	kt_caught.skb = *pskb;
+	complete(&kt_caught.done);
+	return RX_HANDLER_CONSUMED;
+}
+
+/* Have the next packet from the mip4 device, for mip4_kt_caught(). */
+void mip4_kt_catch(struct mip4_kt *k)
+{
+	int err;
+
+	init_completion(&kt_caught.done);
+	rtnl_lock();
+	err = netdev_rx_handler_register(k->mip->dev, kt_catch_rx, NULL);
+	rtnl_unlock();
+	KUNIT_ASSERT_EQ(k->test, err, 0);
+}
+
+/* The packet, which must come. */
+struct sk_buff *mip4_kt_caught(struct mip4_kt *k)
+{
+	int err = !wait_for_completion_timeout(&kt_caught.done, 5 * HZ);
+
+	rtnl_lock();
+	netdev_rx_handler_unregister(k->mip->dev);
+	rtnl_unlock();
+	KUNIT_ASSERT_EQ(k->test, err, 0);
+	mip4_kt_own(k, kt_caught.skb);
+	return kt_caught.skb;
 }
 
 /* Let device @n send a frame into a port, to the port's MAC. */

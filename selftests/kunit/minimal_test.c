@@ -298,33 +298,6 @@ static void minimal_test_room(struct kunit *test)
 
 #define MINIMAL_MSS 200
 
-static struct sk_buff *minimal_tcp(struct mip4_kt *k, int segments)
-{
-	struct mip4_kt_ip inner = minimal_inner;
-	struct sk_buff *skb;
-	struct tcphdr *th;
-
-	inner.protocol = IPPROTO_TCP;
-	inner.len = sizeof(*th) + segments * MINIMAL_MSS;
-	skb = mip4_kt_ip(k, &inner);
-	th = tcp_hdr(skb);
-	memset(th, 0, sizeof(*th));
-	th->doff = sizeof(*th) / 4;
-	th->seq = htonl(1000);
-	th->ack = 1;
-	th->check = ~csum_tcpudp_magic(inner.saddr, inner.daddr, inner.len,
-				       IPPROTO_TCP, 0);
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = offsetof(struct tcphdr, check);
-	if (segments > 1) {
-		skb_shinfo(skb)->gso_size = MINIMAL_MSS;
-		skb_shinfo(skb)->gso_segs = segments;
-		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
-	}
-	return skb;
-}
-
 /*
  * No device can finish or cut these, whatever it claims: each leaves whole, its
  * TCP checksum right, which counts the addresses that went behind.
@@ -343,7 +316,8 @@ static void minimal_test_offload(struct kunit *test)
 	netdev_update_features(k->under);
 	rtnl_unlock();
 	for (segments = 1; segments <= 3; segments += 2) {
-		mip4_kt_encap(k, b, minimal_tcp(k, segments));
+		mip4_kt_encap(k, b, mip4_kt_tcp(k, &minimal_inner, segments,
+						MINIMAL_MSS));
 		KUNIT_ASSERT_EQ(test, mip4_kt_count(k->under), segments);
 		for (i = 0; i < segments; i++) {
 			struct sk_buff *out = mip4_kt_sent(k, k->under);
@@ -519,22 +493,6 @@ static const struct in_case routed_cases[] = {
 
 MIP4_KT_PARAMS(routed, routed_cases)
 
-struct routed_seen {
-	struct completion done;
-	struct sk_buff *skb;
-};
-
-static struct routed_seen routed_seen;
-
-static rx_handler_result_t routed_rx(struct sk_buff **pskb)
-{
-	if ((*pskb)->protocol != htons(ETH_P_IP))
-		return RX_HANDLER_PASS;
-	routed_seen.skb = *pskb;
-	complete(&routed_seen.done);
-	return RX_HANDLER_CONSUMED;
-}
-
 static void minimal_test_routed(struct kunit *test)
 {
 	const struct in_case *c = test->param_value;
@@ -542,21 +500,10 @@ static void minimal_test_routed(struct kunit *test)
 	struct mip4_binding *b = minimal_binding(k, false);
 	struct sk_buff *skb = in_build(k, c);
 	struct iphdr *iph;
-	int err;
 
-	init_completion(&routed_seen.done);
-	rtnl_lock();
-	err = netdev_rx_handler_register(k->mip->dev, routed_rx, NULL);
-	rtnl_unlock();
-	KUNIT_ASSERT_EQ(test, err, 0);
+	mip4_kt_catch(k);
 	mip4_kt_protocol_in(k, skb);
-	err = !wait_for_completion_timeout(&routed_seen.done, 5 * HZ);
-	rtnl_lock();
-	netdev_rx_handler_unregister(k->mip->dev);
-	rtnl_unlock();
-	KUNIT_ASSERT_EQ(test, err, 0);
-	skb = routed_seen.skb;
-	mip4_kt_own(k, skb);
+	skb = mip4_kt_caught(k);
 	iph = ip_hdr(skb);
 	KUNIT_EXPECT_EQ(test, iph->saddr, MIP4_KT_HOME(5));
 	KUNIT_EXPECT_EQ(test, iph->daddr, MIP4_KT_FAR);

@@ -366,22 +366,6 @@ static void receive_test_link(struct kunit *test)
 }
 
 /* On a home agent the packet goes on into the stack, from the mip4 device. */
-struct routed_seen {
-	struct completion done;
-	struct sk_buff *skb;
-};
-
-static struct routed_seen routed_seen;
-
-static rx_handler_result_t routed_rx(struct sk_buff **pskb)
-{
-	if ((*pskb)->protocol != htons(ETH_P_IP))
-		return RX_HANDLER_PASS;
-	routed_seen.skb = *pskb;
-	complete(&routed_seen.done);
-	return RX_HANDLER_CONSUMED;
-}
-
 struct routed_case {
 	const char *desc;
 	struct outer outer;
@@ -411,7 +395,6 @@ static void receive_test_routed(struct kunit *test)
 	struct mip4_binding *b;
 	const struct iphdr *iph;
 	struct sk_buff *skb;
-	int err;
 
 	o.inner = to_device;
 	o.inner.saddr = MIP4_KT_HOME(5);
@@ -422,20 +405,9 @@ static void receive_test_routed(struct kunit *test)
 	cfg.home_plen = 24;
 	mip4_kt_add(k, &cfg);
 
-	init_completion(&routed_seen.done);
-	rtnl_lock();
-	err = netdev_rx_handler_register(k->mip->dev, routed_rx, NULL);
-	rtnl_unlock();
-	KUNIT_ASSERT_EQ(test, err, 0);
+	mip4_kt_catch(k);
 	KUNIT_EXPECT_FALSE(test, outer_in(k, &o));
-	/* GRO has its own softirq */
-	err = !wait_for_completion_timeout(&routed_seen.done, 5 * HZ);
-	rtnl_lock();
-	netdev_rx_handler_unregister(k->mip->dev);
-	rtnl_unlock();
-	KUNIT_ASSERT_EQ(test, err, 0);
-	skb = routed_seen.skb;
-	mip4_kt_own(k, skb);
+	skb = mip4_kt_caught(k);
 	iph = ip_hdr(skb);
 	KUNIT_EXPECT_EQ(test, skb->len, sizeof(*iph) + o.inner.len);
 	KUNIT_EXPECT_PTR_EQ(test, skb->dev, k->mip->dev);
