@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ALGORITHMS	"hmac-sha-256, hmac-sha-1, hmac-md5, keyed-md5 or keyed-md5-rfc2002"
 #define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
 #define LIFETIME	600	/* s, default */
 #define LIFETIME_MIN	30	/* s: room for asking whether the device is there, and for repeated RRQs */
@@ -280,7 +281,7 @@ static void read_sa(const struct section *sec, struct wire_sa *sa)
 		sa->spi = n;
 	sa->alg = WIRE_ALG_HMAC_SHA256;
 	if (get_string(sec, "algorithm", MAY, name, sizeof(name)) && !wire_alg_parse(name, &sa->alg))
-		section_error(sec, "algorithm", "hmac-sha-256 or hmac-md5", "unknown: \"%s\"", name);
+		section_error(sec, "algorithm", ALGORITHMS, "unknown: \"%s\"", name);
 	else if (!wire_alg_available(sa->alg))
 		section_error(sec, "algorithm", "take another, or look at the system's OpenSSL policy",
 			      "OpenSSL does not offer %s here", wire_alg_name(sa->alg));

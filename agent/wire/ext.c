@@ -45,7 +45,8 @@ static const struct row {
 	{  32, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 5944 s3.5.2 */
 	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP,             true },	/* s3.5.3 */
 	{  34, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* s3.5.4 */
-	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* RFC 4721 s5 */
+	{  36,   1, LONG, 20, NO_MAX, RRQ,                   true },	/* RFC 4721 s6: never in a reply */
+	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* s5 */
 	{  38, ANY, OWN16, 6, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
 	{  40,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 3957 s6.1 */
 	{  41,   1, LONG, 30, NO_MAX, RRP,                   false },	/* s6.2 */
@@ -62,7 +63,7 @@ static const struct row {
 	{ 127, ANY, LONG,  0, NO_MAX, RRQ | RRP,             false },	/* RFC 4064 s4.1 */
 	{ 130, ANY, TLV,   0, 0,      RRQ,                   false },	/* RFC 3024 s3.3 */
 	{ 131, ANY, TLV,   1, WIRE_NAI_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 2794 s2 */
-	{ 132, ANY, TLV,   1, NO_MAX, RRQ | RRP,             false },	/* RFC 4721 s3 */
+	{ 132, ANY, TLV,   1, NO_MAX, RRQ | RRP,             true },	/* RFC 4721 s3 */
 	{ 134, ANY, TLV,   8, NO_MAX, RRQ | RRP,             false },	/* RFC 3115 s2.2 */
 	{ 136, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 3846 s3 */
 	{ 137, ANY, TLV,   6, 6,      RRQ | RRP,             true },	/* RFC 3543 s3.2 */

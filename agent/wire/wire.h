@@ -75,14 +75,18 @@ enum wire_ext_type {
 	WIRE_EXT_MHAE		= 32,	/* Mobile-Home authentication */
 	WIRE_EXT_MFAE		= 33,
 	WIRE_EXT_FHAE		= 34,	/* Foreign-Home authentication */
-	WIRE_EXT_GAE		= 36,
+	WIRE_EXT_GAE		= 36,	/* generalized authentication, RFC 4721 s5 */
 	WIRE_EXT_CVSE		= 38,
 	WIRE_EXT_PMIP		= 47,	/* per-node authentication method, RFC 5563 s5.1 */
 	WIRE_EXT_GRE_KEY	= 48,	/* RFC 6245 */
 	WIRE_EXT_NAI		= 131,	/* RFC 2794 */
+	WIRE_EXT_CHALLENGE	= 132,	/* RFC 4721 s3 */
 	WIRE_EXT_REVSUP		= 137,	/* revocation support, RFC 3543 s3.2 */
 	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
 };
+
+#define WIRE_GAE_MN_AAA	1	/* sub-type of ext. 36, RFC 4721 s6 */
+#define WIRE_SPI_CHAP	2	/* RFC 4721 s9 */
 
 enum wire_pmip_method {		/* of ext. 47, RFC 5563 s5.1 */
 	WIRE_PMIP_FHA	= 1,
@@ -229,17 +233,22 @@ void wire_put_access_tech(struct wire_out *out, uint8_t tech);
 enum wire_alg {
 	WIRE_ALG_HMAC_MD5,	/* RFC 5944 s3.5.1, the default */
 	WIRE_ALG_HMAC_SHA256,	/* all 32 bytes */
+	WIRE_ALG_HMAC_SHA1,	/* all 20 bytes */
+	WIRE_ALG_MD5,		/* key before and behind: RFC 2002 s3.5.1 as RFC 3344 has it, with the SPI */
+	WIRE_ALG_MD5_2002,	/* the same without the SPI, as RFC 2002 itself says */
+	WIRE_ALG_CHAP,		/* MN-AAA by SPI 2 only: RFC 4721 s8 */
 	WIRE_ALG_MAX
 };
 
 struct wire_sa {
-	uint32_t spi;		/* from 256 on, RFC 5944 s1.6 */
+	uint32_t spi;		/* from 256 on, RFC 5944 s1.6; MN-AAA: or WIRE_SPI_CHAP */
 	enum wire_alg alg;
 	uint8_t key[WIRE_KEY_MAX];	/* wiped by its owner */
 	uint8_t key_len;	/* bytes, at least 16 */
 };
 
-bool wire_alg_parse(const char *name, enum wire_alg *alg);	/* "hmac-md5", "hmac-sha-256" */
+/* "hmac-md5", "hmac-sha-256" ...; not CHAP, which goes with its SPI and is nobody's choice. */
+bool wire_alg_parse(const char *name, enum wire_alg *alg);
 const char *wire_alg_name(enum wire_alg alg);
 /*
  * False where the system's OpenSSL bars the algorithm (a FIPS policy and MD5).
@@ -247,7 +256,10 @@ const char *wire_alg_name(enum wire_alg alg);
  */
 bool wire_alg_available(enum wire_alg alg);
 
-/* Append an authentication extension of @type (32 or 34) over all that is there: RFC 5944 s3.5.1. */
+/*
+ * Append an authentication extension of @type (32, 34, or 36 for MN-AAA) over all
+ * that is there: RFC 5944 s3.5.1.
+ */
 void wire_put_auth(struct wire_out *out, uint8_t type, const struct wire_sa *sa);
 
 /* SPI of an authentication extension; 0 if it is too short to have one. */

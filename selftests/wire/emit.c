@@ -180,6 +180,33 @@ static void rrq_per_mn_with_gre_key(void)
 		{ 0 } });
 }
 
+/* V6 of protocol/oracles.md s4: MN-AAA as stock RADIUS servers verify it. */
+static void rrq_mn_aaa(void)
+{
+	static const uint8_t challenge[16] = { 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8,
+					       0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7, 0xb8 };
+	static const struct wire_sa aaa = { .spi = WIRE_SPI_CHAP, .alg = WIRE_ALG_CHAP, .key_len = 16,
+					    .key = "0123456789abcdef" };
+	struct wire_rrq rrq = {
+		.flags = WIRE_RRQ_T, .lifetime = 1800, .ha = addr("192.0.2.1"),
+		.coa = addr("198.51.100.7"), .id = 0xe800000000000001,
+	};
+	struct wire_out out;
+
+	wire_put_rrq(&out, &rrq);
+	wire_put_nai(&out, "user@example.net");
+	wire_put_auth(&out, WIRE_EXT_MHAE, &mha);
+	wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, challenge, sizeof(challenge));
+	wire_put_auth(&out, WIRE_EXT_GAE, &aaa);
+	frame("RRQ with MN-HA, challenge and MN-AAA (V6)", &out, (const struct expect[]){
+		{ "mip.type", "1" }, { "mip.ext.type", "131,32,132,36" },
+		{ "mip.ext.auth.subtype", "1" },
+		{ "mip.auth.spi", "0x00000100,0x00000002" },
+		{ "mip.auth.auth", "3ae57b49ec920d07bfa2905128ddc6dc,"
+				   "a710840efa0e718532781d9cd7fe19a3" },
+		{ 0 } });
+}
+
 static void rrq_deregistration(void)
 {
 	struct wire_rrq rrq = {
@@ -377,6 +404,7 @@ int main(int argc, char **argv)
 	pcap_header();
 	rrq_per_node();
 	rrq_per_mn_with_gre_key();
+	rrq_mn_aaa();
 	rrq_deregistration();
 	rrq_flags();
 	rrp_accepted();

@@ -68,6 +68,17 @@ static void rfc4231_hmac_sha256(void **state)
 			    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"));
 }
 
+static void rfc2202_hmac_sha1(void **state)
+{
+	(void)state;
+	assert_true(covers(WIRE_ALG_HMAC_SHA1, "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "Hi There",
+			   "b617318655057264e28bc0b6fb378c8ef146be00"));
+	assert_true(covers(WIRE_ALG_HMAC_SHA1, "4a656665", "what do ya want for nothing?",
+			   "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"));
+	assert_false(covers(WIRE_ALG_HMAC_SHA1, "4a656665", "what do ya want for nothing!",
+			    "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"));
+}
+
 static void v1_built(void **state)
 {
 	struct wire_rrq rrq = common_rrq();
@@ -192,25 +203,134 @@ static void v8_built_and_read(void **state)
 	free(in.heap);
 }
 
-/* [trap] V2 (prefix+suffix MD5) and V2b (the same, SPI not covered) are RFC 2002's. */
-static void rfc2002_authenticators_refused(void **state)
+/* [trap] V2 (prefix+suffix MD5) and V2b (the same, SPI not covered): each good by its own algorithm only. */
+static void keyed_md5(void **state)
 {
-	static const char *const macs[] = {
-		"98096b73710156a94876b1c7116c4fd4", "b0591ad6fa03bedbe7073e4d3b27382c",
+	static const struct {
+		enum wire_alg alg;
+		const char *mac;
+	} vectors[] = {
+		{ WIRE_ALG_MD5, "98096b73710156a94876b1c7116c4fd4" },
+		{ WIRE_ALG_MD5_2002, "b0591ad6fa03bedbe7073e4d3b27382c" },
 	};
-	struct wire_sa sa = mha();
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		struct bytes b = from_hex(V1_BEFORE_AUTH "201400000100");
+		struct wire_rrq rrq = common_rrq();
+		struct wire_sa sa = mha();
+		struct wire_out out;
 		struct parsed in;
 
-		add_hex(&b, macs[i]);
+		sa.alg = vectors[i].alg;
+		add_hex(&b, vectors[i].mac);
+		wire_put_rrq(&out, &rrq);
+		wire_put_nai(&out, "user@example.net");
+		wire_put_auth(&out, WIRE_EXT_MHAE, &sa);
+		assert_false(out.failed);
+		/* [5944-5.1-4] */
+		assert_int_equal(out.len, b.len);
+		assert_memory_equal(out.buf, b.p, b.len);
 		in = parse(&b);
-		assert_int_equal(in.error, WIRE_OK);
-		assert_false(wire_auth_ok(&in.msg, wire_find(&in.msg, WIRE_EXT_MHAE, 0), &sa));
+		for (sa.alg = 0; sa.alg < WIRE_ALG_MAX; sa.alg++)
+			assert_int_equal(wire_auth_ok(&in.msg, wire_find(&in.msg, WIRE_EXT_MHAE, 0), &sa),
+					 sa.alg == vectors[i].alg);
 		free(in.heap);
 	}
+}
+
+#define CHALLENGE "8410a1a2a3a4a5a6a7a8b1b2b3b4b5b6b7b8"
+
+/* V5 and V6: behind the challenge, so V1's own authenticator is covered as well. */
+static void mn_aaa(void **state)
+{
+	static const struct {
+		enum wire_alg alg;
+		uint32_t spi;
+		const char *ext;
+	} vectors[] = {
+		{ WIRE_ALG_HMAC_MD5, 0x300, "24010014 00000300 1d210c61ce81df326054fe0bd92abc90" },
+		{ WIRE_ALG_CHAP, WIRE_SPI_CHAP, "24010014 00000002 a710840efa0e718532781d9cd7fe19a3" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct wire_sa sa = sa_of(vectors[i].spi, vectors[i].alg, "30313233343536373839616263646566");
+		struct bytes b = from_hex(V1 CHALLENGE), built;
+		struct wire_out out;
+		struct parsed in;
+
+		memcpy(out.buf, b.p, b.len);
+		out.len = b.len;
+		out.failed = false;
+		wire_put_auth(&out, WIRE_EXT_GAE, &sa);
+		built = from_out(&out);
+		add_hex(&b, vectors[i].ext);
+		assert_int_equal(built.len, b.len);
+		assert_memory_equal(built.p, b.p, b.len);
+		for (size_t bit = 0; bit <= b.len * 8; bit++) {
+			const struct wire_ext *ext;
+
+			if (bit < b.len * 8)
+				b.p[bit / 8] ^= 1 << bit % 8;
+			in = parse(&b);
+			ext = in.error ? NULL : wire_find(&in.msg, WIRE_EXT_GAE, WIRE_GAE_MN_AAA);
+			if ((ext && wire_auth_ok(&in.msg, ext, &sa)) != (bit == b.len * 8))
+				fail_msg("wrong verdict with bit %zu of byte %zu flipped", bit % 8, bit / 8);
+			free(in.heap);
+			if (bit < b.len * 8)
+				b.p[bit / 8] ^= 1 << bit % 8;
+		}
+	}
+}
+
+/* No challenge counts as one octet of 0, of a long one the first and the last 237 octets count. */
+static void chap_challenges(void **state)
+{
+	static const struct {
+		size_t len;
+		const char *mac;
+	} vectors[] = {
+		{ 0, "229c38570f7b25874f84e74c3c8b63f0" },
+		{ 250, "35446fc1659621233b81f38098cd762d" },
+	};
+	struct wire_sa sa = sa_of(WIRE_SPI_CHAP, WIRE_ALG_CHAP, "30313233343536373839616263646566");
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct wire_rrq rrq = common_rrq();
+		uint8_t challenge[250];
+		struct wire_out out;
+
+		for (size_t j = 0; j < sizeof(challenge); j++)
+			challenge[j] = j + 1;
+		wire_put_rrq(&out, &rrq);
+		wire_put_nai(&out, "user@example.net");
+		if (vectors[i].len)
+			wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, challenge, vectors[i].len);
+		wire_put_auth(&out, WIRE_EXT_GAE, &sa);
+		assert_false(out.failed);
+		assert_bytes(out.buf + out.len - 16, 16, vectors[i].mac);
+	}
+}
+
+/* CHAP is no way to make the others, and 36 has no place in a reply (RFC 4721 s6). */
+static void chap_is_for_aaa_only(void **state)
+{
+	struct wire_sa sa = sa_of(WIRE_SPI_CHAP, WIRE_ALG_CHAP, "30313233343536373839616263646566");
+	struct bytes b = from_hex(message_hex[M_RRP]);
+	struct wire_rrq rrq = common_rrq();
+	struct wire_out out;
+
+	(void)state;
+	wire_put_rrq(&out, &rrq);
+	wire_put_auth(&out, WIRE_EXT_MHAE, &sa);
+	assert_true(out.failed);
+	wire_put_rrq(&out, &rrq);
+	wire_put_auth(&out, WIRE_EXT_FHAE, &sa);
+	assert_true(out.failed);
+	add_hex(&b, "24010014 00000300 1d210c61ce81df326054fe0bd92abc90");
+	assert_int_equal(parse_error(&b), WIRE_EXT_UNKNOWN);
 }
 
 /* Flip each bit of a message that ends in 34 in turn: none may still pass. */
@@ -249,12 +369,15 @@ static void flips_hmac_md5(void **state)
 		flip_every_bit(message_hex[i], WIRE_ALG_HMAC_MD5);
 }
 
-static void flips_hmac_sha256(void **state)
+static void flips_others(void **state)
 {
+	static const enum wire_alg alg[] = { WIRE_ALG_HMAC_SHA256, WIRE_ALG_HMAC_SHA1, WIRE_ALG_MD5 };
+
 	(void)state;
 	/* [5944-3.5.1-3] */
 	for (int i = 0; i < N_MESSAGES; i++)
-		flip_every_bit(message_hex[i], WIRE_ALG_HMAC_SHA256);
+		for (int j = 0; j < 3; j++)
+			flip_every_bit(message_hex[i], alg[j]);
 }
 
 static void sha256_round_trip(void **state)
@@ -358,7 +481,8 @@ static void put_auth_refuses(void **state)
 	for (unsigned int type = 0; type < 256; type++) {
 		wire_put_rrq(&out, &rrq);
 		wire_put_auth(&out, type, &good);
-		assert_int_equal(out.failed, type != WIRE_EXT_MHAE && type != WIRE_EXT_FHAE);
+		assert_int_equal(out.failed,
+				 type != WIRE_EXT_MHAE && type != WIRE_EXT_FHAE && type != WIRE_EXT_GAE);
 	}
 	sa = good;
 	sa.key_len = 0;
@@ -406,8 +530,8 @@ static void algorithm_names(void **state)
 
 	(void)state;
 	for (int i = 0; i < WIRE_ALG_MAX; i++) {
-		assert_true(wire_alg_parse(wire_alg_name(i), &alg));
-		assert_int_equal(alg, i);
+		assert_int_equal(wire_alg_parse(wire_alg_name(i), &alg), i != WIRE_ALG_CHAP);
+		assert_true(i == WIRE_ALG_CHAP || (int)alg == i);
 	}
 	assert_true(wire_alg_parse("hmac-sha-256", &alg));
 	assert_int_equal(alg, WIRE_ALG_HMAC_SHA256);
@@ -420,14 +544,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc2202_hmac_md5),
 		cmocka_unit_test(rfc4231_hmac_sha256),
+		cmocka_unit_test(rfc2202_hmac_sha1),
 		cmocka_unit_test(v1_built),
 		cmocka_unit_test(v1_read),
 		cmocka_unit_test(v3_built_and_read),
 		cmocka_unit_test(v4_built_and_read),
 		cmocka_unit_test(v8_built_and_read),
-		cmocka_unit_test(rfc2002_authenticators_refused),
+		cmocka_unit_test(keyed_md5),
+		cmocka_unit_test(mn_aaa),
+		cmocka_unit_test(chap_challenges),
+		cmocka_unit_test(chap_is_for_aaa_only),
 		cmocka_unit_test(flips_hmac_md5),
-		cmocka_unit_test(flips_hmac_sha256),
+		cmocka_unit_test(flips_others),
 		cmocka_unit_test(sha256_round_trip),
 		cmocka_unit_test(wrong_association_refused),
 		cmocka_unit_test(wrong_length_refused),
