@@ -169,24 +169,6 @@ void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint6
 	}
 }
 
-static uint64_t addr_hash(struct in_addr addr)
-{
-	return ntohl(addr.s_addr) * 0x9e3779b97f4a7c15ULL >> 32;
-}
-
-struct peer *peer_find(const struct core *core, struct in_addr addr)
-{
-	struct link *link = NULL;
-
-	while ((link = table_next(&core->peer_table, link, addr_hash(addr)))) {
-		struct peer *peer = container_of(link, struct peer, link);
-
-		if (peer->cfg->addr.s_addr == addr.s_addr)
-			return peer;
-	}
-	return NULL;
-}
-
 /* ---- events ---- */
 
 static void count_wire_error(struct core *core, enum wire_error error)
@@ -295,6 +277,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 {
 	const struct core_network *net = network_by_name(core->cfg, rec->network);
 	bool ha = rec->role == CORE_HA;
+	const struct peer *peer;
 
 	if (!net || !rec->cookie || network_by_nai(core->cfg, rec->nai) != net ||
 	    net->realm != rec->realm || net->ha.s_addr != rec->ha.s_addr ||
@@ -302,7 +285,8 @@ static const struct core_network *restorable(const struct core *core, const stru
 		return NULL;
 	if (ha ? !core->cfg->ha : !core->cfg->pma || rec->coa.s_addr != core->cfg->care_of.s_addr)
 		return NULL;
-	if (!peer_find(core, ha ? rec->coa : rec->ha))
+	peer = peer_find(core, ha ? rec->coa : rec->ha);
+	if (!peer || (!ha && !pma_can_sign(core, peer, rec->nai)))
 		return NULL;
 	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai) ||
 	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))
@@ -515,17 +499,11 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 	core->cfg = config;
 	core->act = act;
 	core->arg = arg;
-	core->peers = calloc(config->n_peers + 1, sizeof(*core->peers));
-	if (!core->peers || !table_init(&core->cookies) || !table_init(&core->nais) ||
+	if (!table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
-	    !table_init(&core->peer_table) || !heap_reserve(&core->timers, 1) || !pools_init(core)) {
+	    !heap_reserve(&core->timers, 1) || !peers_init(core) || !mns_init(core) || !pools_init(core)) {
 		core_free(core);
 		return NULL;
-	}
-	for (unsigned int i = 0; i < config->n_peers; i++) {
-		core->peers[i].cfg = &config->peers[i];
-		if (config->peers[i].n_sa)
-			table_add(&core->peer_table, &core->peers[i].link, addr_hash(config->peers[i].addr));
 	}
 	return core;
 }
@@ -547,9 +525,9 @@ void core_free(struct core *core)
 	table_exit(&core->nais);
 	table_exit(&core->macs);
 	table_exit(&core->keys);
-	table_exit(&core->peer_table);
+	peers_exit(core);
+	mns_exit(core);
 	free(core->timers.slot);
-	free(core->peers);
 	free(core);
 }
 

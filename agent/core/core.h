@@ -22,14 +22,37 @@
 
 /* ---- configuration: read by host, owned by the core's creator, unchanged while in use ---- */
 
-/* A mobility agent that shares security associations with us. */
+/*
+ * A mobility agent, or all of a range of addresses: what we share with it and
+ * what it may do. One without a key, without ipsec and without per_mn is none.
+ */
 struct core_peer {
 	struct in_addr addr;
-	struct wire_sa sa[CORE_SA_MAX];	/* [0] signs what we send, any verifies */
+	uint8_t host_bits;	/* low ones of addr that are anything; 0: one agent */
+	struct wire_sa sa[CORE_SA_MAX];	/* FA-HA: [0] signs what we send, any verifies */
 	unsigned int n_sa;
-	bool proxy;		/* HA: may register by per-node FA-HA authentication (47, method 1) */
+	bool proxy;		/* HA: may register per node, as it authenticates itself (47) */
+	bool per_mn;		/* nodes with keys of their own register through it (HA) or with it (PMA) */
+	bool ipsec;		/* per node by method 2: ESP covers all, see mip4d.conf(5) */
 	bool revocation;	/* offer and accept RFC 3543 */
 	bool gre_key;		/* PMA: ask for GRE with key (48); without: IP-in-IP */
+};
+
+/* A mobile node that has keys of its own, or all of a realm that have the same. */
+struct core_mn {
+	char nai[WIRE_NAI_MAX + 1];	/* exact, or "*@red.example"; exact ones win, then the first */
+	struct in_addr home;		/* HA: requests with it and without an NAI are this node's; 0 = none */
+	struct wire_sa sa[CORE_SA_MAX];	/* MN-HA: [0] signs what we send, any verifies */
+	unsigned int n_sa;
+	struct wire_sa aaa[CORE_SA_MAX];	/* HA: MN-AAA */
+	unsigned int n_aaa;
+};
+
+/* Which deregistrations and their replies bear FA-HA authentication: RFC 5944 s3.5.4 against RFC 5563 s5.1. */
+enum core_fha_on_dereg {
+	CORE_FHA_PMIP,		/* per-node ones, which nothing else authenticates */
+	CORE_FHA_ALWAYS,
+	CORE_FHA_NEVER,
 };
 
 /*
@@ -62,6 +85,9 @@ struct core_config {
 	unsigned int n_networks;
 	const struct core_peer *peers;
 	unsigned int n_peers;
+	const struct core_mn *mns;
+	unsigned int n_mns;
+	enum core_fha_on_dereg fha_on_dereg;
 	const struct core_identity *identities;	/* PMA */
 	unsigned int n_identities;
 	unsigned int max_registrations;	/* 0 = none */
@@ -88,6 +114,12 @@ enum core_state {
 	x(DHCP, "dhcp") x(ARP, "arp") x(PACKET, "packet") x(API, "api") x(LINK, "link")
 #define CORE_TRIGGER_ENUM(n, s) CORE_TRIGGER_##n,
 enum core_trigger { CORE_TRIGGERS(CORE_TRIGGER_ENUM) CORE_TRIGGER_MAX };
+
+/* Whose authentication a registration stands on. */
+#define CORE_AUTHS(x) \
+	x(NONE, "none") x(FA_HA, "fa-ha") x(IPSEC, "ipsec") x(MN_HA, "mn-ha") x(MN_AAA, "mn-aaa")
+#define CORE_AUTH_ENUM(n, s) CORE_AUTH_##n,
+enum core_auth { CORE_AUTHS(CORE_AUTH_ENUM) CORE_AUTH_MAX };
 
 /* Handover timeline of a PMA's attach, all CLOCK_MONOTONIC us. */
 struct core_timeline {
@@ -127,6 +159,7 @@ struct core_reg {
 	enum core_state state;
 	struct core_timeline timeline;
 	uint8_t last_code;		/* of the last reply */
+	enum core_auth auth;		/* NONE: not known, after a restart */
 	uint64_t expires_us;		/* 0 = never; rec.expires_unix says it for the next life */
 	/* the core's own fields follow in reg.h; host sees this much */
 };
@@ -301,7 +334,16 @@ const struct core_reg *core_find_device(const struct core *core, uint32_t port, 
 	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
-	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out)
+	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
+	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
+	x(drop_aaa_unknown_spi) x(drop_aaa_bad_authenticator) \
+	CORE_DENIALS(CORE_DENIAL_COUNTER, x)
+
+/* Reply codes that the HA denies by, each with its counter. */
+#define CORE_DENIALS(y, x) \
+	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 136) y(x, 139) \
+	y(x, 141) y(x, 144) y(x, 149) y(x, 150)
+#define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 
 struct core_counters {
 #define CORE_COUNTER_FIELD(name) uint64_t name;
@@ -312,5 +354,6 @@ const struct core_counters *core_counters(const struct core *core);
 
 const char *core_state_name(enum core_state state);	/* "bound" ... */
 const char *core_trigger_name(enum core_trigger trigger);
+const char *core_auth_name(enum core_auth auth);
 
 #endif /* MIP4_CORE_H */

@@ -33,15 +33,30 @@ static void send_reply(struct core *core, const struct request *req, const struc
 	struct wire_out out = { .len = 0 };
 
 	wire_put_rrp(&out, rrp);
-	if (req->nai[0])
-		wire_put_nai(&out, req->nai);		/* RFC 2794 s3: echoed */
-	wire_put_pmip_method(&out, WIRE_PMIP_FHA);	/* RFC 5563 s5.1: in both directions */
+	if (req->echo_nai)
+		wire_put_nai(&out, req->nai);		/* RFC 2794 s3 */
+	if (req->per_node)				/* RFC 5563 s5.1: in both directions */
+		wire_put_pmip_method(&out, req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA);
+	if (req->mn_sa)
+		wire_put_auth(&out, WIRE_EXT_MHAE, req->mn_sa);
+	if (req->challenge_len)
+		wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, req->challenge, req->challenge_len);
 	if (key)
 		wire_put_gre_key(&out, key);
 	if (revsup_time)
 		wire_put_revsup(&out, 0, revsup_time);
-	auth_sign(&out, req->peer);
+	if (auth_wants_fha(core->cfg, req->peer, req->per_node, req->rrq.lifetime))
+		auth_sign(&out, req->peer);
 	act_send(core, &out, req->dst, req->src, req->sport);
+}
+
+static void count_denial(struct core *core, uint8_t code)
+{
+	core->count.denied++;
+	switch (code) {
+#define DENIAL_CASE(count, n) case n: (count)->denied_##n++; break;
+	CORE_DENIALS(DENIAL_CASE, &core->count)
+	}
 }
 
 static bool is_our_address(const struct core *core, struct in_addr addr)
@@ -53,8 +68,7 @@ static bool is_our_address(const struct core *core, struct in_addr addr)
 	return false;
 }
 
-static void deny(struct core *core, const struct request *req, const struct core_network *net,
-		 uint8_t code)
+void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
 {
 	struct wire_rrp rrp = {
 		.code = code,
@@ -70,7 +84,7 @@ static void deny(struct core *core, const struct request *req, const struct core
 	/* RFC 5944 s5.7.1: our time above, the sender's own half below for the match. */
 	if (code == WIRE_CODE_HA_ID_MISMATCH)
 		rrp.id = (uint64_t)ntp_seconds(core) << 32 | (uint32_t)req->rrq.id;
-	core->count.denied++;
+	count_denial(core, code);
 	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s",
 		req->nai[0] ? req->nai : "(no NAI)", addr_text(req->src, src), code, wire_code_name(code));
 	send_reply(core, req, &rrp, 0, 0);
@@ -250,17 +264,19 @@ static void deregister(struct core *core, const struct request *req,
 
 	if (!rec->tombstone && !is_any(req->rrq.home) && req->rrq.home.s_addr != rec->home.s_addr) {
 		refused_id(reg, req->rrq.id);
-		deny(core, req, net, WIRE_CODE_HA_ADMIN_PROHIBITED);
+		ha_deny(core, req, net, WIRE_CODE_HA_ADMIN_PROHIBITED);
 		return;
 	}
 	op = op_new(HA_DEREGISTER, req, reg);
 	if (!op) {
-		deny(core, req, net, WIRE_CODE_HA_NO_RESOURCES);
+		ha_deny(core, req, net, WIRE_CODE_HA_NO_RESOURCES);
 		return;
 	}
 	rec->last_id = req->rrq.id;
 	op->key = req->keyed ? rec->key_in : 0;	/* RFC 6245 s4.2: in every reply */
-	gone = !rec->tombstone && rec->coa.s_addr == req->rrq.coa.s_addr;
+	/* RFC 5944 s3.8.2.2: a node that is at its home address wants all of them gone; a PMA is never. */
+	gone = !rec->tombstone && (rec->coa.s_addr == req->rrq.coa.s_addr ||
+				   (!req->pmip && req->rrq.coa.s_addr == rec->home.s_addr));
 	if (gone) {
 		to_tombstone(core, reg);
 		act_log(core, CORE_LOG_INFO, "%s: deregistered", rec->nai);
@@ -322,7 +338,7 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 	/* Key 0: we assign both directions, and there is room for one value: one key. */
 	rec->key_out = !req->keyed ? 0 : req->key ? req->key : rec->key_in;
 	rec->peer_revsup = 0;
-	if (req->revsup && req->peer->revocation)	/* 0 is our word for none */
+	if (req->revsup && req->peer->revocation && auth_shared(req->peer))	/* 0 is our word for none */
 		rec->peer_revsup = req->revsup_time ? req->revsup_time : 1;
 	if (lifetime > reg->net->lifetime)	/* RFC 5944 s3.8.2.2: may be lowered */
 		lifetime = reg->net->lifetime;
@@ -379,7 +395,22 @@ deny:
 		if (reg->pub.rec.tombstone)
 			settle(core, reg);	/* as long as it may be replayed */
 	}
-	deny(core, req, net, code);
+	ha_deny(core, req, net, code);
+}
+
+/* Step 9: may that agent register that way? 0 = yes. */
+static uint8_t mode_code(const struct request *req)
+{
+	uint8_t method = req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
+
+	if (req->per_node && !req->method)
+		return WIRE_CODE_PMIP_UNSUPPORTED;
+	if (req->per_node)
+		return req->method == method && req->peer->proxy ? 0 : WIRE_CODE_PMIP_DISALLOWED;
+	if (req->peer->per_mn)
+		return 0;
+	/* Only who does Proxy Mobile IPv4 has heard of its codes. */
+	return req->pmip ? WIRE_CODE_PMIP_DISALLOWED : WIRE_CODE_HA_ADMIN_PROHIBITED;
 }
 
 /* Steps 7 to 13 of protocol/security.md s5. */
@@ -395,14 +426,12 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_UNKNOWN_HA;
 	else if (req->nai[0] && !wire_nai_ok(req->nai))
 		code = WIRE_CODE_HA_POORLY_FORMED;
-	else if (req->rrq.flags & WIRE_RRQ_D)	/* RFC 5563 s7: never with a PMA */
+	else if (req->rrq.flags & WIRE_RRQ_D && req->pmip)	/* RFC 5563 s7: never with a PMA */
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)
 		code = WIRE_CODE_HA_CVSE_FA;
-	else if (!req->method)
-		code = WIRE_CODE_PMIP_UNSUPPORTED;
-	else if (req->method != WIRE_PMIP_FHA || !req->peer->proxy)
-		code = WIRE_CODE_PMIP_DISALLOWED;
+	else if (mode_code(req))
+		code = mode_code(req);
 	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 	else if (req->rrq.flags & WIRE_RRQ_M && !(req->rrq.flags & WIRE_RRQ_G) && !req->keyed)
@@ -413,7 +442,7 @@ static void decide(struct core *core, const struct request *req)
 	if (code) {
 		if (code == WIRE_CODE_PMIP_DISALLOWED)
 			core->count.drop_bad_method++;
-		deny(core, req, net, code);
+		ha_deny(core, req, net, code);
 	} else if (req->rrq.lifetime) {
 		do_register(core, req, net, reg);
 	} else if (reg) {
@@ -452,6 +481,13 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 	settle(core, reg);
 }
 
+static enum core_auth auth_of(const struct request *req)
+{
+	if (req->per_node)
+		return req->peer->ipsec ? CORE_AUTH_IPSEC : CORE_AUTH_FA_HA;
+	return req->by_aaa ? CORE_AUTH_MN_AAA : CORE_AUTH_MN_HA;
+}
+
 static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 {
 	struct core_record *rec = &reg->pub.rec;
@@ -460,6 +496,7 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	char coa[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN], old[INET_ADDRSTRLEN];
 
 	reg_set_nai(core, reg, op->req.nai);
+	reg->pub.auth = auth_of(&op->req);
 	revoke_cancel(core, reg, rec->coa);	/* it has come back to where it had left */
 	reg->ha.reply = (struct ha_reply){
 		.coa = rec->coa,
@@ -498,7 +535,7 @@ static void register_failed(struct core *core, struct reg *reg, const struct ha_
 
 	act_log(core, CORE_LOG_WARNING, "%s: not registered: %s", reg->pub.rec.nai, reg->error_text);
 	undo(core, reg, op);
-	deny(core, &op->req, net, scarce ? WIRE_CODE_HA_NO_RESOURCES : WIRE_CODE_HA_UNSPECIFIED);
+	ha_deny(core, &op->req, net, scarce ? WIRE_CODE_HA_NO_RESOURCES : WIRE_CODE_HA_UNSPECIFIED);
 }
 
 static void deregistered(struct core *core, struct reg *reg, struct ha_op *op)
@@ -570,43 +607,6 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 
 /* ---- an RRQ ---- */
 
-/* Who may ask at all: steps 3 to 5. What fails here costs nothing and gets no answer but 132. */
-static bool authenticate(struct core *core, struct wire_msg *msg, struct request *req)
-{
-	struct peer *peer = peer_find(core, req->src);
-	enum auth auth;
-
-	if (!peer) {
-		core->count.drop_unknown_peer++;
-		return false;
-	}
-	req->peer = peer->cfg;
-	/* RFC 5944 s3.7.2.2; NAT is RFC 3519's business. */
-	if (msg->rrq.coa.s_addr != req->src.s_addr) {
-		core->count.drop_wrong_source++;
-		return false;
-	}
-	/* RFC 5563 s5.1: 47 makes the FA-HA extension authorise, deregistration included. */
-	if (!wire_count(msg, WIRE_EXT_PMIP) || !wire_count(msg, WIRE_EXT_FHAE)) {
-		core->count.drop_no_authentication++;
-		return false;
-	}
-	auth = auth_check(peer->cfg, msg);
-	if (auth == AUTH_OK) {
-		if (wire_count(msg, WIRE_EXT_PMIP))
-			return true;
-		core->count.drop_no_authentication++;	/* it stood behind the authenticator */
-		return false;
-	}
-	auth_count(core, peer, msg, auth);
-	/* RFC 5944 s3.8.2.1 c. One a second, for anybody can make us say it. */
-	if (!peer->denied_us || core->now->mono_us - peer->denied_us >= SECOND) {
-		peer->denied_us = core->now->mono_us;
-		deny(core, req, NULL, WIRE_CODE_HA_FA_AUTH);
-	}
-	return false;
-}
-
 enum fresh { FRESH, DUPLICATE, STALE };
 
 /* Step 6: RFC 5944 s5.7.1, per NAI, so across PMAs (RFC 5563 s4.4). */
@@ -647,11 +647,12 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 
 	if (!wire_get_nai(msg, req.nai))
 		req.nai[0] = '\0';
-	if (!authenticate(core, msg, &req))
+	if (!ha_authenticate(core, msg, &req))
 		return;
 	/* Once more, for only now it is known to be covered. */
-	if (!wire_get_nai(msg, req.nai))
+	if (req.echo_nai && !wire_get_nai(msg, req.nai))
 		req.nai[0] = '\0';
+	req.echo_nai = req.echo_nai && req.nai[0];
 	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
 	    req.method > WIRE_PMIP_IPSEC)
 		req.method = 0;
@@ -664,7 +665,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	switch (check_id(core, reg, &req)) {
 	case STALE:
 		core->count.id_mismatch++;
-		deny(core, &req, reg ? reg->net : NULL, WIRE_CODE_HA_ID_MISMATCH);
+		ha_deny(core, &req, reg ? reg->net : NULL, WIRE_CODE_HA_ID_MISMATCH);
 		return;
 	case DUPLICATE:
 		/* RFC 5944 s3.8.2.2: extends nothing. The first one's answer is still to come, or said again. */

@@ -40,13 +40,22 @@ uint64_t nai_hash(const char *nai, uint64_t seed)
 	return h ^ h >> 32;
 }
 
+bool nai_is_pattern(const char *nai)
+{
+	return !strncmp(nai, "*@", 2);
+}
+
+bool nai_matches(const char *pattern, const char *nai)
+{
+	if (nai_is_pattern(pattern))
+		return !strcasecmp(pattern + 1, nai_realm(nai));
+	return nai_equal(pattern, nai);
+}
+
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai)
 {
 	for (unsigned int i = 0; i < cfg->n_networks; i++) {
-		const char *pattern = cfg->networks[i].nai;
-
-		if ((!strncmp(pattern, "*@", 2) && !strcasecmp(pattern + 1, nai_realm(nai))) ||
-		    nai_equal(pattern, nai))
+		if (nai_matches(cfg->networks[i].nai, nai))
 			return &cfg->networks[i];
 	}
 	return NULL;
@@ -130,4 +139,12 @@ const char *core_trigger_name(enum core_trigger trigger)
 	static const char *const names[CORE_TRIGGER_MAX] = { CORE_TRIGGERS(TRIGGER_NAME) };
 
 	return (unsigned int)trigger < CORE_TRIGGER_MAX ? names[trigger] : "unknown";
+}
+
+const char *core_auth_name(enum core_auth auth)
+{
+#define AUTH_NAME(n, s) [CORE_AUTH_##n] = s,
+	static const char *const names[CORE_AUTH_MAX] = { CORE_AUTHS(AUTH_NAME) };
+
+	return (unsigned int)auth < CORE_AUTH_MAX ? names[auth] : "unknown";
 }

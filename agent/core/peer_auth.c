@@ -1,32 +1,122 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who sent it: FA-HA authentication by SPI of that peer (RFC 5944 s3.5.4). */
+/*
+ * Authentication extensions and by whose keys they are made: FA-HA by those
+ * of the peer (RFC 5944 s3.5.4), the mobile node's own by those of mn_auth.c.
+ */
 #include <arpa/inet.h>
+#include <stdlib.h>
 
+#include "core/hash.h"
 #include "core/reg.h"
 
 #define WARN_GAP_US	(60 * SECOND)	/* of one peer: anybody can send in its name */
 
-enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg)
-{
-	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_FHAE, 0);
+/* ---- peers: single ones by hash, ranges from the narrowest on ---- */
 
+static uint64_t addr_hash(struct in_addr addr)
+{
+	return hash_mix(addr.s_addr);
+}
+
+static bool covers(const struct core_peer *peer, struct in_addr addr)
+{
+	return !((uint64_t)(ntohl(addr.s_addr) ^ ntohl(peer->addr.s_addr)) >> peer->host_bits);
+}
+
+struct peer *peer_find(const struct core *core, struct in_addr addr)
+{
+	struct link *link = NULL;
+
+	while ((link = table_next(&core->peer_table, link, addr_hash(addr)))) {
+		struct peer *peer = container_of(link, struct peer, link);
+
+		if (peer->cfg->addr.s_addr == addr.s_addr)
+			return peer;
+	}
+	for (struct peer *peer = core->ranges; peer; peer = peer->next_range) {
+		if (covers(peer->cfg, addr))
+			return peer;
+	}
+	return NULL;
+}
+
+bool peers_init(struct core *core)
+{
+	core->peers = calloc(core->cfg->n_peers + 1, sizeof(*core->peers));
+	if (!core->peers || !table_init(&core->peer_table))
+		return false;
+	for (unsigned int i = 0; i < core->cfg->n_peers; i++) {
+		struct peer *peer = &core->peers[i], **p = &core->ranges;
+
+		peer->cfg = &core->cfg->peers[i];
+		if (!peer->cfg->n_sa && !peer->cfg->ipsec && !peer->cfg->per_mn)
+			continue;
+		if (!peer->cfg->host_bits) {
+			table_add(&core->peer_table, &peer->link, addr_hash(peer->cfg->addr));
+			continue;
+		}
+		while (*p && (*p)->cfg->host_bits <= peer->cfg->host_bits)
+			p = &(*p)->next_range;
+		peer->next_range = *p;
+		*p = peer;
+	}
+	return true;
+}
+
+void peers_exit(struct core *core)
+{
+	table_exit(&core->peer_table);
+	free(core->peers);
+}
+
+/* ---- extensions ---- */
+
+enum auth auth_verify(const struct wire_msg *msg, const struct wire_ext *ext, const struct wire_sa *sa,
+		      unsigned int n_sa, const struct wire_sa **by)
+{
 	if (!ext)
 		return AUTH_MISSING;
-	if (wire_count(msg, WIRE_EXT_FHAE) > 1)	/* RFC 5944 s3.8.2.1 c: exactly one */
+	if (wire_count(msg, ext->type) > 1)	/* RFC 5944 s3.6.2.1, s3.8.2.1 c: exactly one */
 		return AUTH_TWICE;
-	for (unsigned int i = 0; i < peer->n_sa; i++) {
-		if (peer->sa[i].spi != wire_auth_spi(ext))
+	for (unsigned int i = 0; i < n_sa; i++) {
+		if (sa[i].spi != wire_auth_spi(ext))
 			continue;
-		if (!wire_auth_ok(msg, ext, &peer->sa[i]))
+		if (!wire_auth_ok(msg, ext, &sa[i]))
 			return AUTH_BAD;
-		msg->n_ext = ext - msg->ext + 1;
+		if (by)
+			*by = &sa[i];
 		return AUTH_OK;
 	}
 	return AUTH_SPI;
 }
 
+void auth_trim(struct wire_msg *msg, const struct wire_ext *last, bool keep_key)
+{
+	unsigned int n = last - msg->ext + 1;
+
+	for (unsigned int i = n; i < msg->n_ext; i++) {
+		if (keep_key && msg->ext[i].type == WIRE_EXT_GRE_KEY)
+			msg->ext[n++] = msg->ext[i];
+	}
+	msg->n_ext = n;
+}
+
+enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg)
+{
+	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_FHAE, 0);
+	enum auth auth = auth_verify(msg, ext, peer->sa, peer->n_sa, NULL);
+
+	/* RFC 5563 s4.3: ESP has covered all of it. */
+	if (auth == AUTH_MISSING && peer->ipsec)
+		return AUTH_OK;
+	if (auth == AUTH_OK)
+		auth_trim(msg, ext, false);
+	return auth;
+}
+
 /* Both sides are silent towards each other then: only the log can tell the operator. */
-static void warn(struct core *core, struct peer *peer, const struct wire_msg *msg, enum auth result)
+static void warn(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
+		 enum auth result)
 {
 	uint32_t spi = wire_auth_spi(wire_find(msg, WIRE_EXT_FHAE, 0));
 	char addr[INET_ADDRSTRLEN];
@@ -34,7 +124,7 @@ static void warn(struct core *core, struct peer *peer, const struct wire_msg *ms
 	if (peer->warned_us && core->now->mono_us - peer->warned_us < WARN_GAP_US)
 		return;
 	peer->warned_us = core->now->mono_us;
-	addr_text(peer->cfg->addr, addr);
+	addr_text(from, addr);
 	if (result == AUTH_SPI)
 		act_log(core, CORE_LOG_WARNING, "peer %s: signs by spi 0x%x, which its section here doesn't have",
 			addr, spi);
@@ -43,7 +133,8 @@ static void warn(struct core *core, struct peer *peer, const struct wire_msg *ms
 			"spi 0x%x differ from those at the peer?)", addr, spi);
 }
 
-void auth_count(struct core *core, struct peer *peer, const struct wire_msg *msg, enum auth result)
+void auth_count(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
+		enum auth result)
 {
 	switch (result) {
 	case AUTH_OK:
@@ -53,10 +144,10 @@ void auth_count(struct core *core, struct peer *peer, const struct wire_msg *msg
 		break;
 	case AUTH_SPI:
 		core->count.drop_unknown_spi++;
-		warn(core, peer, msg, result);
+		warn(core, peer, from, msg, result);
 		break;
 	case AUTH_BAD:
-		warn(core, peer, msg, result);
+		warn(core, peer, from, msg, result);
 		/* fall through */
 	case AUTH_TWICE:
 		core->count.drop_bad_authenticator++;
@@ -64,7 +155,22 @@ void auth_count(struct core *core, struct peer *peer, const struct wire_msg *msg
 	}
 }
 
+bool auth_shared(const struct core_peer *peer)
+{
+	return peer->n_sa || peer->ipsec;
+}
+
+bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime)
+{
+	if (!peer->n_sa)
+		return false;
+	if (lifetime || cfg->fha_on_dereg == CORE_FHA_ALWAYS)
+		return true;
+	return per_node && cfg->fha_on_dereg == CORE_FHA_PMIP;
+}
+
 void auth_sign(struct wire_out *out, const struct core_peer *peer)
 {
-	wire_put_auth(out, WIRE_EXT_FHAE, &peer->sa[0]);
+	if (peer->n_sa)		/* none: IPsec does it */
+		wire_put_auth(out, WIRE_EXT_FHAE, &peer->sa[0]);
 }

@@ -86,10 +86,16 @@ static uint64_t next_id(struct core *core, const struct reg *reg)
 	return last && (int64_t)(id - last) <= 0 ? last + 1 : id;
 }
 
-/* protocol/extensions.md s2, "per-node FA-HA". */
+static uint8_t per_node_method(const struct reg *reg)
+{
+	return reg->pma.peer->cfg->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
+}
+
+/* The cookbook of protocol/extensions.md s2. */
 static void send_rrq(struct core *core, struct reg *reg)
 {
 	const struct core_peer *peer = reg->pma.peer->cfg;
+	const struct mn *mn = reg->pma.mn;
 	struct core_record *rec = &reg->pub.rec;
 	struct wire_out out = { .len = 0 };
 	struct wire_rrq rrq = {
@@ -105,17 +111,21 @@ static void send_rrq(struct core *core, struct reg *reg)
 	rec->last_id = rrq.id;
 	wire_put_rrq(&out, &rrq);
 	wire_put_nai(&out, rec->nai);
-	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+	if (!mn)
+		wire_put_pmip_method(&out, per_node_method(reg));
 	wire_put_device_mac(&out, rec->mac);
 	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	if (mn)
+		wire_put_auth(&out, WIRE_EXT_MHAE, &mn->cfg->sa[0]);
 	if (peer->gre_key) {
 		if (!rec->key_in)
 			reg_set_key_in(core, reg, reg_choose_key(core, rec->coa));
 		wire_put_gre_key(&out, rec->key_in);
 	}
-	if (peer->revocation && rrq.lifetime)
+	if (peer->revocation && rrq.lifetime && auth_shared(peer))
 		wire_put_revsup(&out, 0, rrq.id >> 32);
-	auth_sign(&out, peer);
+	if (auth_wants_fha(core->cfg, peer, !mn, rrq.lifetime))
+		auth_sign(&out, peer);
 	act_send(core, &out, rec->coa, rec->ha, WIRE_PORT);
 
 	if (reg->pma.tries)
@@ -340,12 +350,23 @@ static void attach_served(struct core *core, struct reg *reg, const struct core_
 		move(core, reg);
 }
 
+/* Keys of the device's own go before ours: RFC 5563 s4.3. */
+static void set_mode(const struct core *core, struct reg *reg)
+{
+	reg->pma.mn = pma_mn(core, reg->pma.peer, reg->pub.rec.nai);
+	if (reg->pma.mn)
+		reg->pub.auth = CORE_AUTH_MN_HA;
+	else
+		reg->pub.auth = reg->pma.peer->cfg->ipsec ? CORE_AUTH_IPSEC : CORE_AUTH_FA_HA;
+}
+
 static void register_device(struct core *core, struct reg *reg, const struct core_event *ev,
 			    const char *nai)
 {
 	struct in_addr hint = ev->attach.hint;
 
 	reg_set_nai(core, reg, nai);
+	set_mode(core, reg);
 	set_place(reg, ev->attach.port, ev->attach.port_name);
 	note_trigger(core, reg, ev);
 	reg->pub.rec.tombstone = false;
@@ -437,7 +458,7 @@ void pma_attach(struct core *core, const struct core_event *ev)
 		return;
 	}
 	peer = peer_find(core, net->ha);
-	if (!peer) {
+	if (!peer || !pma_can_sign(core, peer, nai)) {
 		refuse_attach(core, ev, net, 0, "no security association with its home agent");
 		return;
 	}
@@ -627,7 +648,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	rec->peer_revsup = 0;
 	if (wire_get_revsup(msg, &flags, &revsup_time)) {
 		learn_clock(core, reg, revsup_time);
-		if (peer->revocation)		/* 0 is our word for none */
+		if (peer->revocation && auth_shared(peer))	/* 0 is our word for none */
 			rec->peer_revsup = revsup_time ? revsup_time : 1;
 	}
 	lifetime = msg->rrp.lifetime;
@@ -667,7 +688,8 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		return;		/* the retransmission is due in a second at the soonest */
 	}
 	if (reg->pub.state == CORE_DEREG &&
-	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES || code == WIRE_CODE_HA_FA_AUTH))
+	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES ||
+	     code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH))
 		return;		/* says nothing about the binding: ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
@@ -684,7 +706,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 			wire_code_name(code));
 		return;
 	}
-	if (code == WIRE_CODE_HA_FA_AUTH) {
+	if (code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH) {
 		/* It knows our key, so what it got was garbled, maybe on purpose: keep trying. */
 		reg->pma.deny_code = code;
 		return;
@@ -712,7 +734,6 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	char nai[WIRE_NAI_MAX + 1];
 	struct reg *reg = NULL;
 	uint8_t method;
-	enum auth auth;
 
 	if (wire_get_nai(msg, nai))
 		reg = reg_by_nai(core, CORE_PMA, nai);
@@ -724,9 +745,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		core->count.drop_wrong_source++;
 		return;
 	}
-	auth = auth_check(reg->pma.peer->cfg, msg);
-	if (auth != AUTH_OK) {
-		auth_count(core, reg->pma.peer, msg, auth);
+	if (!pma_authenticate(core, reg, ev->datagram.src, msg)) {
 		reg->pma.unauthentic = true;
 		return;
 	}
@@ -735,8 +754,8 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		core->count.drop_unmatched_reply++;
 		return;
 	}
-	if (wire_count(msg, WIRE_EXT_PMIP) != 1 || !wire_get_pmip_method(msg, &method) ||
-	    method != WIRE_PMIP_FHA) {
+	if (!reg->pma.mn && (wire_count(msg, WIRE_EXT_PMIP) != 1 || !wire_get_pmip_method(msg, &method) ||
+			     method != per_node_method(reg))) {
 		core->count.drop_bad_method++;
 		return;
 	}
@@ -866,6 +885,7 @@ void pma_resume(struct core *core, struct reg *reg)
 	uint64_t now = core->now->mono_us;
 
 	reg->restored = false;
+	set_mode(core, reg);
 	reg->pma.want = rec->home;
 	if (rec->tombstone) {
 		act_store(core, reg);	/* the row may not say so yet */

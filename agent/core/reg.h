@@ -65,6 +65,7 @@ void timers_run(struct core *core);
 
 struct peer {
 	struct link link;
+	struct peer *next_range;
 	const struct core_peer *cfg;
 	int32_t offset_s;	/* its clock minus ours, learned by 133, lowered by ext. 137 */
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
@@ -73,7 +74,14 @@ struct peer {
 	uint64_t warned_us;	/* of a wrong authenticator */
 };
 
-struct peer *peer_find(const struct core *core, struct in_addr addr);
+/* ---- mobile nodes with keys of their own ---- */
+
+struct mn {
+	struct link by_nai, by_home;
+	struct mn *next_realm;
+	const struct core_mn *cfg;
+	uint64_t warned_us;	/* of a wrong authenticator */
+};
 
 /* ---- registrations ---- */
 
@@ -84,6 +92,13 @@ struct request {
 	struct in_addr src, dst;
 	uint16_t sport;
 	const struct core_peer *peer;
+	const struct core_mn *mn;	/* whose own keys authenticated it; NULL = only its agent's */
+	const struct wire_sa *mn_sa;	/* by which its replies are signed; NULL = by none */
+	bool by_aaa;			/* by MN-AAA, without MN-HA */
+	bool echo_nai;			/* it had one: @nai may be the configuration's */
+	bool per_node;			/* has ext. 47 */
+	bool pmip;			/* has what only a PMA says: 47 or 147 */
+	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
 	bool cvse, keyed, revsup;
 	uint32_t key;
@@ -138,6 +153,7 @@ struct ha_reg {
 
 struct pma_reg {
 	struct peer *peer;		/* the HA's */
+	struct mn *mn;			/* its keys authenticate; NULL: ours do, per node */
 	struct in_addr want;		/* home address to ask for */
 	uint64_t sent_us, tx_us;	/* last RRQ; next one, 0 = none */
 	uint64_t refresh_us;
@@ -206,10 +222,12 @@ struct core {
 	const struct core_now *now;	/* during core_event() */
 	uint64_t rng[4];
 	uint64_t seed;			/* of the hashes over foreign input */
-	struct table cookies, nais, macs, keys, peer_table;
+	struct table cookies, nais, macs, keys, peer_table, mn_nais, mn_homes;
 	struct heap timers;
 	struct pool *pools;		/* one per network */
-	struct peer *peers;
+	struct peer *peers, *ranges;	/* @ranges: those of more than one address */
+	uint64_t stranger_warned_us;	/* of who is in no section */
+	struct mn *mns, *mn_realms;	/* @mn_realms: those for all of a realm */
 	struct revocation *revocations;
 	size_t n_revocations;
 	unsigned int n_regs;		/* without tombstones */
@@ -257,6 +275,8 @@ void pool_set(struct core *core, const struct core_network *net, struct in_addr 
 /* names.c */
 uint64_t nai_hash(const char *nai, uint64_t seed);	/* realm without case */
 bool nai_equal(const char *a, const char *b);
+bool nai_is_pattern(const char *nai);	/* "*@realm" */
+bool nai_matches(const char *pattern, const char *nai);
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
 bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[static WIRE_NAI_MAX + 1]);
 /* Inside the home prefix and an address a host may have. */
@@ -265,15 +285,47 @@ bool network_has_host(const struct core_network *net, struct in_addr addr);
 void text_copy(char *to, size_t size, const char *from);
 
 /* peer_auth.c */
+bool peers_init(struct core *core);
+void peers_exit(struct core *core);
+/* The one with that address, or the narrowest range with it. */
+struct peer *peer_find(const struct core *core, struct in_addr addr);
+
 enum auth { AUTH_OK, AUTH_MISSING, AUTH_TWICE, AUTH_SPI, AUTH_BAD };
+/* @ext, the first of its type or NULL, by whichever of @sa its SPI names; *@by (may be NULL) is that one. */
+enum auth auth_verify(const struct wire_msg *msg, const struct wire_ext *ext, const struct wire_sa *sa,
+		      unsigned int n_sa, const struct wire_sa **by);
+/* Take out what stands behind @last, but for ext. 48 if @keep_key. */
+void auth_trim(struct wire_msg *msg, const struct wire_ext *last, bool keep_key);
 /*
- * The FA-HA authentication extension. What follows it isn't covered: it is
- * taken out of @msg.
+ * The FA-HA authentication extension, or ESP in its place. What isn't covered
+ * is taken out of @msg.
  */
 enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg);
 /* Counts what isn't AUTH_OK, and warns of keys that differ. */
-void auth_count(struct core *core, struct peer *peer, const struct wire_msg *msg, enum auth result);
+void auth_count(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
+		enum auth result);
+/* Is there a way for the two agents to authenticate to each other? */
+bool auth_shared(const struct core_peer *peer);
+/* Must a request with that lifetime, and its reply, have a FA-HA extension? protocol/security.md s6. */
+bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime);
 void auth_sign(struct wire_out *out, const struct core_peer *peer);
+
+/* mn_auth.c */
+bool mns_init(struct core *core);
+void mns_exit(struct core *core);
+struct mn *mn_by_nai(const struct core *core, const char *nai);
+void mn_auth_count(struct core *core, struct mn *mn, const char *nai, struct in_addr from,
+		   const struct wire_ext *ext, enum auth result);
+/*
+ * Who asks? True: @msg has only what is covered, and all that tells how to
+ * answer is in @req. False: counted, and answered if it is to be.
+ */
+bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *req);
+/* The keys by which a device with that NAI is registered in per-MN mode; NULL: per node. */
+struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *nai);
+bool pma_can_sign(const struct core *core, const struct peer *ha, const char *nai);
+/* Is a reply to @reg's request authentic? True: @msg has only what is covered. */
+bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, struct wire_msg *msg);
 
 /* core.c */
 void act_log(struct core *core, enum core_log level, const char *fmt, ...)
@@ -296,6 +348,7 @@ uint32_t ntp_seconds(const struct core *core);
 const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
 
 /* ha.c */
+void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code);
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 void ha_done(struct core *core, struct reg *reg);
 void ha_timeout(struct core *core, struct reg *reg);

@@ -99,7 +99,7 @@ void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 	struct peer *peer = peer_find(core, coa);
 	unsigned int n = 0;
 
-	if (!peer || (until_us && until_us <= core->now->mono_us))
+	if (!peer || !auth_shared(peer->cfg) || (until_us && until_us <= core->now->mono_us))
 		return;
 	revoke_cancel(core, reg, coa);
 	for (; *tail; tail = &(*tail)->next)
@@ -158,7 +158,7 @@ static bool authentic(struct core *core, const struct core_event *ev, struct wir
 		return false;
 	}
 	auth = auth_check(peer->cfg, msg);
-	auth_count(core, peer, msg, auth);
+	auth_count(core, peer, ev->datagram.src, msg, auth);
 	*req = (struct request){
 		.src = ev->datagram.src,
 		.dst = ev->datagram.dst,

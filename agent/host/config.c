@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/config.h"
+#include "host/config_auth.h"
 #include "host/config_text.h"
 #include "host/log.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <strings.h>
 
-#define ALGORITHMS	"hmac-sha-256, hmac-sha-1, hmac-md5, keyed-md5 or keyed-md5-rfc2002"
-#define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
 #define LIFETIME	600	/* s, default */
 #define LIFETIME_MIN	30	/* s: room for asking whether the device is there, and for repeated RRQs */
 #define LEASE		300	/* s, default */
@@ -200,119 +196,6 @@ static void read_identity(const struct section *sec, struct core_identity *id)
 		}
 }
 
-/* ---- peers ---- */
-
-/* Hexadecimal text of a key; the buffers are wiped whatever comes of it. */
-static void decode_key(const struct section *sec, char *text, size_t len, struct wire_sa *sa)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = text[i];
-		uint8_t digit;
-
-		if (isspace(c))
-			continue;
-		if (!isxdigit(c)) {
-			section_error(sec, "key-file", "hexadecimal digits only", "%s holds something else",
-				      item_get(sec, "key-file", 0)->text);
-			return;
-		}
-		digit = isdigit(c) ? c - '0' : tolower(c) - 'a' + 10;
-		if (n / 2 == WIRE_KEY_MAX) {
-			section_error(sec, "key-file", NULL, "the key is longer than %d bytes", WIRE_KEY_MAX);
-			return;
-		}
-		sa->key[n / 2] = n % 2 ? sa->key[n / 2] | digit : digit << 4;
-		n++;
-	}
-	if (n % 2)
-		section_error(sec, "key-file", "two digits make a byte", "an odd number of hexadecimal digits");
-	else if (n / 2 < KEY_MIN)
-		section_error(sec, "key-file", "openssl rand -hex 32", "the key has %zu bytes, %d are the least",
-			      n / 2, KEY_MIN);
-	sa->key_len = n / 2;
-}
-
-static void read_key(const struct section *sec, struct wire_sa *sa)
-{
-	char path[256], text[1024], hint[320];
-	struct stat st;
-	ssize_t len;
-	int fd;
-
-	if (!get_string(sec, "key-file", MUST, path, sizeof(path)))
-		return;
-	if (*path != '/') {
-		section_error(sec, "key-file", "begin with \"/\"", "not an absolute path: %s", path);
-		return;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		section_error(sec, "key-file", errno == EACCES ? "the agent's user must be able to read it" : NULL,
-			      "cannot open %s: %s", path, strerror(errno));
-		return;
-	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		section_error(sec, "key-file", NULL, "%s is not a regular file", path);
-	} else if (st.st_mode & 007) {
-		snprintf(hint, sizeof(hint), "chmod o= %s", path);
-		section_error(sec, "key-file", hint, "others may use %s (mode %04o)", path, st.st_mode & 07777);
-	} else {
-		len = read(fd, text, sizeof(text));
-		if (len < 0)
-			section_error(sec, "key-file", NULL, "cannot read %s: %s", path, strerror(errno));
-		else if (len == sizeof(text))
-			section_error(sec, "key-file", NULL, "%s is too large for a key", path);
-		else
-			decode_key(sec, text, len, sa);
-		explicit_bzero(text, sizeof(text));
-	}
-	close(fd);
-}
-
-static void read_sa(const struct section *sec, struct wire_sa *sa)
-{
-	char name[32];
-	uint64_t n;
-
-	/* Below 256 they are reserved, RFC 5944 s1.6. */
-	if (parse_number(sec, NULL, sec->line, section_title(sec), 256, UINT32_MAX, &n))
-		sa->spi = n;
-	sa->alg = WIRE_ALG_HMAC_SHA256;
-	if (get_string(sec, "algorithm", MAY, name, sizeof(name)) && !wire_alg_parse(name, &sa->alg))
-		section_error(sec, "algorithm", ALGORITHMS, "unknown: \"%s\"", name);
-	else if (!wire_alg_available(sa->alg))
-		section_error(sec, "algorithm", "take another, or look at the system's OpenSSL policy",
-			      "OpenSSL does not offer %s here", wire_alg_name(sa->alg));
-	read_key(sec, sa);
-}
-
-static void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
-{
-	struct section sub;
-
-	parse_addr(sec, NULL, sec->line, section_title(sec), &peer->addr);
-	peer->revocation = true;
-	get_bool(sec, "per-node", &peer->proxy);
-	get_bool(sec, "gre-key", &peer->gre_key);
-	get_bool(sec, "revocation", &peer->revocation);
-	for (unsigned int i = 0; section_open(text, sec, "spi", i, &sub); i++) {
-		if (i == CORE_SA_MAX) {
-			section_error(&sub, NULL, NULL, "more than %d security associations", CORE_SA_MAX);
-			return;
-		}
-		read_sa(&sub, &peer->sa[i]);
-		for (unsigned int j = 0; j < i; j++)
-			if (peer->sa[j].spi && peer->sa[j].spi == peer->sa[i].spi)
-				section_error(&sub, NULL, "remove one of the two", "the same SPI twice");
-		peer->n_sa++;
-	}
-	if (!peer->n_sa)
-		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }",
-			      "no security association");
-}
-
 /* ---- devices ---- */
 
 static void read_device_addr(const struct section *sec, const struct item *item, struct config_device *dev)
@@ -378,6 +261,24 @@ static const struct core_peer *find_peer(const struct config *config, struct in_
 	return NULL;
 }
 
+static void read_fha_on_dereg(const struct section *root, struct core_config *core)
+{
+	static const char *const names[] = {
+		[CORE_FHA_PMIP] = "pmip", [CORE_FHA_ALWAYS] = "always", [CORE_FHA_NEVER] = "never",
+	};
+	char name[16];
+
+	if (!get_string(root, "fha-on-dereg", MAY, name, sizeof(name)))
+		return;
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(name, names[i])) {
+			core->fha_on_dereg = i;
+			return;
+		}
+	}
+	section_error(root, "fha-on-dereg", "pmip, always or never", "unknown: \"%s\"", name);
+}
+
 static void read_root(const struct section *root, struct core_config *core)
 {
 	uint64_t n;
@@ -392,6 +293,7 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->max_registrations = MAX_REGISTRATIONS;
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;
+	read_fha_on_dereg(root, core);
 	core->replay_window = REPLAY_WINDOW;
 	/* More than 3 s, or ordinary clock drift refuses devices. */
 	if (get_number(root, "replay-window", MAY, 4, 3600, &n))
@@ -428,20 +330,18 @@ static bool is_own_address(const struct core_config *core, struct in_addr addr)
 static void check_peers(struct config_text *text, const struct section *root, const struct config *config)
 {
 	const struct core_config *core = &config->core;
-	bool per_node = false;
+	bool any = false;
 	struct section sec;
 
 	for (unsigned int i = 0; section_open(text, root, "peer", i, &sec); i++) {
 		const struct core_peer *peer = &config->peers[i];
 
-		per_node |= peer->proxy;
-		if (peer->addr.s_addr && is_own_address(core, peer->addr))
+		any |= peer->proxy || peer->per_mn;
+		if (peer->addr.s_addr && !peer->host_bits && is_own_address(core, peer->addr))
 			section_error(&sec, NULL, "a peer is another agent", "this agent's own address");
-		for (unsigned int j = 0; j < i; j++)
-			if (peer->addr.s_addr && peer->addr.s_addr == config->peers[j].addr.s_addr)
-				section_error(&sec, NULL, "merge the two sections", "the same peer twice");
+		check_peer(&sec, config, i);
 	}
-	if (core->ha && core->n_peers && !per_node)
+	if (core->ha && core->n_peers && !any)
 		section_error(root, "peer", "per-node = true for those that are proxy agents",
 			      "none of the peers may register devices at this home agent");
 }
@@ -498,6 +398,8 @@ static void check_roles(struct config_text *text, const struct section *root, co
 	for (unsigned int i = 0; section_open(text, root, "identity", i, &sec); i++)
 		check_identity(&sec, config, &config->identities[i]);
 	check_peers(text, root, config);
+	for (unsigned int i = 0; section_open(text, root, "mobile-node", i, &sec); i++)
+		check_mobile_node(&sec, config, i);
 }
 
 static void *array(size_t n, size_t size)
@@ -511,14 +413,17 @@ static bool allocate(struct config *config, const struct section *root)
 
 	core->n_networks = section_count(root, "network");
 	core->n_peers = section_count(root, "peer");
+	core->n_mns = section_count(root, "mobile-node");
 	core->n_identities = section_count(root, "identity");
 	config->n_devices = section_count(root, "device");
 	core->networks = config->networks = array(core->n_networks, sizeof(*config->networks));
 	config->extras = array(core->n_networks, sizeof(*config->extras));
 	core->peers = config->peers = array(core->n_peers, sizeof(*config->peers));
+	core->mns = config->mns = array(core->n_mns, sizeof(*config->mns));
 	core->identities = config->identities = array(core->n_identities, sizeof(*config->identities));
 	config->devices = array(config->n_devices, sizeof(*config->devices));
-	return config->networks && config->extras && config->peers && config->identities && config->devices;
+	return config->networks && config->extras && config->peers && config->mns && config->identities &&
+	       config->devices;
 }
 
 struct config *config_load(const char *path, FILE *complaints)
@@ -543,6 +448,8 @@ struct config *config_load(const char *path, FILE *complaints)
 		read_identity(&sec, &config->identities[i]);
 	for (unsigned int i = 0; section_open(text, &root, "peer", i, &sec); i++)
 		read_peer(text, &sec, &config->peers[i]);
+	for (unsigned int i = 0; section_open(text, &root, "mobile-node", i, &sec); i++)
+		read_mobile_node(text, &sec, &config->core, &config->mns[i]);
 	for (unsigned int i = 0; section_open(text, &root, "device", i, &sec); i++)
 		read_device(&sec, &config->devices[i]);
 	check_roles(text, &root, config);
@@ -561,9 +468,12 @@ void config_free(struct config *config)
 		return;
 	if (config->peers)
 		explicit_bzero(config->peers, config->core.n_peers * sizeof(*config->peers));
+	if (config->mns)
+		explicit_bzero(config->mns, config->core.n_mns * sizeof(*config->mns));
 	free(config->networks);
 	free(config->extras);
 	free(config->peers);
+	free(config->mns);
 	free(config->identities);
 	free(config->devices);
 	free(config);
@@ -573,6 +483,8 @@ const char *config_doubt(const struct config *config)
 {
 	if (config->core.pma && !config->core.n_identities)
 		return "no identity section: this proxy agent serves no device of its own accord";
+	if (config->core.fha_on_dereg == CORE_FHA_NEVER)
+		return "fha-on-dereg = never: whoever can send in a peer's name can deregister its devices";
 	return NULL;
 }
 

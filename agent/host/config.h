@@ -38,6 +38,7 @@ struct config {
 	struct core_network *networks;
 	struct config_network *extras;	/* of networks, by index */
 	struct core_peer *peers;
+	struct core_mn *mns;
 	struct core_identity *identities;
 	struct config_device *devices;
 	unsigned int n_devices;
@@ -50,7 +51,7 @@ struct config {
 struct config *config_load(const char *path, FILE *complaints);
 void config_free(struct config *config);
 
-/* What is allowed and hardly meant; NULL: nothing. */
+/* What is allowed and hardly meant, or has a price; NULL: nothing. */
 const char *config_doubt(const struct config *config);
 
 /* By name; NULL if the configuration has no such network. */

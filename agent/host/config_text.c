@@ -13,9 +13,13 @@
 #define FILE_MAX	(16 << 20)
 #define OPT_SEEN	(1 << 20)	/* in cfg_opt_t's flags; libconfuse uses 14 bits */
 
-/* A section's opening brace; the n-th of a kind here is libconfuse's n-th of that kind. */
+/*
+ * A section's opening brace; the n-th of a kind within a kind here is
+ * libconfuse's n-th of them.
+ */
 struct brace {
 	char kind[32];
+	int within;		/* index of the brace around it; -1 = none */
 	int line;
 	bool open;
 };
@@ -91,7 +95,12 @@ static cfg_opt_t identity_options[] = { VALUE("nai"), CFG_END() };
 static cfg_opt_t spi_options[] = { VALUE("algorithm"), VALUE("key-file"), CFG_END() };
 
 static cfg_opt_t peer_options[] = {
-	VALUE("per-node"), VALUE("gre-key"), VALUE("revocation"), SECTION("spi", spi_options), CFG_END()
+	VALUE("per-node"), VALUE("per-mn"), VALUE("method"), VALUE("gre-key"), VALUE("revocation"),
+	SECTION("spi", spi_options), CFG_END()
+};
+
+static cfg_opt_t mobile_node_options[] = {
+	VALUE("home-address"), SECTION("spi", spi_options), SECTION("aaa", spi_options), CFG_END()
 };
 
 static cfg_opt_t device_options[] = {
@@ -100,9 +109,10 @@ static cfg_opt_t device_options[] = {
 
 static cfg_opt_t root_options[] = {
 	VALUE("home-agent"), VALUE("proxy-agent"), VALUE("care-of-address"),
-	VALUE("max-registrations"), VALUE("replay-window"),
+	VALUE("max-registrations"), VALUE("replay-window"), VALUE("fha-on-dereg"),
 	SECTION("network", network_options), SECTION("identity", identity_options),
-	SECTION("peer", peer_options), SECTION("device", device_options), CFG_END()
+	SECTION("peer", peer_options), SECTION("mobile-node", mobile_node_options),
+	SECTION("device", device_options), CFG_END()
 };
 
 /* ---- errors of libconfuse, in our words ---- */
@@ -290,11 +300,14 @@ static bool find_braces(struct config_text *text, char *buf, struct diag *diag)
 			s.p++;
 		} else if (c == '{') {
 			struct brace *grown = reallocarray(text->braces, text->n_braces + 1, sizeof(*grown));
+			int within = text->n_braces;
 
 			if (!grown)
 				return false;
 			text->braces = grown;
-			grown[text->n_braces] = (struct brace){ .line = line, .open = true };
+			while (within-- > 0 && !grown[within].open)
+				;
+			grown[text->n_braces] = (struct brace){ .within = within, .line = line, .open = true };
 			strcpy(grown[text->n_braces++].kind, word[0]);
 			s.p++;
 		} else if (c == '}') {
@@ -325,11 +338,16 @@ static bool find_braces(struct config_text *text, char *buf, struct diag *diag)
 	return true;
 }
 
-static int brace_line(const struct config_text *text, const char *kind, unsigned int n)
+/* @parent: kind of the section around it; NULL = the file. */
+static int brace_line(const struct config_text *text, const char *parent, const char *kind, unsigned int n)
 {
-	for (size_t i = 0; i < text->n_braces; i++)
-		if (!strcmp(text->braces[i].kind, kind) && !n--)
-			return text->braces[i].line;
+	for (size_t i = 0; i < text->n_braces; i++) {
+		const struct brace *b = &text->braces[i];
+		const char *around = b->within < 0 ? NULL : text->braces[b->within].kind;
+
+		if (!strcmp(b->kind, kind) && (parent ? around && !strcmp(around, parent) : !around) && !n--)
+			return b->line;
+	}
 	return 0;
 }
 
@@ -432,7 +450,7 @@ bool section_open(struct config_text *text, const struct section *parent, const 
 		}
 	}
 	*sub = (struct section){ .diag = parent->diag, .cfg = cfg_getnsec(parent->cfg, kind, index) };
-	sub->line = brace_line(text, kind, before + index);
+	sub->line = brace_line(text, parent->cfg == text->cfg ? NULL : parent->cfg->name, kind, before + index);
 	snprintf(sub->path, sizeof(sub->path), "%.190s%s%s %.190s", parent->path, *parent->path ? " " : "",
 		 kind, cfg_title(sub->cfg));
 	return true;

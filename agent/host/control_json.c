@@ -50,6 +50,8 @@ struct json_object *json_registration(const struct core_reg *reg)
 		if (reg->expires_us)
 			add_number(obj, "expires", reg->expires_us > now ? (reg->expires_us - now) / 1000000 : 0);
 	}
+	if (reg->auth)
+		add_text(obj, "auth", core_auth_name(reg->auth));
 	snprintf(cookie, sizeof(cookie), "%016" PRIx64, rec->cookie);
 	add_text(obj, "cookie", cookie);
 	if (rec->role == CORE_PMA) {

@@ -262,7 +262,7 @@ static const struct field {
 	{ .key = "ha", .cls = PR_INET }, { .key = "coa", .cls = PR_INET },
 	{ .key = "encap" }, { .key = "key", .hex = true }, { .key = "okey", .hex = true },
 	{ .key = "lifetime", .secs = true }, { .key = "expires", .secs = true },
-	{ .key = "cookie", .details = true }, { .key = "dhcp", .details = true },
+	{ .key = "auth", .details = true }, { .key = "cookie", .details = true }, { .key = "dhcp", .details = true },
 	{ .key = "code" },
 };
 

@@ -64,6 +64,7 @@ enum wire_type {
 	x(HA_ENCAP_UNAVAILABLE, 139, "requested encapsulation unavailable") \
 	x(HA_CVSE_MN, 140, "unknown vendor extension from the mobile node") \
 	x(HA_CVSE_FA, 141, "unknown vendor extension from the foreign agent") \
+	x(HA_AAA_AUTH, 144, "mobile node failed AAA authentication") \
 	x(PMIP_UNSUPPORTED, 149, "PMIPv4 unsupported") \
 	x(PMIP_DISALLOWED, 150, "PMIPv4 disallowed")
 

@@ -442,7 +442,7 @@ static void configure(struct node *n)
 		.ha = ha, .pma = !ha, .care_of = ip(addr[n->index]),
 		.networks = n->net, .n_networks = NETWORKS,
 		.peers = n->peer, .n_peers = 2,
-		.identities = n->identity, .n_identities = 2,
+		.identities = n->identity, .n_identities = 2, .mns = n->mn,
 		.replay_window = 7,
 	};
 }
@@ -664,6 +664,14 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 		wire_put_nai(out, r->nai);
 	if (r->method >= 0)
 		wire_put_pmip_method(out, r->method);
+	if (r->proxied)
+		wire_put_access_tech(out, WIRE_ACCESS_8023);
+	if (r->mn)
+		wire_put_auth(out, WIRE_EXT_MHAE, r->mn);
+	if (r->challenge)
+		wire_put_ext(out, WIRE_EXT_CHALLENGE, 0, r->challenge, strlen(r->challenge));
+	if (r->aaa)
+		wire_put_auth(out, WIRE_EXT_GAE, r->aaa);
 	if (r->keyed)
 		wire_put_gre_key(out, r->key);
 	if (r->revsup)
@@ -689,10 +697,11 @@ bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
 	/* Whatever it says: to the asker, from where it was asked, signed, with method and NAI. */
 	assert_int_equal(s->src.s_addr, ip(r->dst).s_addr);
 	assert_int_equal(s->dst.s_addr, ip(r->src).s_addr);
-	assert_int_equal(wire_count(msg, WIRE_EXT_FHAE), 1);
-	assert_true(wire_auth_ok(msg, wire_find(msg, WIRE_EXT_FHAE, 0),
-				 &sas[ip(r->src).s_addr == ip(addr[PMA1]).s_addr ? PMA1 : PMA2]));
-	assert_int_equal(wire_count(msg, WIRE_EXT_PMIP), 1);
+	assert_int_equal(wire_count(msg, WIRE_EXT_FHAE), r->sa ? 1 : 0);
+	assert_true(!r->sa || wire_auth_ok(msg, wire_find(msg, WIRE_EXT_FHAE, 0),
+					   &sas[ip(r->src).s_addr == ip(addr[PMA1]).s_addr ? PMA1 : PMA2]));
+	assert_int_equal(wire_count(msg, WIRE_EXT_PMIP), r->method >= 0 ? 1 : 0);
+	assert_int_equal(wire_count(msg, WIRE_EXT_MHAE), r->mn || r->aaa ? 1 : 0);
 	assert_int_equal(wire_count(msg, WIRE_EXT_NAI), r->nai ? 1 : 0);
 	assert_int_equal((uint32_t)msg->rrp.id, (uint32_t)r->f.id);
 	return true;

@@ -52,6 +52,7 @@ struct node {
 	struct core_network net[NETWORKS];
 	struct core_peer peer[6];
 	struct core_identity identity[2];
+	struct core_mn mn[4];		/* none unless a test says how many are there */
 	struct core_binding *kernel;
 	struct core_record *row;
 	size_t n_kernel, n_row;
@@ -110,14 +111,19 @@ struct rrq {
 	struct wire_rrq f;
 	const char *nai;
 	int method;		/* -1 = no ext. 47 */
-	bool keyed, revsup;
+	bool keyed, revsup, proxied;	/* proxied: has ext. 147 */
 	uint32_t key, revsup_time;
 	const struct wire_sa *sa;	/* NULL = no ext. 34 */
+	const struct wire_sa *mn, *aaa;	/* NULL = no ext. 32, no ext. 36 */
+	const char *challenge;		/* NULL = no ext. 132 */
 	const char *src, *dst;
 };
 struct rrq rrq_from(struct world *w, int pma, const char *nai);
 void rrq_build(struct wire_out *out, const struct rrq *r);
-/* Send it to the HA, let it work, and parse what it answered; false: nothing came. */
+/*
+ * Send it to the HA, let it work, and parse what it answered; false: nothing came.
+ * What it answered must be authenticated as the request was.
+ */
 bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg);
 uint64_t ntp_of(const struct node *n);
 const struct wire_sa *sa_of(int pma);

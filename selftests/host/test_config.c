@@ -18,6 +18,9 @@
 		"home-agent-address = 192.0.2.1\n" "gateway = 10.0.0.1\n" "prefix-length = 24\n" "}\n"
 #define PMA	PMA_HEAD PMA_NET "peer 192.0.2.1 { gre-key = true spi 256 { key-file = \"${K}/good\" } }\n"
 /* A peer behind a whole network, so in line 11. */
+#define GOOD_SPI	"spi 0x100 { key-file = \"${K}/good\" }"
+/* Three lines. */
+#define MN(nai, body)	"mobile-node \"" nai "\" {\n" body "\n}\n"
 #define WITH_PEER(body)	HA_NET "peer 198.51.100.1 {\n" body "\n}\n"
 #define WITH_KEY(file)	WITH_PEER("spi 0x100 { key-file = \"${K}/" file "\" }")
 
@@ -141,6 +144,33 @@ static const struct bad {
 	{ "unknown algorithm", WITH_PEER("spi 0x100 {\n algorithm = md5\nkey-file = \"${K}/good\" }"), ":13: peer 198.51.100.1 spi 0x100 algorithm: unknown: \"md5\" (hmac-sha-256, hmac-sha-1, hmac-md5, keyed-md5 or keyed-md5-rfc2002)" },
 	{ "CHAP is no choice", WITH_PEER("spi 0x100 {\n algorithm = chap\nkey-file = \"${K}/good\" }"), ":13: peer 198.51.100.1 spi 0x100 algorithm: unknown: \"chap\"" },
 	{ "no security association", WITH_PEER(""), ":11: peer 198.51.100.1 spi: no security association" },
+	{ "more than one error of a peer", WITH_PEER("per-node = maybe"), ":11: peer 198.51.100.1 spi: no security association" },
+	{ "unknown method", WITH_PEER("method = esp"), ":12: peer 198.51.100.1 method: unknown: \"esp\" (fa-ha or ipsec)" },
+	{ "keys of nobody", WITH_PEER("per-mn = true"), ":12: peer 198.51.100.1 per-mn: no mobile node has a key here" },
+	{ "range with host bits", HA "peer \"198.51.100.1/24\" { spi 0x100 { key-file = \"${K}/good\" } }\n",
+	  ":12: peer 198.51.100.1/24: bits are set that the prefix length leaves open (clear them)" },
+	{ "range too long", HA "peer \"198.51.100.1/33\" { }\n", ":12: peer 198.51.100.1/33: out of range: 33 (0 to 32)" },
+	{ "no range", HA "peer \"pma/24\" { }\n", ":12: peer pma/24: not a range of IPv4 addresses" },
+	{ "range twice", HA "peer \"198.51.100.0/24\" { method = ipsec }\npeer \"198.51.100.00/24\" { method = ipsec }\n", ":13: peer 198.51.100.00/24: not a range" },
+	{ "the same range in other words", HA "peer \"198.51.100.0/24\" { method = ipsec }\npeer \"198.51.100.0/0x18\" { method = ipsec }\n",
+	  ":13: peer 198.51.100.0/0x18: the same peer twice" },
+	{ "range of home agents", PMA "peer \"192.0.2.0/24\" { spi 0x100 { key-file = \"${K}/good\" } }\n",
+	  ":11: peer 192.0.2.0/24: a home agent is no range of addresses" },
+	{ "mobile node without keys", HA MN("a@red.example", ""), ":12: mobile-node a@red.example spi: no security association with the home agent" },
+	{ "mobile node that is none", HA MN("a", GOOD_SPI), ":12: mobile-node a: not an NAI" },
+	{ "star in a mobile node's NAI", HA MN("a*@red.example", GOOD_SPI), ":12: mobile-node a*@red.example: \"*\" can only be" },
+	{ "mobile node twice", HA MN("a@red.example", GOOD_SPI) MN("a@RED.example", GOOD_SPI), ":15: mobile-node a@RED.example: the same mobile node twice" },
+	{ "mobile node that nobody takes", HA MN("a@red.example", GOOD_SPI), ":12: mobile-node a@red.example: no peer has to do with its keys" },
+	{ "line of an spi within a mobile node", HA "peer \"0.0.0.0/0\" { per-mn = true }\n" MN("a@red.example", "spi 0x99 { key-file = x }"),
+	  ":14: mobile-node a@red.example spi 0x99: out of range: 0x99" },
+	{ "address of a realm", HA MN("*@red.example", "home-address = 10.0.0.5 " GOOD_SPI), ":13: mobile-node *@red.example home-address: all of a realm can't have one" },
+	{ "one address for two", HA MN("a@red.example", "home-address = 10.0.0.5 " GOOD_SPI) MN("b@red.example", "home-address = 10.0.0.5 " GOOD_SPI),
+	  ":16: mobile-node b@red.example home-address: a@red.example has it already" },
+	{ "AAA at a proxy agent", PMA MN("a@red.example", GOOD_SPI " aaa 2 { key-file = \"${K}/good\" }"), "mobile-node a@red.example aaa: only a home agent uses it" },
+	{ "algorithm beside CHAP", HA MN("a@red.example", GOOD_SPI " aaa 2 { algorithm = hmac-md5 key-file = \"${K}/good\" }"),
+	  ":13: mobile-node a@red.example aaa 2 algorithm: SPI 2 says which it is" },
+	{ "CHAP's SPI elsewhere", HA MN("a@red.example", "spi 2 { key-file = \"${K}/good\" }"), ":13: mobile-node a@red.example spi 2: out of range" },
+	{ "fha-on-dereg", HA "fha-on-dereg = sometimes\n", ":12: fha-on-dereg: unknown: \"sometimes\" (pmip, always or never)" },
 	{ "key file missing", WITH_PEER("spi 0x100 {\n}"), ":12: peer 198.51.100.1 spi 0x100 key-file: missing" },
 	{ "key file that isn't there", WITH_KEY("none"), "none: No such file or directory" },
 	{ "relative key file", WITH_PEER("spi 0x100 { key-file = ha.key }"), ":12: peer 198.51.100.1 spi 0x100 key-file: not an absolute path: ha.key" },
@@ -271,6 +301,48 @@ static void test_good_ha(void **state)
 	free(complaints);
 }
 
+static void test_good_mobile_nodes(void **state)
+{
+	static const char text[] = HA
+		"fha-on-dereg = never\n"
+		"peer \"0.0.0.0/0\" { per-mn = true }\n"
+		"peer \"203.0.113.0/24\" { method = ipsec per-node = true }\n"
+		MN("a@red.example", "home-address = 10.0.0.50 " GOOD_SPI
+		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
+		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
+		MN("*@red.example", GOOD_SPI);
+	struct config *config;
+	char *complaints = load(text, sizeof(text) - 1, &config);
+	const struct core_mn *mn;
+
+	(void)state;
+	if (!config)
+		fail_msg("%s", complaints);
+	assert_int_equal(config->core.fha_on_dereg, CORE_FHA_NEVER);
+	assert_non_null(strstr(config_doubt(config), "never"));
+	assert_int_equal(config->core.n_peers, 3);
+	assert_int_equal(config->peers[1].host_bits, 32);
+	assert_true(config->peers[1].per_mn);
+	assert_int_equal(config->peers[1].n_sa, 0);
+	assert_int_equal(config->peers[2].host_bits, 8);
+	assert_true(config->peers[2].ipsec && config->peers[2].proxy);
+	assert_int_equal(config->core.n_mns, 2);
+	mn = &config->mns[0];
+	assert_string_equal(mn->nai, "a@red.example");
+	assert_int_equal(ntohl(mn->home.s_addr), 0x0a000032);
+	assert_int_equal(mn->n_sa, 2);
+	assert_int_equal(mn->sa[1].spi, 0x101);
+	assert_int_equal(mn->sa[1].alg, WIRE_ALG_MD5_2002);
+	assert_int_equal(mn->n_aaa, 2);
+	assert_int_equal(mn->aaa[0].spi, WIRE_SPI_CHAP);
+	assert_int_equal(mn->aaa[0].alg, WIRE_ALG_CHAP);
+	assert_int_equal(mn->aaa[1].alg, WIRE_ALG_HMAC_MD5);
+	assert_int_equal(mn->aaa[1].key_len, 16);
+	assert_string_equal(config->mns[1].nai, "*@red.example");
+	config_free(config);
+	free(complaints);
+}
+
 static void test_good_pma(void **state)
 {
 	static const char more[] = PMA
@@ -365,9 +437,9 @@ int main(void)
 	enum { ROWS = sizeof(bad) / sizeof(bad[0]) };
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_several), cmocka_unit_test(test_nul), cmocka_unit_test(test_good_ha),
-		cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_good_mobile_nodes), cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
 	};
-	static struct CMUnitTest tests[ROWS + 6];
+	static struct CMUnitTest tests[ROWS + 7];
 	static const char *const names[] = { "good", "open", "short", "odd", "empty", "long", "huge", "text", "conf" };
 	int failed;
 
@@ -377,7 +449,7 @@ int main(void)
 	dir = make_dir();
 	setenv("K", dir, 1);
 	make_keys();
-	failed = _cmocka_run_group_tests("config", tests, ROWS + 6, NULL, NULL);
+	failed = _cmocka_run_group_tests("config", tests, ROWS + 7, NULL, NULL);
 	assert_int_equal(chdir(dir), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(names[i]);

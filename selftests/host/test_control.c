@@ -378,7 +378,7 @@ static void test_attach_waits(void **state)
 	assert_true(quiet(fd));
 	assert_int_equal(n_sent, 1);
 	/* others are served meanwhile, and see it */
-	ask(other, "{\"id\":2,\"verb\":\"show\",\"mac\":\"02:00:00:00:01:05\"}", "\"state\":\"wait-reg\",\"ha\":\"192.0.2.1\",\"coa\":\"198.51.100.1\",\"cookie\"");
+	ask(other, "{\"id\":2,\"verb\":\"show\",\"mac\":\"02:00:00:00:01:05\"}", "\"state\":\"wait-reg\",\"ha\":\"192.0.2.1\",\"coa\":\"198.51.100.1\",\"auth\":\"fa-ha\",\"cookie\"");
 	ask(other, "{\"id\":2,\"verb\":\"show\",\"mac\":\"02:00:00:00:01:06\"}", "\"registrations\":[]");
 	ask(other, "{\"id\":2,\"verb\":\"show\",\"nai\":\"020000000105@RED.example\"}", "\"network\":\"red\"");
 	/* nobody answers: the fifth retransmission is the last */

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Who may register, and by which keys: peer and mobile-node sections. */
+#include "host/config_auth.h"
+#include "host/log.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
+#define SPI_MIN		256	/* below, they are reserved: RFC 5944 s1.6 */
+#define ALGORITHMS	"hmac-sha-256, hmac-sha-1, hmac-md5, keyed-md5 or keyed-md5-rfc2002"
+
+/* ---- security associations ---- */
+
+/* Hexadecimal text of a key; the buffers are wiped whatever comes of it. */
+static void decode_key(const struct section *sec, char *text, size_t len, struct wire_sa *sa)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
+		uint8_t digit;
+
+		if (isspace(c))
+			continue;
+		if (!isxdigit(c)) {
+			section_error(sec, "key-file", "hexadecimal digits only", "%s holds something else",
+				      item_get(sec, "key-file", 0)->text);
+			return;
+		}
+		digit = isdigit(c) ? c - '0' : tolower(c) - 'a' + 10;
+		if (n / 2 == WIRE_KEY_MAX) {
+			section_error(sec, "key-file", NULL, "the key is longer than %d bytes", WIRE_KEY_MAX);
+			return;
+		}
+		sa->key[n / 2] = n % 2 ? sa->key[n / 2] | digit : digit << 4;
+		n++;
+	}
+	if (n % 2)
+		section_error(sec, "key-file", "two digits make a byte", "an odd number of hexadecimal digits");
+	else if (n / 2 < KEY_MIN)
+		section_error(sec, "key-file", "openssl rand -hex 32", "the key has %zu bytes, %d are the least",
+			      n / 2, KEY_MIN);
+	sa->key_len = n / 2;
+}
+
+static void read_key(const struct section *sec, struct wire_sa *sa)
+{
+	char path[256], text[1024], hint[320];
+	struct stat st;
+	ssize_t len;
+	int fd;
+
+	if (!get_string(sec, "key-file", MUST, path, sizeof(path)))
+		return;
+	if (*path != '/') {
+		section_error(sec, "key-file", "begin with \"/\"", "not an absolute path: %s", path);
+		return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		section_error(sec, "key-file", errno == EACCES ? "the agent's user must be able to read it" : NULL,
+			      "cannot open %s: %s", path, strerror(errno));
+		return;
+	}
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		section_error(sec, "key-file", NULL, "%s is not a regular file", path);
+	} else if (st.st_mode & 007) {
+		snprintf(hint, sizeof(hint), "chmod o= %s", path);
+		section_error(sec, "key-file", hint, "others may use %s (mode %04o)", path, st.st_mode & 07777);
+	} else {
+		len = read(fd, text, sizeof(text));
+		if (len < 0)
+			section_error(sec, "key-file", NULL, "cannot read %s: %s", path, strerror(errno));
+		else if (len == sizeof(text))
+			section_error(sec, "key-file", NULL, "%s is too large for a key", path);
+		else
+			decode_key(sec, text, len, sa);
+		explicit_bzero(text, sizeof(text));
+	}
+	close(fd);
+}
+
+static void read_algorithm(const struct section *sec, struct wire_sa *sa)
+{
+	char name[32];
+
+	sa->alg = WIRE_ALG_HMAC_SHA256;
+	if (sa->spi == WIRE_SPI_CHAP) {
+		sa->alg = WIRE_ALG_CHAP;
+		if (item_get(sec, "algorithm", 0))
+			section_error(sec, "algorithm", "remove it", "SPI %d says which it is", WIRE_SPI_CHAP);
+	} else if (get_string(sec, "algorithm", MAY, name, sizeof(name)) && !wire_alg_parse(name, &sa->alg)) {
+		section_error(sec, "algorithm", ALGORITHMS, "unknown: \"%s\"", name);
+		return;
+	}
+	if (!wire_alg_available(sa->alg))
+		section_error(sec, "algorithm", "take another, or look at the system's OpenSSL policy",
+			      "OpenSSL does not offer %s here", wire_alg_name(sa->alg));
+}
+
+static bool parse_spi(const struct section *sec, bool aaa, uint64_t *n)
+{
+	const char *title = section_title(sec);
+
+	/* RFC 4721 s9 gives it away of those that are reserved. */
+	if (aaa && (!strcmp(title, "2") || !strcasecmp(title, "0x2"))) {
+		*n = WIRE_SPI_CHAP;
+		return true;
+	}
+	return parse_number(sec, NULL, sec->line, title, SPI_MIN, UINT32_MAX, n);
+}
+
+/* Sections of @kind ("spi" or "aaa") within @sec; their number. */
+static unsigned int read_sas(struct config_text *text, const struct section *sec, const char *kind,
+			     struct wire_sa sa[static CORE_SA_MAX])
+{
+	struct section sub;
+	uint64_t n;
+
+	for (unsigned int i = 0; section_open(text, sec, kind, i, &sub); i++) {
+		if (i == CORE_SA_MAX) {
+			section_error(&sub, NULL, NULL, "more than %d security associations", CORE_SA_MAX);
+			return i;
+		}
+		if (parse_spi(&sub, !strcmp(kind, "aaa"), &n))
+			sa[i].spi = n;
+		read_algorithm(&sub, &sa[i]);
+		read_key(&sub, &sa[i]);
+		for (unsigned int j = 0; j < i; j++)
+			if (sa[j].spi && sa[j].spi == sa[i].spi)
+				section_error(&sub, NULL, "remove one of the two", "the same SPI twice");
+	}
+	return section_count(sec, kind);
+}
+
+/* ---- peers ---- */
+
+/* An address, or ADDRESS/LENGTH for all of a range. */
+static void read_peer_addr(const struct section *sec, struct core_peer *peer)
+{
+	char text[40], *slash;
+	uint64_t plen;
+
+	snprintf(text, sizeof(text), "%s", section_title(sec));
+	slash = strchr(text, '/');
+	if (!slash) {
+		parse_addr(sec, NULL, sec->line, section_title(sec), &peer->addr);
+		return;
+	}
+	*slash++ = '\0';
+	if (inet_pton(AF_INET, text, &peer->addr) != 1) {
+		section_error(sec, NULL, "as \"198.51.100.0/24\"", "not a range of IPv4 addresses");
+		return;
+	}
+	if (!parse_number(sec, NULL, sec->line, slash, 0, 32, &plen))
+		return;
+	peer->host_bits = 32 - plen;
+	if ((uint64_t)ntohl(peer->addr.s_addr) & ((1ULL << peer->host_bits) - 1))
+		section_error(sec, NULL, "clear them", "bits are set that the prefix length leaves open");
+}
+
+void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
+{
+	char method[16];
+
+	read_peer_addr(sec, peer);
+	peer->revocation = true;
+	get_bool(sec, "per-node", &peer->proxy);
+	get_bool(sec, "per-mn", &peer->per_mn);
+	get_bool(sec, "gre-key", &peer->gre_key);
+	get_bool(sec, "revocation", &peer->revocation);
+	if (get_string(sec, "method", MAY, method, sizeof(method))) {
+		peer->ipsec = !strcmp(method, "ipsec");
+		if (!peer->ipsec && strcmp(method, "fa-ha"))
+			section_error(sec, "method", "fa-ha or ipsec", "unknown: \"%s\"", method);
+	}
+	peer->n_sa = read_sas(text, sec, "spi", peer->sa);
+	if (!peer->n_sa && !peer->ipsec && !peer->per_mn)
+		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }, or per-mn = true",
+			      "no security association");
+}
+
+void check_peer(const struct section *sec, const struct config *config, unsigned int index)
+{
+	const struct core_config *core = &config->core;
+	const struct core_peer *peer = &config->peers[index];
+
+	if (peer->host_bits && !core->ha)
+		section_error(sec, NULL, "a section for each home agent", "a home agent is no range of addresses");
+	if (peer->per_mn && !core->n_mns)
+		section_error(sec, "per-mn", "add mobile-node sections", "no mobile node has a key here");
+	for (unsigned int i = 0; i < index; i++)
+		if ((peer->addr.s_addr || peer->host_bits) && peer->addr.s_addr == config->peers[i].addr.s_addr &&
+		    peer->host_bits == config->peers[i].host_bits)
+			section_error(sec, NULL, "merge the two sections", "the same peer twice");
+}
+
+/* ---- mobile nodes ---- */
+
+void read_mobile_node(struct config_text *text, const struct section *sec, const struct core_config *core,
+		      struct core_mn *mn)
+{
+	const char *nai = section_title(sec);
+
+	if (strlen(nai) > WIRE_NAI_MAX || !wire_nai_ok(nai))
+		section_error(sec, NULL, "\"user@realm\" or \"*@realm\"", "not an NAI");
+	else if (strchr(nai, '*') && (strncmp(nai, "*@", 2) || strchr(nai + 1, '*')))
+		section_error(sec, NULL, "\"user@realm\" or \"*@realm\"", "\"*\" can only be all before the \"@\"");
+	else
+		strcpy(mn->nai, nai);
+	if (get_addr(sec, "home-address", MAY, &mn->home) && *nai == '*')
+		section_error(sec, "home-address", "a section for each node", "all of a realm can't have one");
+	mn->n_sa = read_sas(text, sec, "spi", mn->sa);
+	if (!mn->n_sa)
+		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }",
+			      "no security association with the home agent, which signs its replies by it");
+	mn->n_aaa = read_sas(text, sec, "aaa", mn->aaa);
+	if (!core->ha && (mn->n_aaa || mn->home.s_addr))
+		section_error(sec, mn->n_aaa ? "aaa" : "home-address", "remove it, or set home-agent = true",
+			      "only a home agent uses it");
+}
+
+void check_mobile_node(const struct section *sec, const struct config *config, unsigned int index)
+{
+	const struct core_mn *mn = &config->mns[index];
+	bool used = false;
+
+	for (unsigned int i = 0; i < config->core.n_peers; i++)
+		used |= config->peers[i].per_mn;
+	if (!used && !index)
+		section_error(sec, NULL, "per-mn = true in the peer sections that it may come by, or register with",
+			      "no peer has to do with its keys");
+	for (unsigned int i = 0; i < index; i++) {
+		if (*mn->nai && !strcasecmp(mn->nai, config->mns[i].nai))
+			section_error(sec, NULL, "merge the two sections", "the same mobile node twice");
+		if (mn->home.s_addr && mn->home.s_addr == config->mns[i].home.s_addr)
+			section_error(sec, "home-address", NULL, "%s has it already", config->mns[i].nai);
+	}
+}
