@@ -434,6 +434,7 @@ static void start(struct core *core)
 				timer_set(core, &reg->timer, core->now->mono_us);
 		}
 	}
+	clocks_start(core);
 	timers_run(core);
 }
 
@@ -501,7 +502,7 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 	core->arg = arg;
 	if (!table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
-	    !heap_reserve(&core->timers, 1) || !peers_init(core) || !mns_init(core) || !pools_init(core)) {
+	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core)) {
 		core_free(core);
 		return NULL;
 	}
@@ -555,6 +556,23 @@ const struct core_reg *core_find_device(const struct core *core, uint32_t port, 
 	struct reg *reg = reg_by_mac(core, mac);
 
 	return reg && (!port || reg->pub.rec.port == port) ? &reg->pub : NULL;
+}
+
+void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct core_peer_state *state), void *arg)
+{
+	for (unsigned int i = 0; i < core->cfg->n_peers; i++) {
+		const struct peer *peer = &core->peers[i];
+		struct core_peer_state state = {
+			.cfg = peer->cfg, .offset_s = peer->offset_s, .clock_known = clock_known(peer),
+			.code = peer->hold_code, .hold_until_us = peer->hold_until_us,
+		};
+
+		if (state.clock_known) {
+			state.ahead_us = (peer->ahead_min_us + peer->ahead_max_us) / 2;
+			state.error_us = (peer->ahead_max_us - peer->ahead_min_us) / 2;
+		}
+		fn(arg, &state);
+	}
 }
 
 const struct core_counters *core_counters(const struct core *core)

@@ -91,6 +91,7 @@ struct core_config {
 	const struct core_identity *identities;	/* PMA */
 	unsigned int n_identities;
 	unsigned int max_registrations;	/* 0 = none */
+	bool clock_probe;		/* PMA: ask each HA for its time before devices are served */
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
 };
 
@@ -325,6 +326,18 @@ uint64_t core_next(const struct core *core);
 /* Every registration, tombstones left out; stops when @fn returns false. */
 void core_walk(const struct core *core, bool (*fn)(void *arg, const struct core_reg *reg), void *arg);
 const struct core_reg *core_find_device(const struct core *core, uint32_t port, const uint8_t mac[static 6]);
+
+/* What is known of a peer beyond its configuration. */
+struct core_peer_state {
+	const struct core_peer *cfg;
+	bool clock_known;		/* PMA: of a home agent, */
+	int64_t ahead_us, error_us;	/* its clock is so much ahead of ours, give or take */
+	int32_t offset_s;		/* added to our Identifications */
+	uint8_t code;			/* PMA: why it isn't asked before */
+	uint64_t hold_until_us;		/* 0 = it is */
+};
+
+void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct core_peer_state *state), void *arg);
 
 /* Named counters: drops and refusals, one spelling in log, CLI and JSON. */
 #define CORE_COUNTERS(x) \

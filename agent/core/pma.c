@@ -146,6 +146,8 @@ static void exchange(struct core *core, struct reg *reg, enum core_state state)
 	struct pma_reg *pma = &reg->pma;
 	uint64_t soonest = pma->sent_us ? pma->sent_us + SECOND : 0;
 
+	if (state == CORE_WAIT_REG && soonest < pma->peer->hold_rrqs_until_us)
+		soonest = pma->peer->hold_rrqs_until_us;
 	reg->pub.state = state;
 	pma->tries = 0;
 	pma->awaiting = false;
@@ -156,6 +158,21 @@ static void exchange(struct core *core, struct reg *reg, enum core_state state)
 		arm(core, reg);
 	} else {
 		send_rrq(core, reg);
+	}
+}
+
+/* The HA's time is known: what has waited for it goes. */
+void pma_go_on(struct core *core, const struct peer *peer)
+{
+	for (size_t i = 0; i < core->cookies.size; i++) {
+		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
+			struct reg *reg = container_of(link, struct reg, by_cookie);
+
+			if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
+			    reg->pub.state == CORE_WAIT_REG && !reg->pma.tries && reg->pma.tx_us &&
+			    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))
+				send_rrq(core, reg);
+		}
 	}
 }
 
@@ -571,22 +588,6 @@ static void plan_refresh(struct core *core, struct reg *reg)
 		reg->pma.refresh_us = now + 1 + core_random(core) % (3 * SECOND);
 }
 
-/*
- * What ext. 137 says of the HA's clock, if that is NTP seconds as ours are.
- * It may run ahead of that clock (revoke.c) but never behind it: it tells that
- * our Identifications are too late for the next PMA, not that they are too
- * early. For those there is 133.
- */
-static void learn_clock(struct core *core, const struct reg *reg, uint32_t ha_seconds)
-{
-	uint32_t on_way_s = (core->now->mono_us - reg->pma.sent_us) / SECOND;
-	struct peer *peer = reg->pma.peer;
-	int32_t skew = ha_seconds - (ntp_seconds(core) - on_way_s + peer->offset_s);
-
-	if (skew < -1 && skew >= -(int32_t)core->cfg->replay_window)
-		peer->offset_s += skew;
-}
-
 /* Why an acceptance can't be used; NULL if it can. */
 static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
 {
@@ -647,7 +648,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	rec->key_out = key;
 	rec->peer_revsup = 0;
 	if (wire_get_revsup(msg, &flags, &revsup_time)) {
-		learn_clock(core, reg, revsup_time);
+		clock_bound(core, reg->pma.peer, reg->pma.sent_us, revsup_time);
 		if (peer->revocation && auth_shared(peer))	/* 0 is our word for none */
 			rec->peer_revsup = revsup_time ? revsup_time : 1;
 	}
@@ -674,11 +675,9 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	core->count.denied++;
 	reg->pub.last_code = code;
 	if (code == WIRE_CODE_HA_ID_MISMATCH) {
-		/* RFC 5944 s3.6.2.3. Within a second it is not our clock, but another PMA's. */
+		/* RFC 5944 s3.6.2.3 */
 		core->count.id_mismatch++;
-		skew = (uint32_t)(msg->rrp.id >> 32) - (ntp_seconds(core) + peer->offset_s);
-		if (skew > 1 || skew < -1)
-			peer->offset_s += skew;
+		clock_mismatch(core, peer, reg->pma.sent_us, msg->rrp.id >> 32);
 		/* What was refused doesn't count; what was accepted does, unless its clock was set back since. */
 		skew = (uint32_t)(reg->pma.accepted_id >> 32) - (uint32_t)(msg->rrp.id >> 32);
 		if (skew > (int32_t)core->cfg->replay_window)
@@ -735,6 +734,8 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	struct reg *reg = NULL;
 	uint8_t method;
 
+	if (clock_reply(core, ev, msg))
+		return;
 	if (wire_get_nai(msg, nai))
 		reg = reg_by_nai(core, CORE_PMA, nai);
 	if (!reg || !reg->pma.awaiting || (uint32_t)msg->rrp.id != (uint32_t)reg->pub.rec.last_id) {

@@ -105,8 +105,10 @@ static void heap_sift(struct heap *heap, size_t pos, struct timer *timer)
 	heap_put(heap, pos, timer);
 }
 
-bool heap_reserve(struct heap *heap, size_t total)
+bool timers_reserve(struct core *core, size_t more)
 {
+	size_t total = core->cookies.n + core->n_revocations + core->cfg->n_peers + more;
+	struct heap *heap = &core->timers;
 	size_t room = heap->room ? heap->room : TABLE_MIN;
 	struct timer **slot;
 
@@ -328,7 +330,7 @@ struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 	struct core_record *rec;
 	struct reg *reg;
 
-	if (!heap_reserve(&core->timers, core->cookies.n + 1 + core->n_revocations))
+	if (!timers_reserve(core, 1))
 		return NULL;
 	reg = calloc(1, sizeof(*reg));
 	if (!reg)

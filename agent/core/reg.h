@@ -56,8 +56,8 @@ struct heap {
 	size_t n, room;
 };
 
-/* Make sure that @total timers can be armed: arming never fails then. */
-bool heap_reserve(struct heap *heap, size_t total);
+/* Make sure that @more timers than there are can be armed: arming never fails then. */
+bool timers_reserve(struct core *core, size_t more);
 void timer_set(struct core *core, struct timer *timer, uint64_t when_us);	/* 0 disarms */
 void timers_run(struct core *core);
 
@@ -67,7 +67,15 @@ struct peer {
 	struct link link;
 	struct peer *next_range;
 	const struct core_peer *cfg;
-	int32_t offset_s;	/* its clock minus ours, learned by 133, lowered by ext. 137 */
+	int32_t offset_s;	/* added to Identifications: its clock minus ours, by 133, lowered by ext. 137 */
+	int64_t ahead_min_us, ahead_max_us;	/* bounds of its clock minus ours, when */
+	uint64_t heard_us;	/* it was last heard of; 0 = never */
+	uint64_t clock_warned_us;
+	struct timer timer;	/* of the question for its time */
+	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
+	uint64_t probe_id, probe_sent_us;
+	unsigned int probes, unanswered;
+	uint64_t hold_rrqs_until_us;	/* devices wait for the answer */
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t denied_us;	/* last 132 sent */
@@ -327,6 +335,15 @@ bool pma_can_sign(const struct core *core, const struct peer *ha, const char *na
 /* Is a reply to @reg's request authentic? True: @msg has only what is covered. */
 bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, struct wire_msg *msg);
 
+/* clock.c: home agents' clocks, as a PMA sees them */
+void clocks_start(struct core *core);
+/* Answers of @peer to what was sent at @sent_us: by code 133, by ext. 137. */
+void clock_mismatch(struct core *core, struct peer *peer, uint64_t sent_us, uint32_t ha_seconds);
+void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_t ha_seconds);
+bool clock_known(const struct peer *peer);
+/* True: it was the answer to the question for the time, and is dealt with. */
+bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+
 /* core.c */
 void act_log(struct core *core, enum core_log level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -366,6 +383,7 @@ void pma_detach(struct core *core, const struct core_event *ev);
 void pma_present(struct core *core, const struct core_event *ev);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 void pma_done(struct core *core, struct reg *reg);
+void pma_go_on(struct core *core, const struct peer *peer);
 void pma_timeout(struct core *core, struct reg *reg);
 void pma_resume(struct core *core, struct reg *reg);
 void pma_revoked(struct core *core, struct reg *reg);	/* frees @reg */

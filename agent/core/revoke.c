@@ -109,7 +109,7 @@ void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 		for (tail = &reg->ha.revocations; *tail; tail = &(*tail)->next)
 			;
 	}
-	if (!heap_reserve(&core->timers, core->cookies.n + core->n_revocations + 1))
+	if (!timers_reserve(core, 1))
 		return;		/* its lifetime will end it */
 	rev = calloc(1, sizeof(*rev));
 	if (!rev)

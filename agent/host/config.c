@@ -294,6 +294,10 @@ static void read_root(const struct section *root, struct core_config *core)
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;
 	read_fha_on_dereg(root, core);
+	core->clock_probe = core->pma;
+	if (get_bool(root, "clock-probe", &core->clock_probe) && core->clock_probe && !core->pma)
+		section_error(root, "clock-probe", "set proxy-agent = true, or remove it",
+			      "only a proxy agent asks for the time");
 	core->replay_window = REPLAY_WINDOW;
 	/* More than 3 s, or ordinary clock drift refuses devices. */
 	if (get_number(root, "replay-window", MAY, 4, 3600, &n))

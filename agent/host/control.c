@@ -323,6 +323,20 @@ static void verb_counters(const struct request *r)
 	send_json(r->client, obj);
 }
 
+static void add_peer(void *arg, const struct core_peer_state *state)
+{
+	json_object_array_add(arg, json_peer(state));
+}
+
+static void verb_peers(const struct request *r)
+{
+	struct json_object *obj = new_reply(r->id), *list = json_object_new_array();
+
+	core_walk_peers(r->host->core, add_peer, list);
+	json_object_object_add(obj, "peers", list);
+	send_json(r->client, obj);
+}
+
 static void verb_attach(const struct request *r)
 {
 	const char *port, *nai;
@@ -417,7 +431,7 @@ static const struct verb {
 	const char *name;
 	void (*fn)(const struct request *r);
 } verbs[] = {
-	{ "version", verb_version }, { "show", verb_show }, { "counters", verb_counters },
+	{ "version", verb_version }, { "show", verb_show }, { "peers", verb_peers }, { "counters", verb_counters },
 	{ "attach", verb_attach }, { "detach", verb_detach }, { "timeline", verb_timeline },
 };
 
@@ -452,7 +466,7 @@ static void handle_line(struct client *c, const char *line, size_t len)
 			verbs[i].fn(&r);
 			goto out;
 		}
-	send_error(c, r.id, "verb", "unknown", "version, show, counters, attach, detach or timeline");
+	send_error(c, r.id, "verb", "unknown", "version, show, peers, counters, attach, detach or timeline");
 out:
 	json_object_put(r.obj);
 	json_tokener_free(tok);

@@ -64,6 +64,34 @@ struct json_object *json_registration(const struct core_reg *reg)
 	return obj;
 }
 
+struct json_object *json_peer(const struct core_peer_state *state)
+{
+	const struct core_peer *peer = state->cfg;
+	struct json_object *obj = json_object_new_object(), *modes = json_object_new_array();
+	uint64_t now = clock_mono_us();
+	char text[INET_ADDRSTRLEN + 4];
+
+	snprintf(text, sizeof(text), peer->host_bits ? "%s/%d" : "%s", ip_text(peer->addr).s, 32 - peer->host_bits);
+	add_text(obj, "peer", text);
+	if (peer->proxy)
+		json_object_array_add(modes, json_object_new_string("per-node"));
+	if (peer->per_mn)
+		json_object_array_add(modes, json_object_new_string("per-mn"));
+	json_object_object_add(obj, "modes", modes);
+	add_text(obj, "method", core_auth_name(peer->ipsec ? CORE_AUTH_IPSEC : peer->n_sa ? CORE_AUTH_FA_HA : CORE_AUTH_NONE));
+	if (state->clock_known) {
+		json_object_object_add(obj, "clock_ahead_ms", json_object_new_int64(state->ahead_us / 1000));
+		add_number(obj, "clock_error_ms", (state->error_us + 999) / 1000);
+	}
+	if (state->offset_s)
+		json_object_object_add(obj, "id_offset", json_object_new_int64(state->offset_s));
+	if (state->hold_until_us > now) {
+		add_number(obj, "code", state->code);
+		add_number(obj, "hold", (state->hold_until_us - now + 999999) / 1000000);
+	}
+	return obj;
+}
+
 static void add_phase(struct json_object *obj, const char *key, uint64_t at_us, uint64_t seen_us)
 {
 	if (at_us && at_us >= seen_us)

@@ -23,7 +23,7 @@ static const char agent_help[] =
 	"       mipctl agent [ AGENT ] attach mac MAC port PORT [ nai NAI ] [ home ADDR ]\n"
 	"       mipctl agent [ AGENT ] detach mac MAC [ port PORT ]\n"
 	"       mipctl agent [ AGENT ] timeline [ mac MAC ]\n"
-	"       mipctl agent [ AGENT ] { counters | version }\n"
+	"       mipctl agent [ AGENT ] { peers | counters | version }\n"
 	"where  AGENT := { name NAME | socket PATH }; without it, the one that runs here\n"
 	"       FILTER := [ nai NAI ] [ mac MAC ] [ home ADDR ] [ realm NUMBER ]\n";
 
@@ -484,6 +484,32 @@ static int agent_timeline(struct args *a)
 	return run(request, "timeline", "handovers", print_handover);
 }
 
+/* Fields as they come: text, numbers, and lists of words. */
+static void print_peer(struct json_object *obj)
+{
+	pr_begin();
+	json_object_object_foreach(obj, key, value) {
+		if (opt.json) {
+			pr_json(key, value);
+			continue;
+		}
+		if (!json_object_is_type(value, json_type_array)) {
+			pr_str(PR_PLAIN, key, strcmp(key, "peer") ? key : NULL, text_of(value));
+			continue;
+		}
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			pr_text(text_of(json_object_array_get_idx(value, i)));
+	}
+	pr_end();
+}
+
+static int agent_peers(struct args *a)
+{
+	int rc = arg_end(a);
+
+	return rc ? rc : run(json_object_new_object(), "peers", "peers", print_peer);
+}
+
 static void print_counters(struct json_object *obj)
 {
 	pr_begin();
@@ -546,6 +572,7 @@ static const struct command agent_commands[] = {
 	{ "attach", NULL, agent_attach, NULL },
 	{ "detach", NULL, agent_detach, NULL },
 	{ "timeline", NULL, agent_timeline, NULL },
+	{ "peers", NULL, agent_peers, NULL },
 	{ "counters", NULL, agent_counters, NULL },
 	{ "version", NULL, agent_version, NULL },
 	{ NULL, NULL, NULL, NULL },

@@ -64,9 +64,9 @@ static struct core_now now_of(struct node *n)
 
 uint64_t ntp_of(const struct node *n)
 {
-	uint64_t us = MONO_BASE + n->w->now + n->skew_us;
+	uint64_t us = NTP_BASE * SEC + MONO_BASE + n->w->now + n->skew_us;
 
-	return ((NTP_BASE + us / SEC) << 32) + ((us % SEC) << 32) / SEC;
+	return ((us / SEC) << 32) + ((us % SEC) << 32) / SEC;
 }
 
 /* ---- the queue ---- */

@@ -132,6 +132,7 @@ static void play(void)
 
 	for (int i = 0; i < NODES; i++) {
 		w->node[i].net[RED].lifetime = w->node[i].net[BLUE].lifetime = 60;
+		w->node[i].cfg.clock_probe = seed % 2;
 		if (i != HA)
 			w->node[i].skew_us = (int64_t)sim_random(w, 6 * SEC) - (int64_t)(3 * SEC);
 		node_start(&w->node[i]);

@@ -170,6 +170,7 @@ static const struct bad {
 	{ "algorithm beside CHAP", HA MN("a@red.example", GOOD_SPI " aaa 2 { algorithm = hmac-md5 key-file = \"${K}/good\" }"),
 	  ":13: mobile-node a@red.example aaa 2 algorithm: SPI 2 says which it is" },
 	{ "CHAP's SPI elsewhere", HA MN("a@red.example", "spi 2 { key-file = \"${K}/good\" }"), ":13: mobile-node a@red.example spi 2: out of range" },
+	{ "clock probe at a home agent", HA "clock-probe = true\n", ":12: clock-probe: only a proxy agent asks for the time" },
 	{ "fha-on-dereg", HA "fha-on-dereg = sometimes\n", ":12: fha-on-dereg: unknown: \"sometimes\" (pmip, always or never)" },
 	{ "key file missing", WITH_PEER("spi 0x100 {\n}"), ":12: peer 198.51.100.1 spi 0x100 key-file: missing" },
 	{ "key file that isn't there", WITH_KEY("none"), "none: No such file or directory" },
@@ -276,6 +277,7 @@ static void test_good_ha(void **state)
 	assert_true(config->core.ha);
 	assert_false(config->core.pma);
 	assert_int_equal(config->core.replay_window, 7);
+	assert_false(config->core.clock_probe);
 	assert_int_equal(config->core.max_registrations, 65536);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
@@ -357,6 +359,7 @@ static void test_good_pma(void **state)
 	if (!config)
 		fail_msg("%s", complaints);
 	assert_true(config->core.pma);
+	assert_true(config->core.clock_probe);
 	assert_true(config->core.peers[0].gre_key);
 	assert_null(config_doubt(config));
 	config->core.n_identities = 0;

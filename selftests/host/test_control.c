@@ -579,6 +579,8 @@ static void test_timeline(void **state)
 	ask(fd, "{\"id\":1,\"verb\":\"timeline\"}", "\"trigger\":\"arp\",\"phases_us\":{\"rrq\":100,\"rrp\":1100,"
 	    "\"binding\":1200,\"first_up\":1300},\"seen_us\":1000}]");
 	ask(fd, "{\"id\":1,\"verb\":\"timeline\",\"mac\":\"02:00:00:00:01:06\"}", "\"handovers\":[]");
+	ask(fd, "{\"id\":1,\"verb\":\"peers\"}",
+	    "\"peers\":[{\"peer\":\"192.0.2.1\",\"modes\":[\"per-node\"],\"method\":\"fa-ha\"}]");
 	ask(fd, "{\"id\":1,\"verb\":\"counters\"}", "\"dhcp_discover\":3");
 	ask(fd, "{\"id\":1,\"verb\":\"counters\"}", "\"rrq_received\":0");
 	close(fd);

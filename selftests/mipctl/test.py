@@ -688,6 +688,16 @@ def test_agent_show():
     same(agent("-j agent", {"registrations": []})[0].out, "[]\n")
 
 
+def test_agent_peers():
+    peers = [{"peer": "192.0.2.1", "modes": ["per-node", "per-mn"], "method": "fa-ha", "clock_ahead_ms": -700,
+              "clock_error_ms": 25}, {"peer": "198.51.100.0/24", "modes": [], "method": "none"}]
+    run, request = agent("agent peers", {"peers": peers})
+    same(request, {"verb": "peers"})
+    same(run.out, "192.0.2.1 per-node per-mn method fa-ha clock_ahead_ms -700 clock_error_ms 25\n"
+         "198.51.100.0/24 method none\n")
+    same(agent("-j agent peers", {"peers": peers})[0].json(), peers)
+
+
 def test_agent_attach_detach():
     run, request = agent("-j agent attach mac 02:00:00:00:00:05 port eth1 nai x@y home 10.0.0.5",
                          '{"event": "something else"}\n', '{"id": 999, "error": {"message": "not yours"}}\n',
@@ -744,7 +754,8 @@ def test_agent_strange_text():
     nai = "a\u001b[2J\u009b\u00e9\nb"
     for words, reply in (("agent", {"registrations": [{**REG, "nai": nai}]}), ("agent version", {"name": nai}),
                          ("agent timeline", {"handovers": [{"trigger": nai}]}),
-                         ("agent counters", {"counters": {"x": nai}}), ("agent", {"error": {"message": nai}})):
+                         ("agent counters", {"counters": {"x": nai}}), ("agent peers", {"peers": [{"x": nai}]}),
+                         ("agent", {"error": {"message": nai}})):
         run, _ = agent(words, reply)
         assert "a?[2J??\u00e9?b" in run.out + run.err, run.out + run.err
     run, _ = agent("-j agent", {"registrations": [{**REG, "nai": nai}]})
@@ -752,6 +763,7 @@ def test_agent_strange_text():
     for reply in ({"name": None, "roles": [None]}, {"name": 5, "roles": {}}):
         same(agent("agent version", reply)[0].rc, 0)
     same(agent("agent", {"registrations": [{"home": None, "key": None, "x": None}]})[0].rc, 0)
+    same(agent("agent peers", {"peers": [{"peer": None, "modes": [None], "clock_ahead_ms": {}}]})[0].rc, 0)
     same(agent("agent timeline", {"handovers": [{"phases_us": None, "seen_us": None}]})[0].rc, 0)
 
 
@@ -781,7 +793,8 @@ def test_agent_choice():
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 COMMANDS = ("link show", "link add", "link del", "link set", "port show", "port add", "port del", "port set",
             "binding show", "binding add", "binding del", "binding set", "binding get", "binding flush", "peer show",
-            "agent show", "agent attach", "agent detach", "agent timeline", "agent counters", "agent version")
+            "agent show", "agent attach", "agent detach", "agent timeline", "agent peers", "agent counters",
+            "agent version")
 
 
 def complete(line):
