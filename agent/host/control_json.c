@@ -78,7 +78,8 @@ struct json_object *json_peer(const struct core_peer_state *state)
 	if (peer->per_mn)
 		json_object_array_add(modes, json_object_new_string("per-mn"));
 	json_object_object_add(obj, "modes", modes);
-	add_text(obj, "method", core_auth_name(peer->ipsec ? CORE_AUTH_IPSEC : peer->n_sa ? CORE_AUTH_FA_HA : CORE_AUTH_NONE));
+	add_text(obj, "method", core_auth_name(peer->ipsec ? CORE_AUTH_IPSEC :
+					       peer->n_sa ? CORE_AUTH_FA_HA : CORE_AUTH_NONE));
 	if (state->clock_known) {
 		json_object_object_add(obj, "clock_ahead_ms", json_object_new_int64(state->ahead_us / 1000));
 		add_number(obj, "clock_error_ms", (state->error_us + 999) / 1000);
