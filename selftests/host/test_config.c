@@ -106,6 +106,9 @@ static const struct bad {
 	{ "pool at a proxy agent", "proxy-agent = true\nnetwork red {\npool = \"10.0.0.5-10.0.0.6\"\n}\n", ":3: network red pool: only a home agent has a pool" },
 	{ "pool missing at a home agent", "home-agent = true\nnetwork red {\n}\n", ":2: network red pool: missing" },
 	{ "mandatory options of a network", "proxy-agent = true\ncare-of-address = 198.51.100.1\nnetwork red {\n}\n", ":3: network red gateway: missing" },
+	{ "prefix length missing at a proxy agent", "proxy-agent = true\ncare-of-address = 198.51.100.1\nnetwork red {\n}\n", ":3: network red prefix-length: missing" },
+	{ "prefix length missing at a home agent", "home-agent = true\nnetwork red {\n}\n", ":2: network red prefix-length: missing" },
+	{ "home agent's own address missing", "home-agent = true\nnetwork red {\n}\n", ":2: network red home-agent-address: missing" },
 	{ "care-of address missing", "proxy-agent = true\n", "care-of-address: missing" },
 	{ "no role", "max-registrations = 3\n", "no role (home-agent = true, proxy-agent = true, or both)" },
 	{ "nothing", "", "no role" },
@@ -224,6 +227,7 @@ static void test_bad(void **state)
 
 	if (config)
 		fail_msg("accepted");
+	/* Prefix lengths and home agents [5944-3.6-1] [5944-3.8.1-1], "no security association" [5944-3.6-1] */
 	/* Among them "SPI below 256" [5944-1.6-9], "care-of address missing" [5944-3.7.1-1], window [5944-5.7.1-1] */
 	if (!strstr(complaints, row->want))
 		fail_msg("wanted \"%s\", got:\n%s", row->want, complaints);

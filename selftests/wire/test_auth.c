@@ -52,6 +52,11 @@ static void rfc2202_hmac_md5(void **state)
 			   "9294727a3638bb1c13f48ef8158bfc9d"));
 	assert_true(covers(WIRE_ALG_HMAC_MD5, "4a656665", "what do ya want for nothing?",
 			   "750c783e6ab0b503eaa86e310a5db738"));
+	/* Case 4, a key of 200 bits: [5944-5.1-2] */
+	assert_true(covers(WIRE_ALG_HMAC_MD5, "0102030405060708090a0b0c0d0e0f10111213141516171819",
+			   "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
+			   "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd"
+			   "\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd\xcd", "697eaf0aca3a3aea3a75164746ffaa79"));
 	assert_false(covers(WIRE_ALG_HMAC_MD5, "4a656665", "what do ya want for nothing!",
 			    "750c783e6ab0b503eaa86e310a5db738"));
 }
