@@ -5,6 +5,9 @@
 Headers are functions from fields and payload to bytes. A result of False makes the exit status 1; any other that
 isn't None is printed.
 """
+import contextlib
+import ctypes
+import os
 import random
 import select
 import socket
@@ -101,6 +104,60 @@ def arp(op, sha, sip, tip, tha="00:00:00:00:00:00"):
 
 def arp_frame(op, sha, sip, tip, dst=BROADCAST, src=None):
     return eth(src or sha, dst, arp(op, sha, sip, tip), 0x0806)
+
+
+@contextlib.contextmanager
+def inside(ns):
+    """What is opened in there belongs to that namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter(path):
+        with open(path, encoding="ascii") as file:
+            if libc.setns(file.fileno(), 0x40000000):
+                raise OSError(ctypes.get_errno(), path)
+
+    with open("/proc/self/ns/net", encoding="ascii") as back:
+        enter(f"/run/netns/{ns}")
+        try:
+            yield
+        finally:
+            enter(f"/proc/self/fd/{back.fileno()}")
+
+
+def starve(ns, dev, frame, gso=0, most=20000, step=120):
+    """Send a frame again and again, in which the first, second, ... allocation of whoever handles it at once fails.
+
+    gso: as of send_gso(). Prints how many times something failed; it ends when that was nothing for a while.
+    """
+    def knob(name, value):
+        fd = os.open("/sys/kernel/debug/failslab/" + name, os.O_WRONLY)
+        os.write(fd, str(value).encode())
+        os.close(fd)
+
+    def left():
+        with open("/sys/kernel/debug/failslab/times", encoding="ascii") as times:
+            return int(times.read())
+
+    failed = none = 0
+    with inside(ns):
+        s = packet_socket(dev, 0)
+    if gso:
+        s.setsockopt(263, 15, 1)
+        frame = struct.pack("=BBHHHH", 1, 1, 54, gso, 34, 16) + frame
+    # so many bytes are given before one request is refused
+    for space in range(0, most, step):
+        knob("space", space)
+        knob("times", 1)
+        knob("probability", 100)
+        s.send(frame)
+        knob("probability", 0)
+        none = 0 if left() == 0 else none + 1
+        failed += none == 0
+        if none > 20:
+            break
+    knob("space", 0)
+    print(failed)
+    return failed > 0 and none > 20
 
 
 def send_ip(*packets):

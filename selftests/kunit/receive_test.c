@@ -22,6 +22,7 @@ struct outer {
 	bool bad_csum;		/* with GRE_C */
 	int cut;		/* keep so many bytes behind the outer header; 0: all */
 	int pad;		/* append so many */
+	bool complete;		/* CHECKSUM_COMPLETE by the underlay's device */
 	struct mip4_kt_ip inner;
 	int inner_len;		/* added to the inner total length */
 	u8 inner_first;		/* version and header length, 0: 0x45 */
@@ -76,6 +77,10 @@ static struct sk_buff *outer_build(struct mip4_kt *k, const struct outer *o)
 	}
 	if (o->cut)
 		skb_trim(skb, sizeof(struct iphdr) + o->cut);
+	if (o->complete) {
+		skb->ip_summed = CHECKSUM_COMPLETE;
+		skb->csum = skb_checksum(skb, 0, skb->len, 0);
+	}
 	return skb;
 }
 
@@ -110,6 +115,7 @@ static const struct receive_case accepted_cases[] = {
 	{ "GRE with all", { GRE_C | GRE_K | GRE_S, .key = 0x1005 } },
 	/* RFC 2784 section 2.3: bits 6 to 12 are ignored */
 	{ "GRE, ignored bits", { 0x03f8 } },
+	{ "checksum complete", { GRE_K, .key = 0x1005, .complete = true } },
 	{ "IPIP, padded by Ethernet", { .ipip = true, .pad = 7 } },
 	{ "GRE, padded by Ethernet", { .pad = 7 } },
 	{ "GRE, shortest", { GRE_K, .key = 0x1005 } },
@@ -378,6 +384,18 @@ static const struct routed_case routed_cases[] = {
 	{ "IPIP", { .ipip = true }, false, 33, 33 },
 	{ "GRE", { 0 }, false, 33, 33 },
 	{ "GRE with key", { GRE_K, .key = 0x1005 }, false, 33, 33 },
+	/* what the hardware has summed up is right for what is left */
+	{ "IPIP, checksum complete", { .ipip = true, .complete = true },
+	  false, 33, 33 },
+	{ "GRE, checksum complete", { GRE_K, .key = 0x1005, .complete = true },
+	  false, 33, 33 },
+	{ "GRE, both checksums", { GRE_C, .complete = true }, false, 33, 33 },
+	{ "padded, checksum complete", { .pad = 7, .complete = true },
+	  false, 33, 33 },
+	{ "CE, checksum complete", { .tos = INET_ECN_CE, .complete = true,
+	  .inner = { .tos = INET_ECN_ECT_0 } }, false, 33, 33 },
+	{ "TTL 1 to a neighbour, checksum complete", { .complete = true },
+	  true, 1, 2 },
 	{ "TTL 1 to elsewhere", { 0 }, false, 1, 1 },
 	/* link emulation: ip_forward() must not end it */
 	{ "TTL 1 to a neighbour", { 0 }, true, 1, 2 },
@@ -397,6 +415,7 @@ static void receive_test_routed(struct kunit *test)
 	struct sk_buff *skb;
 
 	o.inner = to_device;
+	o.inner.tos = c->outer.inner.tos;
 	o.inner.saddr = MIP4_KT_HOME(5);
 	o.inner.daddr = c->neighbour ? MIP4_KT_HOME(6) : MIP4_KT_FAR;
 	o.inner.ttl = c->ttl;
@@ -416,6 +435,11 @@ static void receive_test_routed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ip_fast_csum(iph, 5), 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&b->up_packets), 1);
 	KUNIT_EXPECT_NE(test, b->seen, 0);
+	if (o.complete) {
+		KUNIT_EXPECT_TRUE(test, skb->ip_summed == CHECKSUM_COMPLETE);
+		KUNIT_EXPECT_EQ(test, csum_fold(skb->csum),
+				csum_fold(skb_checksum(skb, 0, skb->len, 0)));
+	}
 }
 
 static struct kunit_case receive_tests[] = {
