@@ -122,6 +122,19 @@ static void mip4_binding_free(struct rcu_head *rcu)
 			container_of(rcu, struct mip4_binding, rcu));
 }
 
+static void mip4_binding_to_port(struct mip4_binding *b, struct mip4_port *port)
+{
+	hlist_add_head(&b->on_port, &port->list);
+	port->bindings++;
+}
+
+static void mip4_binding_off_port(struct mip4_binding *b,
+				  struct mip4_port *port)
+{
+	hlist_del(&b->on_port);
+	port->bindings--;
+}
+
 /* The binding that owns an address or a MAC, named in the error. */
 static int mip4_binding_taken(const struct mip4_binding *b, const char *what,
 			      const struct nlattr *attr,
@@ -255,7 +268,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				    "no room in the table of MACs");
 			goto err_addr;
 		}
-		port->bindings++;
+		mip4_binding_to_port(b, port);
 	}
 	/* the entry is reserved, so this needs no memory */
 	xa_store(&mip->ids, b->id, b, GFP_KERNEL_ACCOUNT);
@@ -303,7 +316,7 @@ void mip4_binding_del(struct mip4_binding *b)
 	if (port) {
 		rhashtable_remove_fast(&mip->by_mac, &b->by_mac,
 				       mip4_mac_params);
-		port->bindings--;
+		mip4_binding_off_port(b, port);
 	}
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 	xa_erase(&mip->ids, b->id);
@@ -328,7 +341,7 @@ void mip4_binding_leave_port(struct mip4_binding *b)
 	if (!port)
 		return;
 	rhashtable_remove_fast(&b->mip->by_mac, &b->by_mac, mip4_mac_params);
-	port->bindings--;
+	mip4_binding_off_port(b, port);
 	RCU_INIT_POINTER(b->port, NULL);
 }
 
@@ -366,8 +379,8 @@ static int mip4_binding_move(struct mip4_binding *b, u32 ifindex, const u8 *mac)
 	old = rcu_dereference_protected(b->port,
 					lockdep_is_held(&b->mip->lock));
 	if (old)
-		old->bindings--;
-	port->bindings++;
+		mip4_binding_off_port(b, old);
+	mip4_binding_to_port(b, port);
 	b->mac.ifindex = ifindex;
 	ether_addr_copy(b->mac.mac, mac);
 	rcu_assign_pointer(b->port, port);
@@ -464,6 +477,21 @@ bool mip4_binding_match(struct mip4_binding *b,
 	return !filter->peer || mip4_legs_have_peer(b, filter->peer);
 }
 
+/* Return: whether it matched. */
+static bool mip4_binding_flush_one(struct mip4_binding *b,
+				   const struct mip4_binding_filter *filter,
+				   enum mip4_del_reason reason)
+{
+	cond_resched();
+	if (!mip4_binding_match(b, filter))
+		return false;
+	if (!filter->peer || !mip4_legs_drop_peer(b, filter->peer)) {
+		mip4_nl_notify(b, MIP4_CMD_BINDING_DEL, reason);
+		mip4_binding_del(b);
+	}
+	return true;
+}
+
 /**
  * mip4_binding_flush() - delete all bindings that match
  * @mip: device
@@ -480,19 +508,21 @@ u32 mip4_binding_flush(struct mip4_dev *mip,
 		       enum mip4_del_reason reason)
 {
 	struct mip4_binding *b;
+	struct mip4_port *port;
+	struct hlist_node *next;
 	unsigned long id;
 	u32 count = 0;
 
-	xa_for_each(&mip->ids, id, b) {
-		if (!mip4_binding_match(b, filter))
-			continue;
-		count++;
-		if (!filter->peer || !mip4_legs_drop_peer(b, filter->peer)) {
-			mip4_nl_notify(b, MIP4_CMD_BINDING_DEL, reason);
-			mip4_binding_del(b);
-		}
-		cond_resched();
+	if (!filter->port) {
+		xa_for_each(&mip->ids, id, b)
+			count += mip4_binding_flush_one(b, filter, reason);
+		return count;
 	}
+	port = mip4_port_find(mip, filter->port);
+	if (!port)
+		return 0;
+	hlist_for_each_entry_safe(b, next, &port->list, on_port)
+		count += mip4_binding_flush_one(b, filter, reason);
 	return count;
 }
 

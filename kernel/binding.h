@@ -59,7 +59,10 @@ struct mip4_binding {
 	struct mip4_leg first;
 	u64 cookie;
 	time64_t expires;		/* boottime seconds, 0: never */
-	struct rcu_head rcu;
+	union {
+		struct hlist_node on_port;	/* mip4_port.list, while .port is set */
+		struct rcu_head rcu;
+	};
 
 	/* written by packets */
 	unsigned long seen ____cacheline_aligned;	/* jiffies, 0: never */

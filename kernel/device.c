@@ -91,6 +91,7 @@ static void mip4_dev_free(struct net_device *dev)
 	rhashtable_destroy(&mip->by_addr);
 	xa_destroy(&mip->ids);
 	xa_destroy(&mip->peers);
+	xa_destroy(&mip->ports);
 	mutex_destroy(&mip->lock);
 }
 
@@ -161,7 +162,7 @@ static void mip4_dev_setup(struct net_device *dev)
 	mutex_init(&mip->lock);
 	xa_init_flags(&mip->ids, XA_FLAGS_ALLOC1);
 	xa_init_flags(&mip->peers, XA_FLAGS_ALLOC1);
-	INIT_LIST_HEAD(&mip->ports);
+	xa_init(&mip->ports);
 	mip4_expire_init(mip);
 	mip4_legs_start(mip);
 	mip4_bucket_init(&mip->peer_events, 16, 10);

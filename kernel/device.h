@@ -56,7 +56,7 @@ struct mip4_dev {
 	struct rhashtable by_mac;	/* struct mip4_binding, served ones */
 	struct xarray ids;		/* struct mip4_binding */
 	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
-	struct list_head ports;		/* struct mip4_port; RTNL and .lock write */
+	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */
 	time64_t expire_due;		/* earliest end known, 0: none */

@@ -271,29 +271,17 @@ static int mip4_nl_peer_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return mip4_nl_dump(skb, cb, mip4_nl_dump_peers);
 }
 
-/* The port with the smallest ifindex beyond @ifindex, or NULL. */
-static struct mip4_port *mip4_nl_next_port(struct mip4_dev *mip, int ifindex)
-{
-	struct mip4_port *port, *next = NULL;
-
-	list_for_each_entry(port, &mip->ports, node) {
-		if (port->dev->ifindex > ifindex &&
-		    (!next || port->dev->ifindex < next->dev->ifindex))
-			next = port;
-	}
-	return next;
-}
-
-/* By ifindex, so that one that goes between two parts hides no other. */
 static int mip4_nl_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct mip4_dev *mip)
 {
 	struct mip4_port *port;
+	unsigned long ifindex;
 	int err = 0;
 	void *hdr;
 
 	mutex_lock(&mip->lock);
-	while ((port = mip4_nl_next_port(mip, cb->args[1]))) {
+	xa_for_each_start(&mip->ports, ifindex, port, cb->args[1]) {
+		cb->args[1] = ifindex;
 		hdr = mip4_nl_dump_put(skb, cb, mip, MIP4_CMD_PORT_GET);
 		if (!hdr || mip4_nl_fill_port(skb, port)) {
 			if (hdr)
@@ -302,7 +290,6 @@ static int mip4_nl_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 			break;
 		}
 		genlmsg_end(skb, hdr);
-		cb->args[1] = port->dev->ifindex;
 	}
 	mutex_unlock(&mip->lock);
 	return err;

@@ -132,9 +132,12 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 	mip4_bucket_init(&port->spoof_events, 16, 10);
 	mip4_bucket_init(&port->icmp, 64, 1000);
 	mip4_bucket_init(&port->pmtu, 64, 1000);
-	err = mip4_hold_init(&port->hold, mip);
+	err = xa_reserve(&mip->ports, port_dev->ifindex, GFP_KERNEL);
 	if (err)
 		goto err_free;
+	err = mip4_hold_init(&port->hold, mip);
+	if (err)
+		goto err_reserved;
 	netdev_hold(port_dev, &port->tracker, GFP_KERNEL);
 	err = mip4_port_listen(port);
 	if (err) {
@@ -154,7 +157,8 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 	dev_disable_lro(port_dev);
 	netdev_set_rx_headroom(port_dev, dev->needed_headroom);
 	mutex_lock(&mip->lock);
-	list_add_tail(&port->node, &mip->ports);
+	/* the entry is reserved, so this needs no memory */
+	xa_store(&mip->ports, port_dev->ifindex, port, GFP_KERNEL);
 	mutex_unlock(&mip->lock);
 	return 0;
 
@@ -165,6 +169,8 @@ err_listen:
 err_put:
 	mip4_hold_stop(&port->hold);
 	netdev_put(port_dev, &port->tracker);
+err_reserved:
+	xa_release(&mip->ports, port_dev->ifindex);
 err_free:
 	kfree(port);
 	return err;
@@ -177,9 +183,8 @@ static void mip4_port_release(struct mip4_port *port)
 	struct mip4_dev *mip = port->mip;
 
 	mutex_lock(&mip->lock);
-	list_del(&port->node);
-	if (port->bindings)
-		mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
+	mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
+	xa_erase(&mip->ports, port_dev->ifindex);
 	mutex_unlock(&mip->lock);
 
 	netdev_upper_dev_unlink(port_dev, mip->dev);
@@ -220,10 +225,11 @@ int mip4_port_del(struct net_device *dev, struct net_device *port_dev)
  */
 void mip4_port_del_all(struct mip4_dev *mip)
 {
-	struct mip4_port *port, *next;
+	struct mip4_port *port;
+	unsigned long ifindex;
 
 	ASSERT_RTNL();
-	list_for_each_entry_safe(port, next, &mip->ports, node)
+	xa_for_each(&mip->ports, ifindex, port)
 		mip4_port_release(port);
 }
 
@@ -238,13 +244,7 @@ void mip4_port_del_all(struct mip4_dev *mip)
  */
 struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex)
 {
-	struct mip4_port *port;
-
-	list_for_each_entry(port, &mip->ports, node) {
-		if (port->dev->ifindex == ifindex)
-			return port;
-	}
-	return NULL;
+	return xa_load(&mip->ports, ifindex);
 }
 
 /**
@@ -260,15 +260,16 @@ struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex)
 int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 			struct netlink_ext_ack *extack)
 {
-	struct mip4_port *port;
+	struct mip4_port *port, *done;
+	unsigned long ifindex;
 	int err;
 
-	list_for_each_entry(port, &mip->ports, node) {
+	xa_for_each(&mip->ports, ifindex, port) {
 		err = dev_uc_add(port->dev, mac);
 		if (err)
 			goto err_del;
 	}
-	list_for_each_entry(port, &mip->ports, node)
+	xa_for_each(&mip->ports, ifindex, port)
 		mip4_port_unlisten(port);
 	WRITE_ONCE(mip->gwmac, ether_addr_to_u64(mac));
 	return 0;
@@ -276,8 +277,11 @@ int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 err_del:
 	NL_SET_ERR_MSG_FMT_MOD(extack, "%s can't listen to the gateway MAC",
 			       port->dev->name);
-	list_for_each_entry_continue_reverse(port, &mip->ports, node)
-		dev_uc_del(port->dev, mac);
+	xa_for_each(&mip->ports, ifindex, done) {
+		if (done == port)
+			break;
+		dev_uc_del(done->dev, mac);
+	}
 	return err;
 }
 

@@ -13,12 +13,12 @@
  * after it left both.
  */
 struct mip4_port {
-	struct list_head node;		/* mip4_dev.ports */
 	struct net_device *dev;		/* held */
 	netdevice_tracker tracker;
 	struct mip4_dev *mip;
 	u8 unknown;			/* enum mip4_unknown; READ_ONCE */
-	u32 bindings;			/* mip4_dev.lock */
+	u32 bindings;			/* in .list */
+	struct hlist_head list;		/* struct mip4_binding; mip4_dev.lock */
 	atomic64_t unknown_frames;
 	struct mip4_hold hold;
 	struct mip4_bucket unknown_events;
