@@ -3,12 +3,19 @@
  * Many bindings or gtp contexts, as fast as the kernel takes them.
  *
  *   contexts mip4 DEV COUNT HOME PEER { - | IKEY OKEY } [PORT MAC]
+ *            [peers N] [ports N] [lifetime S]
  *   contexts gtp DEV COUNT ADDRESS PEER TEID
+ *   contexts del DEV COUNT HOME
+ *   contexts dump DEV COUNT HOME
  *
- * The first has these values, each further one greater ones by one. They go
+ * The first has these values, each further one greater ones by one; with peers
+ * or ports that begins anew after N, ports being such by their index. They go
  * into as few system calls as they can: bindings 500 to a message, which is
  * what an agent does, contexts 500 messages to a buffer, for a message of
  * theirs holds one. Prints the nanoseconds that all took.
+ *
+ * dump fails if one dump hasn't each of these addresses once, or any other
+ * twice; it also prints how many others there were.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -114,10 +121,20 @@ static void find_family(const char *name)
 }
 
 struct values {
-	uint32_t dev, home, peer, ikey, okey, port;
+	uint32_t dev, home, peer, ikey, okey, port, peers, ports, lifetime;
 	bool keyed;
 	struct ether_addr mac;
 };
+
+static void put_home(struct nlmsghdr *nlh, uint32_t home)
+{
+	struct nlattr *list = mnl_attr_nest_start(nlh, MIP4_BINDING_A_ADDRS);
+	struct nlattr *item = mnl_attr_nest_start(nlh, MIP4_BINDING_A_ADDR);
+
+	mnl_attr_put_u32(nlh, MIP4_ADDR_A_ADDRESS, htonl(home));
+	mnl_attr_nest_end(nlh, item);
+	mnl_attr_nest_end(nlh, list);
+}
 
 static void put_binding(struct nlmsghdr *nlh, const struct values *v, uint32_t i)
 {
@@ -125,21 +142,19 @@ static void put_binding(struct nlmsghdr *nlh, const struct values *v, uint32_t i
 	struct ether_addr mac = v->mac;
 	uint32_t low;
 
-	list = mnl_attr_nest_start(nlh, MIP4_BINDING_A_ADDRS);
-	item = mnl_attr_nest_start(nlh, MIP4_BINDING_A_ADDR);
-	mnl_attr_put_u32(nlh, MIP4_ADDR_A_ADDRESS, htonl(v->home + i));
-	mnl_attr_nest_end(nlh, item);
-	mnl_attr_nest_end(nlh, list);
+	put_home(nlh, v->home + i);
+	if (v->lifetime)
+		mnl_attr_put_u32(nlh, MIP4_BINDING_A_LIFETIME, v->lifetime);
 	if (v->port) {
 		memcpy(&low, mac.ether_addr_octet + 2, sizeof(low));
 		low = htonl(ntohl(low) + i);
 		memcpy(mac.ether_addr_octet + 2, &low, sizeof(low));
-		mnl_attr_put_u32(nlh, MIP4_BINDING_A_PORT, v->port);
+		mnl_attr_put_u32(nlh, MIP4_BINDING_A_PORT, v->port + i % v->ports);
 		mnl_attr_put(nlh, MIP4_BINDING_A_MAC, sizeof(mac), &mac);
 	}
 	list = mnl_attr_nest_start(nlh, MIP4_BINDING_A_LEGS);
 	item = mnl_attr_nest_start(nlh, MIP4_BINDING_A_LEG);
-	mnl_attr_put_u32(nlh, MIP4_LEG_A_PEER, htonl(v->peer));
+	mnl_attr_put_u32(nlh, MIP4_LEG_A_PEER, htonl(v->peer + i % v->peers));
 	mnl_attr_put_u8(nlh, MIP4_LEG_A_ENCAP, v->keyed ? MIP4_ENCAP_GRE : MIP4_ENCAP_IPIP);
 	if (v->keyed) {
 		mnl_attr_put_u32(nlh, MIP4_LEG_A_IKEY, htonl(v->ikey + i));
@@ -158,6 +173,79 @@ static void bindings(const struct values *v, uint32_t first, uint32_t count)
 	for (uint32_t i = first; i < first + count; i++)
 		put_binding(nlh, v, i);
 	talk(nlh->nlmsg_len);
+}
+
+static void deletions(const struct values *v, uint32_t first, uint32_t count)
+{
+	struct nlmsghdr *nlh = message(buf, family, MIP4_CMD_BINDING_DEL, MIP4_GENL_VERSION, NLM_F_ACK);
+
+	mnl_attr_put_u32(nlh, MIP4_A_IFINDEX, v->dev);
+	for (uint32_t i = first; i < first + count; i++) {
+		struct nlattr *binding = mnl_attr_nest_start(nlh, MIP4_A_BINDING);
+
+		put_home(nlh, v->home + i);
+		mnl_attr_nest_end(nlh, binding);
+	}
+	talk(nlh->nlmsg_len);
+}
+
+/* Which addresses of 2^24 from the first one on a dump has shown; of the rest only how many. */
+static struct {
+	uint8_t seen[1 << 21];
+	uint32_t home, all, twice;
+} shown;
+
+static int show(const struct nlmsghdr *nlh, void *data)
+{
+	const struct nlattr *attr, *binding, *item;
+
+	(void)data;
+	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
+		if (mnl_attr_get_type(attr) != MIP4_A_BINDING)
+			continue;
+		mnl_attr_for_each_nested(binding, attr) {
+			if (mnl_attr_get_type(binding) != MIP4_BINDING_A_ADDRS)
+				continue;
+			item = mnl_attr_get_payload(mnl_attr_get_payload(binding));
+			/* ADDRESS comes last */
+			while (mnl_attr_get_type(item) != MIP4_ADDR_A_ADDRESS)
+				item = mnl_attr_next(item);
+			uint32_t i = ntohl(mnl_attr_get_u32(item)) - shown.home;
+
+			shown.all++;
+			if (i >= sizeof(shown.seen) * 8)
+				continue;
+			shown.twice += shown.seen[i / 8] >> i % 8 & 1;
+			shown.seen[i / 8] |= 1 << i % 8;
+		}
+	}
+	return MNL_CB_OK;
+}
+
+static void dump(const struct values *v, uint32_t count)
+{
+	struct nlmsghdr *nlh = message(buf, family, MIP4_CMD_BINDING_GET, MIP4_GENL_VERSION, NLM_F_DUMP);
+	uint32_t missing = 0;
+	int rc = MNL_CB_OK;
+
+	mnl_attr_put_u32(nlh, MIP4_A_IFINDEX, v->dev);
+	shown.home = v->home;
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		die("send");
+	while (rc > MNL_CB_STOP) {
+		static char in[1 << 16];
+		ssize_t n = mnl_socket_recvfrom(nl, in, sizeof(in));
+
+		rc = n < 0 ? -1 : mnl_cb_run(in, n, 0, 0, show, NULL);
+	}
+	if (rc < 0)
+		die("the kernel");
+	for (uint32_t i = 0; i < count; i++)
+		missing += !(shown.seen[i / 8] >> i % 8 & 1);
+	if (missing || shown.twice) {
+		printf("%u missing, %u twice, %u in all\n", missing, shown.twice, shown.all);
+		exit(1);
+	}
 }
 
 static void contexts(const struct values *v, uint32_t first, uint32_t count)
@@ -187,41 +275,73 @@ static uint64_t now(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+static void parse_mip4(struct values *v, char **argv)
+{
+	v->keyed = strcmp(*argv, "-");
+	v->ikey = number(*argv++);
+	v->okey = v->ikey;
+	if (v->keyed && *argv)
+		v->okey = number(*argv++);
+	for (; argv[0] && argv[1]; argv += 2) {
+		if (!strcmp(argv[0], "peers")) {
+			v->peers = number(argv[1]);
+		} else if (!strcmp(argv[0], "ports")) {
+			v->ports = number(argv[1]);
+		} else if (!strcmp(argv[0], "lifetime")) {
+			v->lifetime = number(argv[1]);
+		} else {
+			v->port = interface(argv[0]);
+			if (!ether_aton_r(argv[1], &v->mac))
+				die(argv[1]);
+		}
+	}
+	if (argv[0])
+		die(argv[0]);
+}
+
 int main(int argc, char **argv)
 {
-	struct values v = {};
+	void (*some)(const struct values *v, uint32_t first, uint32_t count) = bindings;
+	struct values v = { .peers = 1, .ports = 1 };
 	uint32_t count;
 	uint64_t start;
-	bool gtp;
 
-	if (argc < 7)
+	if (argc < 5)
 		die("arguments");
-	gtp = !strcmp(argv[1], "gtp");
 	v.dev = interface(argv[2]);
 	count = number(argv[3]);
 	v.home = address(argv[4]);
-	v.peer = address(argv[5]);
-	v.ikey = number(argv[6]);
-	v.okey = v.ikey;
-	argv += 7;
-	if (!gtp) {
-		v.keyed = strcmp(argv[-1], "-");
-		if (v.keyed && *argv)
-			v.okey = number(*argv++);
-		if (argv[0] && argv[1]) {
-			v.port = interface(argv[0]);
-			if (!ether_aton_r(argv[1], &v.mac))
-				die(argv[1]);
-		}
+	if (!strcmp(argv[1], "gtp") || !strcmp(argv[1], "mip4")) {
+		if (argc < 7)
+			die("arguments");
+		v.peer = address(argv[5]);
+	}
+	if (!strcmp(argv[1], "mip4")) {
+		parse_mip4(&v, argv + 6);
+	} else if (!strcmp(argv[1], "gtp")) {
+		some = contexts;
+		v.ikey = number(argv[6]);
+		v.okey = v.ikey;
+	} else if (!strcmp(argv[1], "del")) {
+		some = deletions;
+	} else if (!strcmp(argv[1], "dump")) {
+		some = NULL;
+	} else {
+		die(argv[1]);
 	}
 	nl = mnl_socket_open(NETLINK_GENERIC);
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		die("netlink");
-	find_family(gtp ? "gtp" : MIP4_GENL_NAME);
+	find_family(some == contexts ? "gtp" : MIP4_GENL_NAME);
 
 	start = now();
+	if (!some) {
+		dump(&v, count);
+		printf("%ju %u\n", (uintmax_t)(now() - start), shown.all - count);
+		return 0;
+	}
 	for (uint32_t i = 0; i < count; i += BATCH)
-		(gtp ? contexts : bindings)(&v, i, count - i < BATCH ? count - i : BATCH);
+		some(&v, i, count - i < BATCH ? count - i : BATCH);
 	printf("%ju\n", (uintmax_t)(now() - start));
 	return 0;
 }
