@@ -84,17 +84,31 @@ static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
 }
 
 /*
- * Is there something to merge? Cells cost two thirds of forwarding a packet,
- * and of these GRO passes on each as it came, UDP unless ethtool asks for more.
- * Never by anything else than the protocol: a flow keeps to one way and so to
- * its order.
+ * Has GRO looked at the inner packet already? It sees through these tunnels
+ * where they come in by a device that does it, and not through IPsec.
+ */
+static bool mip4_receive_seen(const struct sk_buff *skb,
+			      const struct mip4_leg *leg)
+{
+	return skb->dev->features & NETIF_F_GRO && !secpath_exists(skb) &&
+	       (leg->key.encap == MIP4_ENCAP_GRE ||
+		leg->key.encap == MIP4_ENCAP_IPIP);
+}
+
+/*
+ * Is there something left to merge? Cells cost two thirds of forwarding a
+ * packet, and of these GRO passes on each as it came, UDP unless ethtool asks
+ * for more. Never by anything that differs within a flow, which keeps to one
+ * way and so to its order.
  */
 static bool mip4_receive_merges(const struct sk_buff *skb,
-				const struct net_device *dev)
+				const struct net_device *dev, bool seen)
 {
 	switch (ip_hdr(skb)->protocol) {
 	case IPPROTO_ICMP:
 		return false;
+	case IPPROTO_TCP:
+		return !seen;
 	case IPPROTO_UDP:
 		return dev->features &
 		       (NETIF_F_GRO_FRAGLIST | NETIF_F_GRO_UDP_FWD);
@@ -110,9 +124,10 @@ static DEFINE_PER_CPU(unsigned int, mip4_receive_depth);
  * To the stack. That is entered right here unless it has led here: tunnels in
  * tunnels take turns instead of stack. Context: bottom halves off.
  */
-static void mip4_receive_deliver(struct mip4_dev *mip, struct sk_buff *skb)
+static void mip4_receive_deliver(struct mip4_dev *mip, struct sk_buff *skb,
+				 bool seen)
 {
-	if (mip4_receive_merges(skb, mip->dev)) {
+	if (mip4_receive_merges(skb, mip->dev, seen)) {
 		gro_cells_receive(&mip->gro, skb);
 		return;
 	}
@@ -137,6 +152,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
 		  bool back)
 {
 	const struct iphdr outer = { .tos = ip_hdr(skb)->tos };
+	const bool seen = mip4_receive_seen(skb, leg);
 	struct mip4_binding *b = leg->binding;
 	struct mip4_dev *mip = b->mip;
 	enum mip4_drop reason;
@@ -187,7 +203,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
 	}
 	mip4_binding_up(b, skb);
 	mip4_binding_seen(b);
-	mip4_receive_deliver(mip, skb);
+	mip4_receive_deliver(mip, skb, seen);
 	return;
 
 drop:

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a home agent's stack gets of a tunnel: TCP merged, UDP when asked for, and all of it where netfilter and taps of
-# an ordinary device look.
+# What a home agent's stack gets of a tunnel: TCP merged, be it there or already by the underlay's device, UDP when asked
+# for, and all of it where netfilter and taps of an ordinary device look.
 #
 #   dev ── pma1 ══ ha ── cn	neither the device nor a wire merges or leaves segments whole
 # timeout: 300
@@ -82,6 +82,18 @@ tap_check "rules" n ha nft 'table ip f {
 server
 tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
 tap_check "is merged" test "$(longest)" -gt 2000
+# a veth merges only what comes from one that could have sent it whole, but mustn't
+tap_check "an underlay that looks into tunnels" eval 'n ha ethtool -K core gro on && n core ethtool -K ha tso off'
+tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
+tap_check "is merged by that" test "$(longest)" -gt 2000
+for encap in minimal "gre key 0x2005 okey 0x1005"; do
+	tap_check "now by $encap" eval "ctl ha binding set dev mip0 home $DEV_IP peer $PMA1 encap $encap && ctl pma1 \
+		binding set dev mip0 home $DEV_IP peer $HA encap $(sed 's/0x2005 okey 0x1005/0x1005 okey 0x2005/' <<< "$encap")"
+	tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
+	tap_check "is merged, whoever does it" test "$(longest)" -gt 2000
+done
+n ha ethtool -K core gro off
+n core ethtool -K ha tso on
 tap_check "UDP" watched "udp port 9" burst 9 8000
 tap_is "isn't" "$(lengths)" "1028 "
 tap_check "is when that is asked for" eval 'n ha ethtool -K mip0 rx-udp-gro-forwarding on &&
