@@ -411,6 +411,66 @@ static void binding_test_on_link(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mip4_binding_on_link(b, c->daddr, c->saddr), c->on);
 }
 
+struct counting {
+	struct mip4_kt *k;
+	struct mip4_binding *b;
+	struct sk_buff *skb;
+	unsigned long unlocked;
+};
+
+static void count(void *data)
+{
+	struct counting *c = data;
+	int i;
+
+	for (i = 0; i < 10000; i++) {
+		mip4_binding_up(c->b, c->skb);
+		mip4_binding_down(c->b, c->skb);
+		mip4_count_drop(c->k->mip, c->b, MIP4_DROP_POLICY);
+		WRITE_ONCE(c->unlocked, READ_ONCE(c->unlocked) + 1);
+	}
+}
+
+/*
+ * All CPUs count for one binding until a counter without a lock has shown that
+ * they really did so at the same time, which a host may long keep them from.
+ */
+static void binding_test_counters(struct kunit *test)
+{
+	const unsigned long end = jiffies + 120 * HZ;
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg = mip4_kt_routed(k, 5);
+	struct mip4_kt_ip ip = {
+		.saddr = MIP4_KT_HOME(5),
+		.daddr = MIP4_KT_FAR,
+		.len = 80,
+		.protocol = IPPROTO_UDP,
+	};
+	struct counting c = {
+		.k = k,
+		.b = mip4_kt_add(k, &cfg),
+		.skb = mip4_kt_ip(k, &ip),
+	};
+	struct mip4_binding *b = c.b;
+	u64 counted = 0;
+
+	mip4_kt_own(k, c.skb);
+	if (num_online_cpus() < 2)
+		kunit_skip(test, "takes two CPUs");
+	do {
+		on_each_cpu(count, &c, true);
+		counted += num_online_cpus() * 10000;
+		cond_resched();
+	} while (counted - c.unlocked < 1000 && time_before(jiffies, end));
+	KUNIT_ASSERT_GE(test, counted - c.unlocked, 1000);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->up_packets), counted);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->up_bytes), 100 * counted);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->down_packets), counted);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->down_bytes), 100 * counted);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->drops), counted);
+	KUNIT_EXPECT_EQ(test, mip4_kt_drops(k, MIP4_DROP_POLICY), counted);
+}
+
 static struct kunit_case binding_tests[] = {
 	KUNIT_CASE(binding_test_routed),
 	KUNIT_CASE(binding_test_served),
@@ -432,6 +492,7 @@ static struct kunit_case binding_tests[] = {
 	MIP4_KT_CASES(binding_test_flush, flush),
 	KUNIT_CASE(binding_test_port_gone),
 	MIP4_KT_CASES(binding_test_on_link, on_link),
+	KUNIT_CASE_SLOW(binding_test_counters),
 	{}
 };
 
