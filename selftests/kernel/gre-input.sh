@@ -78,6 +78,8 @@ INNER="ip('$CN', '$DEV_IP', $IN)"
 
 tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
 ip -n radio link set dev pma2 down
+# many answers to one sender
+n pma1 sysctl -qw net.ipv4.icmp_ratelimit=0
 sum_before=$(n pma1 ethtool -S mip0)
 
 tap_stage "right ones"

@@ -217,10 +217,10 @@ printf '%s\n' "binding add dev mip0 home $DEV_IP port port mac $DEV_MAC peer $HA
 exec 7>&-
 wait $later
 tap_is "just after what waited was taken" $? 0
+# the device's own stack is not to ask for its gateway from here on
+n dev ip neighbour replace $HOME_GW lladdr "$gw" dev eth0 nud permanent
 tap_check "and comes back" ip -n pma1 link set dev port master mip0
 before=$(drops pma1 hold_expired)
-# the device's own stack is not to ask for its gateway now
-n dev ip neighbour replace $HOME_GW lladdr "$gw" dev eth0 nud permanent
 py dev "send('eth0', *[eth('$DEV_MAC', '$gw', echo('$DEV_IP', '$CN'))] * 3)"
 tap_check "while frames wait" eval "[ \$(held) -gt 0 ] && ip -n pma1 link set dev port nomaster"
 tap_is "which are counted" $(($(drops pma1 hold_expired) - before)) 3
