@@ -135,6 +135,34 @@ static void mip4_binding_off_port(struct mip4_binding *b,
 	port->bindings--;
 }
 
+static void mip4_realm_use(struct mip4_dev *mip, u32 realm)
+{
+	struct mip4_realm *slot, *end = mip->realms + MIP4_REALMS, *idle = NULL;
+
+	for (slot = mip->realms; slot < end; slot++) {
+		if (!slot->bindings)
+			idle = idle ?: slot;
+		else if (slot->realm == realm)
+			break;
+	}
+	if (slot == end)
+		slot = idle;
+	if (!slot)
+		return;
+	WRITE_ONCE(slot->realm, realm);
+	WRITE_ONCE(slot->bindings, slot->bindings + 1);
+}
+
+static void mip4_realm_leave(struct mip4_dev *mip, u32 realm)
+{
+	struct mip4_realm *slot;
+
+	for (slot = mip->realms; slot < mip->realms + MIP4_REALMS; slot++) {
+		if (slot->bindings && slot->realm == realm)
+			WRITE_ONCE(slot->bindings, slot->bindings - 1);
+	}
+}
+
 /* The binding that owns an address or a MAC, named in the error. */
 static int mip4_binding_taken(const struct mip4_binding *b, const char *what,
 			      const struct nlattr *attr,
@@ -269,6 +297,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			goto err_addr;
 		}
 		mip4_binding_to_port(b, port);
+		mip4_realm_use(mip, cfg->realm);
 	}
 	/* the entry is reserved, so this needs no memory */
 	xa_store(&mip->ids, b->id, b, GFP_KERNEL_ACCOUNT);
@@ -318,6 +347,8 @@ void mip4_binding_del(struct mip4_binding *b)
 				       mip4_mac_params);
 		mip4_binding_off_port(b, port);
 	}
+	if (mip4_binding_served(b))
+		mip4_realm_leave(mip, b->addr.realm);
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 	xa_erase(&mip->ids, b->id);
 	mip4_legs_del(b);

@@ -19,6 +19,17 @@
 struct mip4_net;
 
 /*
+ * A realm with served bindings. Beyond as many some are missing: who is told
+ * of an error by what of his packet it quotes hears of it later then.
+ */
+#define MIP4_REALMS 16
+
+struct mip4_realm {
+	u32 realm;
+	u32 bindings;			/* served ones; 0: unused */
+};
+
+/*
  * A mip4 device, netdev_priv() of its netdev.
  *
  * Configuration is written under RTNL and read by packets with READ_ONCE()
@@ -57,6 +68,7 @@ struct mip4_dev {
 	struct xarray ids;		/* struct mip4_binding */
 	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
 	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */
+	struct mip4_realm realms[MIP4_REALMS];	/* .lock writes, READ_ONCE */
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */
 	time64_t expire_due;		/* earliest end known, 0: none */

@@ -607,6 +607,44 @@ bool mip4_legs_have_peer(const struct mip4_binding *b, __be32 peer)
 	return false;
 }
 
+static bool mip4_legs_sent(const struct mip4_leg *leg,
+			   const struct mip4_peer *peer, bool keyed,
+			   __be32 okey)
+{
+	return leg && leg->peer == peer && mip4_leg_keyed(leg) == keyed &&
+	       (!keyed || leg->okey == okey);
+}
+
+/**
+ * mip4_legs_find() - the leg that an outer packet was sent by
+ * @b: binding of its inner address
+ * @peer: to whom
+ * @keyed: whether it has a GRE key
+ * @okey: the key
+ *
+ * Context: RCU.
+ *
+ * Return: the leg or NULL.
+ */
+struct mip4_leg *mip4_legs_find(const struct mip4_binding *b,
+				const struct mip4_peer *peer, bool keyed,
+				__be32 okey)
+{
+	const struct mip4_legs *legs;
+	struct mip4_leg *leg;
+	unsigned int i;
+
+	legs = mip4_legs_get(b, &leg);
+	if (!legs)
+		return mip4_legs_sent(leg, peer, keyed, okey) ? leg : NULL;
+	for (i = 0; i < legs->n; i++) {
+		leg = rcu_dereference(legs->entry[i].leg);
+		if (mip4_legs_sent(leg, peer, keyed, okey))
+			return leg;
+	}
+	return NULL;
+}
+
 /**
  * mip4_legs_drop_peer() - remove the legs of a binding that end there
  * @b: binding, with such a leg

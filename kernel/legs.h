@@ -11,6 +11,7 @@ struct mip4_binding;
 struct mip4_binding_config;
 struct mip4_dev;
 struct mip4_leg;
+struct mip4_peer;
 struct netlink_ext_ack;
 struct rtable;
 
@@ -60,6 +61,9 @@ struct mip4_leg *mip4_legs_active(const struct mip4_binding *b);
 bool mip4_legs_wait(const struct mip4_binding *b);
 enum mip4_leg_state mip4_legs_state(const struct mip4_leg *leg);
 bool mip4_legs_have_peer(const struct mip4_binding *b, __be32 peer);
+struct mip4_leg *mip4_legs_find(const struct mip4_binding *b,
+				const struct mip4_peer *peer, bool keyed,
+				__be32 okey);
 bool mip4_legs_drop_peer(struct mip4_binding *b, __be32 peer);
 void mip4_legs_start(struct mip4_dev *mip);
 void mip4_legs_stop(struct mip4_dev *mip);

@@ -131,8 +131,11 @@ static int mip4_nl_version_get(struct sk_buff *skb, struct genl_info *info)
 static int mip4_nl_fill_peer(struct sk_buff *skb, struct mip4_peer *peer)
 {
 	const u32 mtu = READ_ONCE(peer->mtu);
+	enum mip4_unreachable unreachable;
 	struct nlattr *nest;
+	unsigned long at;
 
+	unreachable = mip4_peer_unreachable(peer, &at);
 	nest = nla_nest_start(skb, MIP4_A_PEER);
 	if (!nest ||
 	    nla_put_in_addr(skb, MIP4_PEER_A_LOCAL, peer->key.local) ||
@@ -145,7 +148,12 @@ static int mip4_nl_fill_peer(struct sk_buff *skb, struct mip4_peer *peer)
 	    (peer->key.encap == MIP4_ENCAP_MINIMAL &&
 	     nla_put_u64_64bit(skb, MIP4_PEER_A_FALLBACKS,
 			       atomic64_read(&peer->fallbacks),
-			       MIP4_PEER_A_PAD)))
+			       MIP4_PEER_A_PAD)) ||
+	    (unreachable &&
+	     (nla_put_u8(skb, MIP4_PEER_A_UNREACHABLE, unreachable) ||
+	      nla_put_u64_64bit(skb, MIP4_PEER_A_UNREACHABLE_MS,
+				jiffies_to_msecs(jiffies - at),
+				MIP4_PEER_A_PAD))))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;

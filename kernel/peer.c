@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Peers: route cache, path MTU and error state, shared by legs. */
+#include <linux/icmp.h>
 #include <linux/slab.h>
 #include <net/route.h>
 
@@ -63,6 +64,7 @@ struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 	peer->key = *key;
 	peer->legs = 1;
 	peer->mip = mip;
+	mip4_bucket_init(&peer->icmp, 32, 100);
 	err = dst_cache_init(&peer->dst_cache, GFP_KERNEL_ACCOUNT);
 	if (err)
 		goto err_free;
@@ -176,4 +178,54 @@ struct rtable *mip4_peer_route(struct mip4_peer *peer)
 	if (unlikely(READ_ONCE(peer->mtu) != mtu))
 		WRITE_ONCE(peer->mtu, mtu);
 	return rt;
+}
+
+/**
+ * mip4_peer_unreachable() - what was a peer last said to be?
+ * @peer: which
+ * @at: set to when that was, in jiffies
+ *
+ * Return: MIP4_UNREACHABLE_NO also when that is too long ago.
+ */
+enum mip4_unreachable mip4_peer_unreachable(struct mip4_peer *peer,
+					    unsigned long *at)
+{
+	*at = READ_ONCE(peer->unreachable_at);
+	if (!*at)
+		return MIP4_UNREACHABLE_NO;
+	if (time_before(jiffies, *at + MIP4_PEER_SOFT))
+		return READ_ONCE(peer->unreachable);
+	/* before jiffies come round to it again */
+	cmpxchg(&peer->unreachable_at, *at, 0);
+	return MIP4_UNREACHABLE_NO;
+}
+
+/**
+ * mip4_peer_tell() - is a sender of inner packets to be told something?
+ * @peer: to whom they go
+ * @on_link: whether the sender takes their destination for a neighbour
+ *
+ * RFC 2003 section 4: protocol unreachable means nothing to who didn't choose
+ * the protocol, and a loop within the tunnel is a host that can't be reached.
+ *
+ * Return: a code of ICMP_DEST_UNREACH, or -1: nothing, or not again so soon.
+ */
+int mip4_peer_tell(struct mip4_peer *peer, bool on_link)
+{
+	unsigned long at;
+	int code;
+
+	switch (mip4_peer_unreachable(peer, &at)) {
+	case MIP4_UNREACHABLE_NET:
+	case MIP4_UNREACHABLE_PROTOCOL:
+		code = on_link ? ICMP_HOST_UNREACH : ICMP_NET_UNREACH;
+		break;
+	case MIP4_UNREACHABLE_HOST:
+	case MIP4_UNREACHABLE_TTL:
+		code = ICMP_HOST_UNREACH;
+		break;
+	default:
+		return -1;
+	}
+	return mip4_bucket_take(&peer->icmp) ? code : -1;
 }

@@ -5,11 +5,15 @@
 #include <linux/rhashtable.h>
 #include <net/dst_cache.h>
 
+#include "bucket.h"
 #include "stats.h"
 
 struct mip4_dev;
 struct mip4_net;
 struct rtable;
+
+/* For how long a peer is held for unreachable after it was last said to be. */
+#define MIP4_PEER_SOFT		(5 * HZ)
 
 struct mip4_peer_key {
 	__be32 local;
@@ -33,6 +37,9 @@ struct mip4_peer {
 	atomic64_t errors;		/* ICMP errors about outer packets */
 	atomic64_t fallbacks;		/* what MIP4_ENCAP_MINIMAL can't carry */
 	unsigned long event;		/* jiffies of the last event, 0: none; racy by intent */
+	unsigned long unreachable_at;	/* jiffies | 1, 0: not; READ_ONCE, cmpxchg to end it */
+	u8 unreachable;			/* enum mip4_unreachable at that time */
+	struct mip4_bucket icmp;	/* to senders of inner packets */
 	struct rcu_head rcu;
 };
 
@@ -45,10 +52,20 @@ static inline enum mip4_drop mip4_peer_no_route(int err)
 						   MIP4_DROP_NO_ROUTE;
 }
 
+/* Whoever sends something is reachable. */
+static inline void mip4_peer_heard(struct mip4_peer *peer)
+{
+	if (unlikely(READ_ONCE(peer->unreachable_at)))
+		WRITE_ONCE(peer->unreachable_at, 0);
+}
+
 struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 				const struct mip4_peer_key *key);
 void mip4_peer_put(struct mip4_peer *peer);
 struct rtable *mip4_peer_route(struct mip4_peer *peer);
 struct rtable *mip4_peer_fallback(struct mip4_peer *peer);
+enum mip4_unreachable mip4_peer_unreachable(struct mip4_peer *peer,
+					    unsigned long *at);
+int mip4_peer_tell(struct mip4_peer *peer, bool on_link);
 
 #endif /* _MIP4_PEER_H */

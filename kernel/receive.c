@@ -187,6 +187,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
 
 		mip4_mss_clamp(skb, mtu - min(mtu, mip4_leg_overhead(leg)));
 	}
+	mip4_peer_heard(leg->peer);
 	skb->dev = mip->dev;
 	dev_sw_netstats_rx_add(mip->dev, skb->len);
 	if (mip4_binding_served(b)) {

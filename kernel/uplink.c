@@ -91,6 +91,17 @@ static bool mip4_uplink_ttl(struct sk_buff *skb, struct mip4_port *port,
 	return false;
 }
 
+/* As mip4_xmit_tell(): to the device its router is on the network it is on. */
+static noinline_for_stack void mip4_uplink_tell(struct sk_buff *skb,
+						struct mip4_port *port,
+						struct mip4_leg *leg)
+{
+	const int code = mip4_peer_tell(leg->peer, true);
+
+	if (code >= 0)
+		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH, code, 0);
+}
+
 /* By several legs, or by none yet; the leg may also have just come. */
 static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 						struct mip4_port *port,
@@ -135,6 +146,8 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 		mip4_drop(mip, b, skb, MIP4_DROP_TOO_BIG);
 		return;
 	}
+	if (unlikely(READ_ONCE(leg->peer->unreachable_at)))
+		mip4_uplink_tell(skb, port, leg);
 	mip4_binding_up(b, skb);
 	mip4_tap(mip, skb);
 	mip4_senders_encap(skb, &senders);
@@ -191,6 +204,8 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 		reason = MIP4_DROP_TOO_BIG;
 		goto drop;
 	}
+	if (unlikely(READ_ONCE(leg->peer->unreachable_at)))
+		mip4_uplink_tell(skb, port, leg);
 	mip4_binding_up(b, skb);
 	mip4_tap(mip, skb);
 	mip4_encap(skb, leg, rt);

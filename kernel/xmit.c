@@ -31,6 +31,23 @@ static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 	return true;
 }
 
+/*
+ * RFC 2003 section 5: the sender learns what is known of the tunnel, and the
+ * packet goes there all the same.
+ */
+static noinline_for_stack void mip4_xmit_tell(struct sk_buff *skb,
+					      const struct mip4_leg *leg)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const int code = mip4_peer_tell(leg->peer,
+					mip4_binding_on_link(leg->binding,
+							     iph->saddr,
+							     iph->daddr));
+
+	if (code >= 0)
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH, code, 0);
+}
+
 /* In a VRF the core says that a packet came in at the VRF. */
 static bool mip4_xmit_came_in_here(const struct sk_buff *skb,
 				   struct net_device *dev)
@@ -128,6 +145,8 @@ static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
 		reason = MIP4_DROP_TOO_BIG;
 		goto drop;
 	}
+	if (unlikely(READ_ONCE(senders.to[0].leg->peer->unreachable_at)))
+		mip4_xmit_tell(skb, senders.to[0].leg);
 	mip4_binding_down(b, skb);
 	mip4_senders_encap(skb, &senders);
 	return;
@@ -216,6 +235,8 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_TOO_BIG;
 		goto drop;
 	}
+	if (unlikely(READ_ONCE(leg->peer->unreachable_at)))
+		mip4_xmit_tell(skb, leg);
 	mip4_binding_down(b, skb);
 	mip4_encap(skb, leg, rt);
 	rcu_read_unlock();

@@ -26,6 +26,9 @@ NAMES(leg_state, [MIP4_LEG_ACTIVE] = "active", [MIP4_LEG_COPY] = "copy",
 NAMES(reason, [MIP4_DEL_REQUEST] = "request", [MIP4_DEL_FLUSH] = "flush",
       [MIP4_DEL_EXPIRED] = "expired", [MIP4_DEL_PORT] = "port", [MIP4_DEL_LINK] = "link",
       [MIP4_DEL_ORPHAN] = "orphan");
+NAMES(unreachable, [MIP4_UNREACHABLE_NO] = "no", [MIP4_UNREACHABLE_NET] = "net",
+      [MIP4_UNREACHABLE_HOST] = "host", [MIP4_UNREACHABLE_PROTOCOL] = "protocol",
+      [MIP4_UNREACHABLE_TTL] = "ttl");
 NAMES(onoff, "off", "on");
 
 const char *name_of(const struct names *names, unsigned int value)

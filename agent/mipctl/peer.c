@@ -32,6 +32,11 @@ static int on_peer(const struct nlmsghdr *nlh, void *data)
 	pr_count("errors", "errors", nl_u64(at[MIP4_PEER_A_ERRORS]));
 	if (at[MIP4_PEER_A_FALLBACKS])
 		pr_count("fallbacks", "fallbacks", nl_u64(at[MIP4_PEER_A_FALLBACKS]));
+	if (at[MIP4_PEER_A_UNREACHABLE]) {
+		pr_name("unreachable", "unreachable", &unreachable_names,
+			nl_u8(at[MIP4_PEER_A_UNREACHABLE]));
+		pr_msecs("unreachable_ms", "for", nl_u64(at[MIP4_PEER_A_UNREACHABLE_MS]));
+	}
 	pr_end();
 	return CTL_OK;
 }

@@ -183,6 +183,17 @@ py()
 	n "$1" python3 "$PACKETS" "${@:2}"
 }
 
+# told NS CMD...: what NS hears while CMD goes on
+told()
+{
+	local ns=$1
+
+	shift
+	spawn "$ns" python3 "$PACKETS" "told('eth0')" > /tmp/told 2> /tmp/told.err
+	tap_wait 20 "a listener" grep -q ready /tmp/told.err && "$@" && wait $! || return
+	cat /tmp/told
+}
+
 # listen NS FILE OBJECT...: mipctl monitor into FILE until the test ends, subscribed when this returns. Its buffer
 # holds what a bulk of thousands raises at once, which an emulated reader is too slow for.
 listen()

@@ -90,6 +90,37 @@ sum="both at once with one 5-tuple"
 tap_stage "$sum"
 if output=$(both 2>&1); then tap_ok "$sum"; else tap_fail "$sum" "$output"; fi
 
+tap_stage "ICMP from inside the tunnels, whose keys tell whom it is for"
+n ha sysctl -qw net.ipv4.icmp_ratelimit=0
+n ha2 sysctl -qw net.ipv4.icmp_ratelimit=0
+# of NS TARGET QUOTE-OF-ONE QUOTE-OF-THE-OTHER: all that can be said about packets of both
+of()
+{
+	py pma2 "send_ip(*errors('$PMA2', '$1', lambda m: ($2 if m != LAST else $3)[:128]))"
+}
+# tunnel FROM TO KEY SOURCE DESTINATION
+tunnel()
+{
+	echo "ip('$1', '$2', gre(ip('$4', '$5', udp(m, 7, b'x' * 1400), df=1), key=$3), proto=47)"
+}
+up() { tunnel $PMA1 $HA "$1" $DEV_IP $CN; }
+down() { tunnel $HA $PMA1 "$1" $CN $DEV_IP; }
+# each side hears LAST alone, if it is its own
+tap_is "the first's isn't told of the second's" "$(told dev of $PMA1 "$(up 0x2052)" "$(up 0x2005)")" ""
+tap_is "the second's isn't told of the first's" "$(told dev2 of $PMA1 "$(up 0x2005)" "$(up 0x2052)")" ""
+tap_is "nor cn" "$(told cn of $HA "$(down 0x1052)" "$(down 0x1005)")" ""
+tap_is "nor cn2" "$(told cn2 of $HA "$(down 0x1005)" "$(down 0x1052)")" ""
+hears() { told "$1" of "$2" "$3" "$3" | grep -c ' 3/4 1372$'; }
+tap_is "but the first" "$(hears dev $PMA1 "$(up 0x2005)")" 1
+tap_is "and the second" "$(hears dev2 $PMA1 "$(up 0x2052)")" 1
+tap_is "and cn" "$(hears cn $HA "$(down 0x1005)")" 1
+tap_is "and cn2" "$(hears cn2 $HA "$(down 0x1052)")" 1
+# learned from that: the path is one for both
+for pair in "dev $CN" "dev2 $CN" "cn $DEV_IP" "cn2 $DEV_IP"; do
+	tap_check "a large packet from ${pair% *} is too big by now" \
+		grep -q 'mtu *= *1372' <<< "$(n "${pair% *}" ping -c 1 -W 5 -M "do" -s 1400 "${pair#* }" 2>&1)"
+done
+
 # pma1 takes only what has the right outer source: [5944-4.2.3-4]
 tap_stage "the second's own HA address"
 ip -n ha address add $HA2/24 dev core

@@ -243,6 +243,45 @@ def icmp_reply(dev, frame, type, seconds=3.0):
     return f"{socket.inet_ntoa(got[26:30])} {got[35]} {struct.unpack('!H', got[40:42])[0]} {got[22]}"
 
 
+# what a router may say about a packet
+ERRORS = [(3, code) for code in range(16)] + [(4, 0), (5, 1), (11, 0), (11, 1), (12, 0)]
+LAST = 0xffff
+
+
+def errors(src, dst, quote, mtu=1400):
+    """An ICMP packet from src to dst for each of ERRORS, and one more host unreachable, about quote(mark)."""
+    return [ip(src, dst, icmp(type, code, mtu if (type, code) == (3, 4) else 0, quote(mark)), proto=1)
+            for type, code, mark in [(t, c, t << 8 | c) for t, c in ERRORS] + [(3, 1, LAST)]]
+
+
+def told(dev, seconds=20.0):
+    """'TYPE/CODE it was: source type/code mtu' of each error that comes in, up to the one marked LAST. The mark is the
+    UDP source port that it quotes."""
+    lines = []
+    with packet_socket(dev) as s:
+        print("ready", file=sys.stderr, flush=True)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([s], [], [], left)[0]:
+                break
+            frame, origin = s.recvfrom(65536)
+            got = frame[14:]
+            if origin[2] == socket.PACKET_OUTGOING or frame[12:14] != b"\x08\0" or got[9] != 1 or \
+                    got[20] in (0, 8) or got[28 + 9] != 17:
+                continue
+            length = struct.unpack("!H", got[2:4])[0]
+            mark = struct.unpack("!H", got[48:50])[0]
+            good = not (checksum(got[:20]) or checksum(got[20:length]) or checksum(got[28:48]))
+            if mark == LAST:
+                break
+            mtu = struct.unpack("!H", got[26:28])[0]
+            lines.append(f"{mark >> 8}/{mark & 255}: {socket.inet_ntoa(got[12:16])} {got[20]}/{got[21]}"
+                         f"{' %d' % mtu if mtu else ''}{'' if good else ' bad checksum'}")
+        else:
+            lines.append("the last one didn't come")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     status = 0
     for expression in sys.argv[1:]:

@@ -327,10 +327,14 @@ struct outer_case {
 	__be32 daddr;		/* 0: the peer's */
 	__be16 frag_off;
 	u8 first;		/* 0: 0x45 */
+	u16 gre;		/* flags and version; 0: with a key */
+	bool keyless;
 	u8 cut;			/* bytes missing of the quoted header */
+	u8 short_by;		/* bytes missing of what is behind it */
 	bool bad_csum;
 	bool tunnelled;		/* it came out of a tunnel */
 	bool counted;
+	u8 unreachable;		/* what the peer is held for then */
 	u16 path;		/* MTU that is believed then */
 };
 
@@ -342,8 +346,30 @@ static const struct outer_case outer_cases[] = {
 	{ "frag needed 1501 isn't less", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
 	  1501, .counted = true, .path = 1500 },
 	{ "host unreachable", ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 1400,
+	  .counted = true, .unreachable = MIP4_UNREACHABLE_HOST, .path = 1500 },
+	{ "net unreachable", ICMP_DEST_UNREACH, ICMP_NET_UNREACH, 1400,
+	  .counted = true, .unreachable = MIP4_UNREACHABLE_NET, .path = 1500 },
+	{ "protocol unreachable", ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 1400,
+	  .counted = true, .unreachable = MIP4_UNREACHABLE_PROTOCOL,
+	  .path = 1500 },
+	{ "port unreachable", ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, 1400,
 	  .counted = true, .path = 1500 },
+	{ "source route failed", ICMP_DEST_UNREACH, ICMP_SR_FAILED, 1400,
+	  .counted = true, .path = 1500 },
+	{ "a code of the future", ICMP_DEST_UNREACH, 255, 1400,
+	  .counted = true, .unreachable = MIP4_UNREACHABLE_HOST, .path = 1500 },
 	{ "time exceeded", ICMP_TIME_EXCEEDED, 0, 1400, .counted = true,
+	  .unreachable = MIP4_UNREACHABLE_TTL, .path = 1500 },
+	{ "reassembly time exceeded", ICMP_TIME_EXCEEDED, ICMP_EXC_FRAGTIME,
+	  1400, .counted = true, .path = 1500 },
+	{ "GRE without key", ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 1400,
+	  .keyless = true, .counted = true, .unreachable = MIP4_UNREACHABLE_HOST,
+	  .path = 1500 },
+	{ "GRE with checksum", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400,
+	  .gre = 0xa000, .path = 1500 },
+	{ "GRE of another version", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400,
+	  .gre = 0x2001, .path = 1500 },
+	{ "GRE cut", ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, 1400, .short_by = 1,
 	  .path = 1500 },
 	{ "code 4 of another type", ICMP_TIME_EXCEEDED, ICMP_FRAG_NEEDED, 1400,
 	  .counted = true, .path = 1500 },
@@ -387,7 +413,8 @@ static struct sk_buff *outer_error(struct mip4_kt *k,
 	struct sk_buff *skb = mip4_kt_ip(k, &ip);
 	struct icmphdr *icmph = icmp_hdr(skb);
 	struct iphdr *iph = (struct iphdr *)(icmph + 1);
-	const int len = c->cut ? 8 + 20 - c->cut : ip.len;
+	const int len = c->cut ? 8 + 20 - c->cut : ip.len - c->short_by;
+	__be16 *gre = (__be16 *)(iph + 1);
 
 	*iph = (struct iphdr) {
 		.version = 4,
@@ -401,6 +428,8 @@ static struct sk_buff *outer_error(struct mip4_kt *k,
 	};
 	if (c->first)
 		*(u8 *)iph = c->first;
+	gre[0] = htons(c->gre ?: c->keyless ? 0 : 0x2000);
+	gre[1] = htons(ETH_P_IP);
 	*icmph = (struct icmphdr) {
 		.type = c->type,
 		.code = c->code,
@@ -438,6 +467,7 @@ static void icmp_test_outer(struct kunit *test)
 	struct mip4_kt *k = mip4_kt(test);
 	struct mip4_peer *peer = icmp_binding(k)->first.peer;
 	struct sk_buff *skb = outer_error(k, c), *want;
+	unsigned long at;
 
 	want = skb_copy(skb, GFP_KERNEL);
 	mip4_kt_own(k, skb);
@@ -449,10 +479,147 @@ static void icmp_test_outer(struct kunit *test)
 	rcu_read_unlock();
 	local_bh_enable();
 	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), c->counted);
+	KUNIT_EXPECT_EQ(test, mip4_peer_unreachable(peer, &at), c->unreachable);
 	KUNIT_EXPECT_EQ(test, outer_path(k, peer), c->path);
 	/* others want it too */
 	KUNIT_ASSERT_EQ(test, skb->len, want->len);
 	KUNIT_EXPECT_MEMEQ(test, skb->data, want->data, want->len);
+}
+
+struct tell_case {
+	const char *desc;
+	u8 unreachable;
+	int code;
+	int on_link;
+};
+
+/* RFC 2003 section 4 */
+static const struct tell_case tell_cases[] = {
+	{ "reachable", MIP4_UNREACHABLE_NO, -1, -1 },
+	{ "net", MIP4_UNREACHABLE_NET, ICMP_NET_UNREACH, ICMP_HOST_UNREACH },
+	{ "host", MIP4_UNREACHABLE_HOST, ICMP_HOST_UNREACH, ICMP_HOST_UNREACH },
+	{ "protocol", MIP4_UNREACHABLE_PROTOCOL, ICMP_NET_UNREACH,
+	  ICMP_HOST_UNREACH },
+	{ "TTL", MIP4_UNREACHABLE_TTL, ICMP_HOST_UNREACH, ICMP_HOST_UNREACH },
+};
+
+MIP4_KT_PARAMS(tell, tell_cases)
+
+static void icmp_test_tell(struct kunit *test)
+{
+	const struct tell_case *c = test->param_value;
+	struct mip4_peer *peer = icmp_binding(mip4_kt(test))->first.peer;
+
+	peer->unreachable = c->unreachable;
+	peer->unreachable_at = jiffies | 1;
+	KUNIT_EXPECT_EQ(test, mip4_peer_tell(peer, false), c->code);
+	KUNIT_EXPECT_EQ(test, mip4_peer_tell(peer, true), c->on_link);
+	mip4_bucket_init(&peer->icmp, 0, 0);
+	KUNIT_EXPECT_EQ(test, mip4_peer_tell(peer, false), -1);
+	mip4_bucket_init(&peer->icmp, 9, 9);
+	/* soft state goes by itself */
+	peer->unreachable_at = (jiffies - MIP4_PEER_SOFT - 4) | 1;
+	KUNIT_EXPECT_EQ(test, mip4_peer_tell(peer, false), -1);
+	KUNIT_EXPECT_EQ(test, peer->unreachable_at, 0);
+	peer->unreachable_at = jiffies | 1;
+	mip4_peer_heard(peer);
+	KUNIT_EXPECT_EQ(test, mip4_peer_tell(peer, false), -1);
+}
+
+struct relay_case {
+	const char *desc;
+	u8 okey;		/* MIP4_KT_OKEY() */
+	u8 port;		/* whose device is told */
+	bool told;
+};
+
+/* Devices 5 in realm 0 and 6 in realm 7 have the same address. */
+static const struct relay_case relay_cases[] = {
+	{ "of the first", .okey = 5, .port = 0, .told = true },
+	{ "of the second", .okey = 6, .port = 1, .told = true },
+	{ "of nobody", .okey = 7 },
+};
+
+MIP4_KT_PARAMS(relay, relay_cases)
+
+static struct sk_buff *relay_error(struct mip4_kt *k, u8 okey)
+{
+	const struct outer_case c = {
+		.type = ICMP_DEST_UNREACH,
+		.code = ICMP_HOST_UNREACH,
+	};
+	const struct mip4_kt_ip from = {
+		.saddr = MIP4_KT_HOME(5),
+		.daddr = MIP4_KT_FAR,
+		.len = 64,
+		.protocol = IPPROTO_UDP,
+	};
+	struct sk_buff *skb = outer_error(k, &c), *error;
+	struct sk_buff *inner = mip4_kt_ip(k, &from);
+	struct icmphdr *icmph;
+
+	mip4_kt_own(k, skb);
+	mip4_kt_own(k, inner);
+	error = skb_copy_expand(skb, 64, inner->len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(k->test, error);
+	mip4_kt_own(k, error);
+	*(__be32 *)(error->data + 20 + 8 + 20 + 4) = MIP4_KT_OKEY(okey);
+	skb_put_data(error, inner->data, inner->len);
+	ip_hdr(error)->tot_len = htons(error->len);
+	ip_send_check(ip_hdr(error));
+	icmph = (struct icmphdr *)(error->data + 20);
+	icmph->checksum = 0;
+	icmph->checksum = ip_compute_csum(icmph, error->len - 20);
+	return error;
+}
+
+static void icmp_test_relay(struct kunit *test)
+{
+	const struct relay_case *c = test->param_value;
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg = mip4_kt_served(k, 5);
+	struct mip4_peer *peer = mip4_kt_add(k, &cfg)->first.peer;
+	struct mip4_binding_config other = mip4_kt_served(k, 6);
+	struct sk_buff *skb;
+
+	other.home = cfg.home;
+	other.realm = 7;
+	other.port = k->port[1]->ifindex;
+	mip4_kt_add(k, &other);
+	skb = relay_error(k, c->okey);
+	local_bh_disable();
+	rcu_read_lock();
+	mip4_outer_icmp(skb, &init_net);
+	rcu_read_unlock();
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[c->port]), c->told);
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[!c->port]), 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), c->told);
+}
+
+/* One address and one key in two realms: it may be about either. */
+static void icmp_test_relay_unsure(struct kunit *test)
+{
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg = mip4_kt_served(k, 5);
+	struct mip4_peer *peer = mip4_kt_add(k, &cfg)->first.peer;
+	struct sk_buff *skb;
+	unsigned long at;
+
+	cfg.realm = 7;
+	cfg.port = k->port[1]->ifindex;
+	cfg.leg.ikey = MIP4_KT_IKEY(6);
+	mip4_kt_add(k, &cfg);
+	skb = relay_error(k, 5);
+	local_bh_disable();
+	rcu_read_lock();
+	mip4_outer_icmp(skb, &init_net);
+	rcu_read_unlock();
+	local_bh_enable();
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[0]), 0);
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[1]), 0);
+	KUNIT_EXPECT_EQ(test, mip4_peer_unreachable(peer, &at),
+			MIP4_UNREACHABLE_HOST);
 }
 
 static struct kunit_case icmp_tests[] = {
@@ -462,6 +629,9 @@ static struct kunit_case icmp_tests[] = {
 	MIP4_KT_CASES(icmp_test_ttl, ttl),
 	MIP4_KT_CASES(icmp_test_echo, echo),
 	MIP4_KT_CASES(icmp_test_outer, outer),
+	MIP4_KT_CASES(icmp_test_tell, tell),
+	MIP4_KT_CASES(icmp_test_relay, relay),
+	KUNIT_CASE(icmp_test_relay_unsure),
 	{}
 };
 

@@ -409,6 +409,13 @@ def test_other_objects():
     same(Run("peer", peers).out, "198.51.100.7 local 192.0.2.1 encap gre dev lo legs 2 mtu 1400 errors 1\n")
     same(Run("-j peer", peers).json(), [{"peer": "198.51.100.7", "local": "192.0.2.1", "encap": "gre", "dev": "lo",
                                         "legs": 2, "mtu": 1400, "errors": 1}])
+    lost = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
+                                                           ("LEGS", 2), ("ERRORS", 1), ("ENCAP", 2), ("UNREACHABLE", 4),
+                                                           ("UNREACHABLE_MS", 1200)])]) + nl.done()
+    same(Run("peer", lost).out,
+         "198.51.100.7 local 192.0.2.1 encap gre dev lo legs 2 errors 1 unreachable ttl for 1.200sec\n")
+    same(Run("-j peer", lost).json()[0]["unreachable"], "ttl")
+    same(Run("-j peer", lost).json()[0]["unreachable_ms"], 1200)
     minimal = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
                                                               ("LEGS", 1), ("ERRORS", 0), ("ENCAP", 3),
                                                               ("FALLBACKS", 5)])]) + nl.done()

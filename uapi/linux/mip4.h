@@ -74,6 +74,18 @@ enum mip4_leg_state {
 
 #define MIP4_LEGS_MAX 8			/* of a binding */
 
+/* What a router on the way to a peer says: for 5 s, or until the peer is heard. */
+enum mip4_unreachable {
+	MIP4_UNREACHABLE_NO,
+	MIP4_UNREACHABLE_NET,
+	MIP4_UNREACHABLE_HOST,
+	MIP4_UNREACHABLE_PROTOCOL,	/* the peer doesn't take the encapsulation */
+	MIP4_UNREACHABLE_TTL,		/* it ended on the way */
+	__MIP4_UNREACHABLE_MAX
+};
+
+#define MIP4_UNREACHABLE_MAX (__MIP4_UNREACHABLE_MAX - 1)
+
 /* Why a binding went. */
 enum mip4_del_reason {
 	MIP4_DEL_REQUEST,		/* BINDING_DEL */
@@ -238,6 +250,8 @@ enum {
 	MIP4_PEER_A_PAD,
 	MIP4_PEER_A_ENCAP,		/* u8 enum mip4_encap: one peer per encapsulation */
 	MIP4_PEER_A_FALLBACKS,		/* u64: packets that MINIMAL left to IPIP; MINIMAL only */
+	MIP4_PEER_A_UNREACHABLE,	/* u8 enum mip4_unreachable; absent: not that we know */
+	MIP4_PEER_A_UNREACHABLE_MS,	/* u64: since we were told so, with UNREACHABLE only */
 	__MIP4_PEER_A_MAX
 };
 
