@@ -170,7 +170,8 @@ void mip4_encap(struct sk_buff *skb, struct mip4_leg *leg, struct rtable *rt)
 	struct mip4_dev *mip = leg->binding->mip;
 	netdev_features_t features = mip->dev->features;
 
-	if (unlikely(rt->dst.dev == mip->dev)) {
+	if (unlikely(rt->dst.dev == mip->dev ||
+		     dev_recursion_level() > MIP4_ENCAP_DEPTH)) {
 		mip4_drop(mip, leg->binding, skb, MIP4_DROP_LOOP);
 		ip_rt_put(rt);
 		return;

@@ -2,10 +2,12 @@
 #ifndef _MIP4_ENCAP_H
 #define _MIP4_ENCAP_H
 
+#include <linux/ip.h>
 #include <linux/skbuff.h>
 
+#include "leg.h"
+
 struct mip4_dev;
-struct mip4_leg;
 struct rtable;
 
 /* RFC 2784 and 2890 */
@@ -19,6 +21,27 @@ struct mip4_gre_base {
 	__be16 flags;
 	__be16 proto;
 };
+
+/*
+ * Tunnels in tunnels, by dev_recursion_level(): where one leads back into
+ * another, packets grow for ever. As much as IP_TUNNEL_RECURSION_LIMIT of newer
+ * kernels, whose tunnels count themselves too: three there, five on older ones.
+ */
+#define MIP4_ENCAP_DEPTH	5
+
+/*
+ * RFC 2003 section 3.2: what is forwarded and claims to come from an end of the
+ * tunnel has been there, or was made up. That is more than RFC 5944 section
+ * 4.2.3 asks for of packets of a tunnel from the care-of address.
+ */
+static inline bool mip4_encap_loops(const struct sk_buff *skb,
+				    const struct mip4_leg *leg)
+{
+	const __be32 saddr = ip_hdr(skb)->saddr;
+
+	return unlikely(saddr == leg->key.peer || saddr == leg->key.local) &&
+	       skb->skb_iif;
+}
 
 unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt);
 unsigned int mip4_encap_mtu(const struct sk_buff *skb,

@@ -21,8 +21,11 @@
 static int mip4_senders_try(struct mip4_senders *senders,
 			    const struct sk_buff *skb, struct mip4_leg *leg)
 {
-	struct rtable *rt = mip4_peer_route(leg->peer);
+	struct rtable *rt;
 
+	if (mip4_encap_loops(skb, leg))
+		return -ELOOP;
+	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt))
 		return PTR_ERR(rt);
 	senders->mtu = min(senders->mtu, mip4_encap_mtu(skb, leg, rt));
@@ -40,7 +43,8 @@ static int mip4_senders_try(struct mip4_senders *senders,
  * A leg without a route is left out if another has one. Context: bottom halves
  * off, RCU.
  *
- * Return: 0, -ENOENT when no leg sends, else why none has a route.
+ * Return: 0, -ENOENT when no leg sends, -ELOOP for what mip4_encap_loops() by
+ * any, else why none has a route.
  */
 int mip4_senders(const struct mip4_binding *b, const struct sk_buff *skb,
 		 struct mip4_senders *senders)
@@ -62,6 +66,10 @@ int mip4_senders(const struct mip4_binding *b, const struct sk_buff *skb,
 		if (!leg || (state != MIP4_LEG_ACTIVE && state != MIP4_LEG_COPY))
 			continue;
 		err = mip4_senders_try(senders, skb, leg);
+		if (err == -ELOOP) {
+			mip4_senders_put(senders);
+			return err;
+		}
 	}
 	return senders->n ? 0 : err;
 }

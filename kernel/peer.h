@@ -45,11 +45,21 @@ struct mip4_peer {
 
 extern const struct rhashtable_params mip4_peer_params;
 
-/* Why mip4_peer_route() failed: where memory was short the next packet may. */
+/*
+ * Why mip4_peer_route() failed, or mip4_senders(): where memory was short the
+ * next packet may.
+ */
 static inline enum mip4_drop mip4_peer_no_route(int err)
 {
-	return err == -ENOBUFS || err == -ENOMEM ? MIP4_DROP_NO_MEMORY :
-						   MIP4_DROP_NO_ROUTE;
+	switch (err) {
+	case -ENOBUFS:
+	case -ENOMEM:
+		return MIP4_DROP_NO_MEMORY;
+	case -ELOOP:
+		return MIP4_DROP_LOOP;
+	default:
+		return MIP4_DROP_NO_ROUTE;
+	}
 }
 
 /* Whoever sends something is reachable. */

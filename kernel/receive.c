@@ -267,6 +267,11 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		leg = leg ?: other;
 		goto drop;
 	}
+	/* RFC 2784 section 3.1: it would come back */
+	if (unlikely(inner->daddr == iph->saddr)) {
+		reason = MIP4_DROP_LOOP;
+		goto drop;
+	}
 	/* the core would have asked after us */
 	if (!xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb)) {
 		reason = MIP4_DROP_POLICY;

@@ -134,7 +134,7 @@ static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
 	if (err) {
 		reason = err == -ENOENT ? MIP4_DROP_NO_LEG :
 					  mip4_peer_no_route(err);
-		if (reason != MIP4_DROP_NO_MEMORY)
+		if (reason != MIP4_DROP_NO_MEMORY && reason != MIP4_DROP_LOOP)
 			dst_link_failure(skb);
 		goto drop;
 	}
@@ -219,6 +219,10 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		mip4_xmit_legs(skb, b);
 		rcu_read_unlock();
 		return NETDEV_TX_OK;
+	}
+	if (mip4_encap_loops(skb, leg)) {
+		reason = MIP4_DROP_LOOP;
+		goto drop;
 	}
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {

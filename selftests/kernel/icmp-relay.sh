@@ -158,8 +158,10 @@ before=$(sent)
 tap_check "cn is told" grep -q 'From 203.0.113.1.*Host Unreachable' <<< "$(n cn ping -n -c 1 -W 5 $DEV_IP)"
 tap_is "but its packet is sent" "$(sent)" $((before + 1))
 ip -n radio link set dev dev up
+say $HA 3 1 "$down"
+tap_is "again" "$(unreachable ha)" host
 tap_check "which is over when something comes from the peer" eval "
-	py dev \"send_ip(ip('$DEV_IP', '$CN', udp(1, 2)))\" && tap_wait 3 'no' has ha no"
+	py dev \"send_ip(ip('$DEV_IP', '$CN', udp(1, 2)))\" && tap_wait 2 'no' has ha no"
 say $HA 3 1 "$down"
 tap_is "again" "$(unreachable ha)" host
 tap_check "or after a while" tap_wait 15 "no" has ha no

@@ -302,7 +302,7 @@ enum {
 	x(TTL, "ttl")				/* inner TTL exceeded */ \
 	x(TOO_BIG, "too_big")			/* over path MTU with DF, or over the port's */ \
 	x(NO_ROUTE, "no_route")			/* no route to the peer */ \
-	x(LOOP, "loop")				/* it would come back here */ \
+	x(LOOP, "loop")				/* it has been here, or would come back */ \
 	x(NO_MEMORY, "no_memory") \
 	x(PORT_DOWN, "port_down")		/* so is the port or the mip4 device */ \
 	x(MULTICAST, "multicast")		/* multicast or broadcast, not tunnelled */ \
