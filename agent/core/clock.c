@@ -193,7 +193,6 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 		if (auth != AUTH_OK)
 			return true;
 	}
-	peer->probe_id = ~peer->probe_id;	/* a copy isn't an answer once more */
 	peer->unanswered = 0;
 	peer->hold_rrqs_until_us = 0;
 	timer_set(core, &peer->timer, 0);

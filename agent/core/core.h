@@ -46,6 +46,7 @@ struct core_mn {
 	unsigned int n_sa;
 	struct wire_sa aaa[CORE_SA_MAX];	/* HA: MN-AAA */
 	unsigned int n_aaa;
+	bool nonce;			/* HA: against replay by nonces, not timestamps; exact NAIs only */
 };
 
 /* Which deregistrations and their replies bear FA-HA authentication: RFC 5944 s3.5.4 against RFC 5563 s5.1. */

@@ -74,16 +74,15 @@ void ha_deny(struct core *core, const struct request *req, const struct core_net
 		.code = code,
 		.home = req->rrq.home,
 		.ha = req->rrq.ha,
-		.id = req->rrq.id,
+		.id = replay_reply_id(core, req),
 	};
 	char src[INET_ADDRSTRLEN];
 
 	/* RFC 5944 s3.8.3.2: only an address of ours is copied. */
 	if (code == WIRE_CODE_HA_UNKNOWN_HA || !is_our_address(core, rrp.ha))
 		rrp.ha = net ? net->ha : req->dst;
-	/* RFC 5944 s5.7.1: our time above, the sender's own half below for the match. */
 	if (code == WIRE_CODE_HA_ID_MISMATCH)
-		rrp.id = (uint64_t)ntp_seconds(core) << 32 | (uint32_t)req->rrq.id;
+		rrp.id = replay_refused_id(core, req);
 	count_denial(core, code);
 	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s",
 		req->nai[0] ? req->nai : "(no NAI)", addr_text(req->src, src), code, wire_code_name(code));
@@ -99,7 +98,7 @@ static void send_accept(struct core *core, const struct reg *reg, const struct r
 		.lifetime = reply->lifetime,
 		.home = reply->home,
 		.ha = reg->pub.rec.ha,
-		.id = reg->pub.rec.last_id,
+		.id = replay_reply_id(core, req),
 	};
 
 	send_reply(core, req, &rrp, reply->key, reply->revsup_time);
@@ -132,17 +131,6 @@ static void drop_home(struct core *core, struct reg *reg)
 }
 
 /*
- * Until when a replay of last_id would pass the test of time: RFC 5944
- * s5.7.1. 0 = it wouldn't any more.
- */
-static uint64_t replayable_until(const struct core *core, uint64_t last_id)
-{
-	int32_t left = (uint32_t)(last_id >> 32) + core->cfg->replay_window + 1 - ntp_seconds(core);
-
-	return last_id && left > 0 ? core->now->mono_us + left * SECOND : 0;
-}
-
-/*
  * The device is no longer served: what is left remembers the last
  * Identification. The caller stores that and then takes the binding away.
  */
@@ -168,7 +156,7 @@ static void settle(struct core *core, struct reg *reg)
 		timer_set(core, &reg->timer, reg->pub.expires_us);
 		return;
 	}
-	until = replayable_until(core, reg->pub.rec.last_id);
+	until = replay_until(core, reg->pub.rec.last_id);
 	if (until) {
 		timer_set(core, &reg->timer, until);
 	} else {
@@ -179,7 +167,7 @@ static void settle(struct core *core, struct reg *reg)
 
 void ha_bury(struct core *core, struct reg *reg)
 {
-	bool forget = !replayable_until(core, reg->pub.rec.last_id);
+	bool forget = !replay_until(core, reg->pub.rec.last_id);
 
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	to_tombstone(core, reg);
@@ -237,9 +225,9 @@ static struct ha_op *op_new(enum ha_job job, const struct request *req, const st
 }
 
 /* What was refused for what was so at the time can't be replayed when it no longer is. */
-static void refused_id(struct reg *reg, uint64_t id)
+static void refused_id(struct reg *reg, const struct request *req)
 {
-	reg->pub.rec.last_id = id;
+	replay_note(reg, req);
 	reg->ha.reply.coa.s_addr = INADDR_ANY;
 }
 
@@ -263,7 +251,7 @@ static void deregister(struct core *core, const struct request *req,
 	bool gone;
 
 	if (!rec->tombstone && !is_any(req->rrq.home) && req->rrq.home.s_addr != rec->home.s_addr) {
-		refused_id(reg, req->rrq.id);
+		refused_id(reg, req);
 		ha_deny(core, req, net, WIRE_CODE_HA_ADMIN_PROHIBITED);
 		return;
 	}
@@ -272,7 +260,7 @@ static void deregister(struct core *core, const struct request *req,
 		ha_deny(core, req, net, WIRE_CODE_HA_NO_RESOURCES);
 		return;
 	}
-	rec->last_id = req->rrq.id;
+	replay_note(reg, req);
 	op->key = req->keyed ? rec->key_in : 0;	/* RFC 6245 s4.2: in every reply */
 	/* RFC 5944 s3.8.2.2: a node that is at its home address wants all of them gone; a PMA is never. */
 	gone = !rec->tombstone && (rec->coa.s_addr == req->rrq.coa.s_addr ||
@@ -327,7 +315,7 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 	if (!reg->has_home)
 		take_home(core, reg, home);
 	rec->coa = req->rrq.coa;
-	rec->last_id = req->rrq.id;
+	replay_note(reg, req);
 	/* RFC 6245 s4.2: its presence means GRE, whatever G says. */
 	rec->gre = req->keyed || req->rrq.flags & WIRE_RRQ_G;
 	rec->keyed = req->keyed;
@@ -391,7 +379,7 @@ deny:
 			to_tombstone(core, reg);
 	}
 	if (reg) {
-		refused_id(reg, req->rrq.id);
+		refused_id(reg, req);
 		if (reg->pub.rec.tombstone)
 			settle(core, reg);	/* as long as it may be replayed */
 	}
@@ -448,7 +436,7 @@ static void decide(struct core *core, const struct request *req)
 	} else if (reg) {
 		deregister(core, req, net, reg);
 	} else {
-		struct wire_rrp rrp = { .home = req->rrq.home, .ha = net->ha, .id = req->rrq.id };
+		struct wire_rrp rrp = { .home = req->rrq.home, .ha = net->ha, .id = replay_reply_id(core, req) };
 
 		/* What is asked for is already so. */
 		core->count.accepted++;
@@ -470,7 +458,7 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 		reg_set_key_in(core, reg, op->prev.key_in);
 		*rec = op->prev;
 	}
-	refused_id(reg, op->req.rrq.id);
+	refused_id(reg, &op->req);
 	act_store(core, reg);
 	if (live) {
 		reg->pub.expires_us = op->prev_expires_us;
@@ -607,33 +595,6 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 
 /* ---- an RRQ ---- */
 
-enum fresh { FRESH, DUPLICATE, STALE };
-
-/* Step 6: RFC 5944 s5.7.1, per NAI, so across PMAs (RFC 5563 s4.4). */
-static enum fresh check_id(const struct core *core, const struct reg *reg, const struct request *req)
-{
-	int32_t skew = (uint32_t)(req->rrq.id >> 32) - ntp_seconds(core);
-	int32_t window = core->cfg->replay_window;
-	const struct request *last = NULL;
-	uint64_t last_id;
-
-	if (skew > window || skew < -window)
-		return STALE;
-	if (!reg)
-		return FRESH;
-	if (reg->ha.queued)
-		last = reg->ha.queued;
-	else if (reg->ha.op && reg->ha.op->job != HA_REVOKED)
-		last = &reg->ha.op->req;
-	last_id = last ? last->rrq.id : reg->pub.rec.last_id;
-	if (!last_id || (int64_t)(req->rrq.id - last_id) > 0)
-		return FRESH;
-	if (req->rrq.id == last_id &&
-	    req->rrq.coa.s_addr == (last ? last->rrq.coa : reg->ha.reply.coa).s_addr)
-		return DUPLICATE;
-	return STALE;
-}
-
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct request req = {
@@ -662,7 +623,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 
 	if (req.nai[0])
 		reg = reg_by_nai(core, CORE_HA, req.nai);
-	switch (check_id(core, reg, &req)) {
+	switch (replay_check(core, reg, &req)) {
 	case STALE:
 		core->count.id_mismatch++;
 		ha_deny(core, &req, reg ? reg->net : NULL, WIRE_CODE_HA_ID_MISMATCH);

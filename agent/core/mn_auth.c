@@ -262,7 +262,7 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 		return false;
 	req->echo_nai = p.nai;
 	if (p.mn) {
-		req->mn = p.mn->cfg;
+		req->mn = p.mn;
 		req->by_aaa = !p.mha;
 		/* RFC 5944 s3.8.2.1 a: by a key that it is likely to have. */
 		req->mn_sa = &p.mn->cfg->sa[0];

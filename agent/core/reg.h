@@ -89,6 +89,7 @@ struct mn {
 	struct mn *next_realm;
 	const struct core_mn *cfg;
 	uint64_t warned_us;	/* of a wrong authenticator */
+	uint32_t nonce;		/* HA: what its next request must have; 0 = none was given */
 };
 
 /* ---- registrations ---- */
@@ -100,7 +101,7 @@ struct request {
 	struct in_addr src, dst;
 	uint16_t sport;
 	const struct core_peer *peer;
-	const struct core_mn *mn;	/* whose own keys authenticated it; NULL = only its agent's */
+	struct mn *mn;			/* whose own keys authenticated it; NULL = only its agent's */
 	const struct wire_sa *mn_sa;	/* by which its replies are signed; NULL = by none */
 	bool by_aaa;			/* by MN-AAA, without MN-HA */
 	bool echo_nai;			/* it had one: @nai may be the configuration's */
@@ -153,6 +154,7 @@ struct ha_reg {
 	struct request *queued;		/* the newest that came meanwhile */
 	struct revocation *revocations;
 	struct ha_reply reply;
+	uint64_t nonce_id;		/* last accepted Identification of a node that uses nonces */
 	struct in_addr left_coa;	/* by the last handover, with the key it had, */
 	uint32_t left_key;		/* 0 = none; */
 	uint64_t left_until_us;		/* refreshes of it are late until then */
@@ -334,6 +336,18 @@ struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *na
 bool pma_can_sign(const struct core *core, const struct peer *ha, const char *nai);
 /* Is a reply to @reg's request authentic? True: @msg has only what is covered. */
 bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, struct wire_msg *msg);
+
+/* replay.c: Identifications, as an HA sees them */
+enum fresh { FRESH, DUPLICATE, STALE };
+/* Step 6 of protocol/security.md s5; @reg NULL: its NAI is unknown. A FRESH one isn't so again. */
+enum fresh replay_check(const struct core *core, const struct reg *reg, const struct request *req);
+/* It has been decided upon. */
+void replay_note(struct reg *reg, const struct request *req);
+/* Identification of a reply; of one with code 133. */
+uint64_t replay_reply_id(struct core *core, const struct request *req);
+uint64_t replay_refused_id(struct core *core, const struct request *req);
+/* When a replay of @last_id fails the test of time by itself; 0 = it does. */
+uint64_t replay_until(const struct core *core, uint64_t last_id);
 
 /* clock.c: home agents' clocks, as a PMA sees them */
 void clocks_start(struct core *core);

@@ -205,6 +205,21 @@ void check_peer(const struct section *sec, const struct config *config, unsigned
 
 /* ---- mobile nodes ---- */
 
+static void read_replay(const struct section *sec, const struct core_config *core, struct core_mn *mn)
+{
+	char style[16];
+
+	if (!get_string(sec, "replay", MAY, style, sizeof(style)))
+		return;
+	mn->nonce = !strcmp(style, "nonce");
+	if (!mn->nonce && strcmp(style, "timestamp"))
+		section_error(sec, "replay", "timestamp or nonce", "unknown: \"%s\"", style);
+	else if (mn->nonce && !core->ha)
+		section_error(sec, "replay", "RFC 5563 section 4.4", "proxy agents use timestamps");
+	else if (mn->nonce && *section_title(sec) == '*')
+		section_error(sec, "replay", "a section for each node", "all of a realm can't share a nonce");
+}
+
 void read_mobile_node(struct config_text *text, const struct section *sec, const struct core_config *core,
 		      struct core_mn *mn)
 {
@@ -218,6 +233,7 @@ void read_mobile_node(struct config_text *text, const struct section *sec, const
 		strcpy(mn->nai, nai);
 	if (get_addr(sec, "home-address", MAY, &mn->home) && *nai == '*')
 		section_error(sec, "home-address", "a section for each node", "all of a realm can't have one");
+	read_replay(sec, core, mn);
 	mn->n_sa = read_sas(text, sec, "spi", mn->sa);
 	if (!mn->n_sa)
 		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }",

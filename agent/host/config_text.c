@@ -100,7 +100,7 @@ static cfg_opt_t peer_options[] = {
 };
 
 static cfg_opt_t mobile_node_options[] = {
-	VALUE("home-address"), SECTION("spi", spi_options), SECTION("aaa", spi_options), CFG_END()
+	VALUE("home-address"), VALUE("replay"), SECTION("spi", spi_options), SECTION("aaa", spi_options), CFG_END()
 };
 
 static cfg_opt_t device_options[] = {

@@ -363,6 +363,14 @@ static void test_both(void **state)
 	assert_int_equal(msg.ext[3].type, WIRE_EXT_REVSUP);
 	assert_int_equal(msg.ext[4].type, WIRE_EXT_FHAE);
 	assert_int_not_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
+
+	/* A GRE key that the agent's doesn't cover is none. */
+	later(w, &r);
+	r.keyed = r.revsup = false;
+	rrq_build(&out, &r);
+	wire_put_gre_key(&out, 99);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_false(HA_NODE->kernel[0].keyed);
 }
 
 /* All that is there is verified, also what nothing asked for: RFC 5944 s3.8.2.1 a. */
@@ -531,16 +539,16 @@ static void test_ranges(void **state)
 	struct rrq r = rrq_from(w, PMA2, NAI_A);
 	struct wire_out out;
 
-	/* The widest first, which the others don't mind. */
+	/* In no order, which nobody minds. */
 	HA_NODE->peer[3] = HA_NODE->peer[0];
-	HA_NODE->peer[0] = (struct core_peer){ .host_bits = 32, .per_mn = true };
-	HA_NODE->peer[2] = HA_NODE->peer[1];
-	HA_NODE->peer[2].addr = ip("198.51.100.0");
-	HA_NODE->peer[2].host_bits = 8;
-	HA_NODE->peer[1] = HA_NODE->peer[2];
-	HA_NODE->peer[1].host_bits = 16;
-	HA_NODE->peer[1].addr = ip("198.51.0.0");
-	HA_NODE->peer[1].sa[0].key[0] ^= 1;
+	HA_NODE->peer[0] = HA_NODE->peer[1];
+	HA_NODE->peer[0].addr = ip("198.51.100.0");
+	HA_NODE->peer[0].host_bits = 8;
+	HA_NODE->peer[1] = (struct core_peer){ .host_bits = 32, .per_mn = true };
+	HA_NODE->peer[2] = HA_NODE->peer[0];
+	HA_NODE->peer[2].host_bits = 16;
+	HA_NODE->peer[2].addr = ip("198.51.0.0");
+	HA_NODE->peer[2].sa[0].key[0] ^= 1;
 	HA_NODE->cfg.n_peers = 4;
 	node_start(HA_NODE);
 

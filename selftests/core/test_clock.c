@@ -112,6 +112,22 @@ static void test_before_devices(void **state)
 	assert_int_equal(n_regs(&w->node[HA]), 2);
 }
 
+/* Each message twice, the copy up to a tenth of a second later. */
+static void test_copies(void **state)
+{
+	struct world *w = *state;
+
+	w->dup = 1000;
+	w->jitter = 100 * MSEC;
+	node_start(PMA_NODE);
+	run(w, 20 * SEC);
+	assert_in_range(n_sent(w, PMA1, WIRE_RRQ), 6, 12);
+	assert_true(peer_state(w).clock_known);
+	assert_in_range(peer_state(w).ahead_us + peer_state(w).error_us, 0, 2 * peer_state(w).error_us);
+	assert_in_range(peer_state(w).error_us, 0, 150 * MSEC);
+	assert_int_equal(peer_state(w).offset_s, 0);
+}
+
 static void test_silent(void **state)
 {
 	struct world *w = *state;
@@ -266,7 +282,7 @@ static void test_foreign_timestamps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_devices), TEST(test_silent), TEST(test_wrong_answers), TEST(test_warning),
+		TEST(test_before_devices), TEST(test_copies), TEST(test_silent), TEST(test_wrong_answers), TEST(test_warning),
 		TEST(test_by_registrations), TEST(test_foreign_timestamps),
 	};
 

@@ -167,6 +167,9 @@ static const struct bad {
 	{ "line of an spi within a mobile node", HA "peer \"0.0.0.0/0\" { per-mn = true }\n" MN("a@red.example", "spi 0x99 { key-file = x }"),
 	  ":14: mobile-node a@red.example spi 0x99: out of range: 0x99" },
 	{ "address of a realm", HA MN("*@red.example", "home-address = 10.0.0.5 " GOOD_SPI), ":13: mobile-node *@red.example home-address: all of a realm can't have one" },
+	{ "nonces of a realm", HA MN("*@red.example", "replay = nonce " GOOD_SPI), ":13: mobile-node *@red.example replay: all of a realm can't share a nonce" },
+	{ "nonces of a proxy agent", PMA MN("a@red.example", "replay = nonce " GOOD_SPI), "mobile-node a@red.example replay: proxy agents use timestamps" },
+	{ "another style", HA MN("a@red.example", "replay = none " GOOD_SPI), ":13: mobile-node a@red.example replay: unknown: \"none\" (timestamp or nonce)" },
 	{ "one address for two", HA MN("a@red.example", "home-address = 10.0.0.5 " GOOD_SPI) MN("b@red.example", "home-address = 10.0.0.5 " GOOD_SPI),
 	  ":16: mobile-node b@red.example home-address: a@red.example has it already" },
 	{ "AAA at a proxy agent", PMA MN("a@red.example", GOOD_SPI " aaa 2 { key-file = \"${K}/good\" }"), "mobile-node a@red.example aaa: only a home agent uses it" },
@@ -313,7 +316,7 @@ static void test_good_mobile_nodes(void **state)
 		"fha-on-dereg = never\n"
 		"peer \"0.0.0.0/0\" { per-mn = true }\n"
 		"peer \"203.0.113.0/24\" { method = ipsec per-node = true }\n"
-		MN("a@red.example", "home-address = 10.0.0.50 " GOOD_SPI
+		MN("a@red.example", "home-address = 10.0.0.50 replay = nonce " GOOD_SPI
 		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
 		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
 		MN("*@red.example", GOOD_SPI);
@@ -336,6 +339,8 @@ static void test_good_mobile_nodes(void **state)
 	mn = &config->mns[0];
 	assert_string_equal(mn->nai, "a@red.example");
 	assert_int_equal(ntohl(mn->home.s_addr), 0x0a000032);
+	assert_true(mn->nonce);
+	assert_false(config->mns[1].nonce);
 	assert_int_equal(mn->n_sa, 2);
 	assert_int_equal(mn->sa[1].spi, 0x101);
 	assert_int_equal(mn->sa[1].alg, WIRE_ALG_MD5_2002);
