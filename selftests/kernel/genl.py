@@ -135,35 +135,64 @@ def dump(cmd, *attrs):
     return send(cmd, *attrs, flags=DUMP)
 
 
-def starved(protocol, type, payload, undo_type, undo):
+def state():
+    """All that a namespace's links, ports, bindings and peers say of themselves, but for IDs and what counts."""
+    sock = Socket()
+    shown = [str(sorted(socket.if_nameindex()))]
+    for cmd, what in (BINDING_GET, A_BINDING), (PEER_GET, A_PEER), (PORT_GET, A_PORT):
+        for part in sock.talk(sock.family, cmd, b"", DUMP)[1]:
+            fields = dict(attributes(dict(attributes(part[20:])).get(what, b"")))
+            if what == A_BINDING:
+                fields.pop(B_ID, None)
+                fields.pop(B_STATS, None)
+            shown.append(str((cmd, sorted(fields.items()))))
+    return sorted(shown)
+
+
+def starved(protocol, type, payload, flags=0, undo=()):
     """Make a request time and again, its first, second, ... allocation failing, until there is no further one.
 
-    undo is for what was made although something failed. The last request, which nothing was missing for, stays.
+    What was refused must have changed nothing; undo is a list of such requests for what was done although something
+    failed, after which all must be as before. The last request, which nothing was missing for, stays.
     """
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
     sock.bind((0, 0))
 
     def talk(type, payload, flags=0):
-        """Whether it was done, as far as one was told."""
-        done = False
+        """Whether it was done, None if one wasn't told."""
+        done = None
         try:
             sock.send(struct.pack("=IHHII", 16 + len(payload), type, REQUEST | ACK | flags, 1, 0) + payload)
             while True:
-                done = sock.recv(1 << 16, socket.MSG_DONTWAIT)[16:20] == b"\0\0\0\0"
+                data = sock.recv(1 << 17, socket.MSG_DONTWAIT)
+                while data:
+                    length, kind = struct.unpack("=IH", data[:6])
+                    if kind in (2, 3):
+                        done = data[16:20] == b"\0\0\0\0"
+                    data = data[(length + 3) & ~3:]
         except OSError:
             return done
 
     # which allocation of this thread fails, or how many there are until then
     countdown = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
+    before = state()
+    refused = 0
     for nth in range(1, 1000):
         os.write(countdown, b"%d" % nth)
-        done = talk(type, payload, 0 if protocol else 0x600)  # CREATE, EXCL: for links
+        done = talk(type, payload, flags)
         left = int(os.pread(countdown, 16, 0))
         os.write(countdown, b"0")
         if left:
-            print(f"{nth - 1} allocations")
+            print(f"{nth - 1} allocations, {refused} refused")
             return done and nth > 1
-        talk(undo_type, undo)
+        if done is False:
+            refused += 1
+        elif state() != before:
+            for request in undo:
+                talk(*request)
+        if state() != before:
+            print(f"allocation {nth}, which failed: before", before, "now", state(), sep="\n")
+            return False
     print("there is no end")
     return False
 
@@ -173,22 +202,22 @@ def starved_link(name, local, underlay):
     data = a(LINK_LOCAL, socket.inet_aton(local)) + u32(LINK_LINK, underlay)
     info = nest(18, a(1, b"mip4\0"), nest(2, data))
     head = struct.pack("=BxHiII", 0, 0, 0, 0, 0)
-    return starved(0, 16, head + ifname + info, 17, head + ifname)
+    return starved(0, 16, head + ifname + info, 0x600, [(17, head + ifname)])  # CREATE, EXCL
 
 
 def starved_port(ifindex, master):
     head = struct.pack("=BxHiII", 0, 0, ifindex, 0, 0)
-    return starved(0, 19, head + u32(10, master), 19, head + u32(10, 0))
+    return starved(0, 19, head + u32(10, master), 0, [(19, head + u32(10, 0))])
 
 
-def starved_new(ifindex, *attrs):
-    dev = u32(A_IFINDEX, ifindex)
+def starved_command(cmd, attrs, flags=0, undo=()):
+    """undo: pairs of a command and its attributes."""
+    family = Socket().family
 
-    def command(cmd):
-        return struct.pack("=BBH", cmd, 1, 0)
+    def request(cmd, attrs):
+        return family, struct.pack("=BBH", cmd, 1, 0) + b"".join(attrs)
 
-    return starved(16, Socket().family, command(BINDING_NEW) + dev + b"".join(attrs),
-                   Socket().family, command(BINDING_FLUSH) + dev + a(A_ALL))
+    return starved(16, *request(cmd, attrs), flags, [request(*pair) for pair in undo])
 
 
 def mangle(ifindex, attr, times):

@@ -1,14 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# No memory: each allocation of a link's, a port's and a binding's making fails in turn, and all that packets ask for.
-# Nothing is half made, nothing stays behind; the runner looks for leaks.
+# No memory: nothing that packets ask for is given, while they pass. One allocation at a time, and commands: starved.sh.
 # timeout: 900
 
 . "$(dirname "$0")/lib.sh"
 
 FAIL=/sys/kernel/debug/failslab
-GENL=$MIP4_TOP/selftests/kernel/genl.py
 
 if ! [ -d $FAIL ] || ! [ -e /proc/self/fail-nth ]; then
 	[[ ${KERNEL-} == *debug ]] || tap_skip_all "no fault injection in this kernel"
@@ -40,16 +38,6 @@ tap_cleanup()
 	end_namespaces
 }
 
-index()
-{
-	n "$1" cat "/sys/class/net/$2/ifindex"
-}
-
-starved()
-{
-	n "$1" python3 "$GENL" "$2"
-}
-
 # hungry CMD...: while nothing that can't wait for memory gets any
 hungry()
 {
@@ -62,7 +50,7 @@ hungry()
 	return $status
 }
 
-# silence about what is made to fail; requests by commands may wait for memory, so those shall fail as well
+# silence about what is made to fail
 echo 0 > $FAIL/verbose
 echo N > $FAIL/task-filter
 echo -1 > $FAIL/times
@@ -112,19 +100,4 @@ tap_is "of a large packet: memory is what was missing" \
 	"$(($(drops pma1 no_memory) - memory)) $(($(drops pma1 bad_inner) - bad))" "1 0"
 n pma1 ethtool -K mip0 tx-tcp-segmentation on > /dev/null
 
-tap_stage "commands"
-echo N > $FAIL/ignore-gfp-wait
-ip -n pma2 link add name under type dummy
-ip -n pma2 link add name veth0 type veth peer name veth1
-tap_check "a link" starved pma2 "starved_link('mip9', '198.51.100.1', $(index pma2 under))"
-tap_check "which is there" ctl pma2 link set mip9 realm 9
-tap_check "a port" starved pma2 "starved_port($(index pma2 veth0), $(index pma2 mip9))"
-tap_check "which is there" ctl pma2 port set veth0 unknown drop
-tap_check "a binding" starved pma2 "starved_new($(index pma2 mip9), binding(addrs(addr('10.9.0.1')),
-	legs(leg('198.51.100.2', 5, 6)), port($(index pma2 veth0)), mac('02:00:00:00:09:01')))"
-tap_is "which is there, alone" "$(ctl pma2 -j binding show | jq -c '[.[].addresses[0].address]')" '["10.9.0.1"]'
-tap_is "with its peer" "$(ctl pma2 -j peer show | jq -c '[.[].legs]')" '[1]'
-tap_check "the port goes" goes pma2 veth0
-tap_check "the link goes" goes pma2 mip9
-tap_check "the underlay of a link that could not be made goes" goes pma2 under
 tap_end
