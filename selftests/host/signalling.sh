@@ -78,12 +78,18 @@ homes()
 	agent "$1" show | jq -r '[.[] | .home // empty] | join(" ")'
 }
 
+# to a tenth of a second
+knows_clock()
+{
+	agent pma peers | jq -e '.[0] | .clock_error_ms <= 100 and (.clock_ahead_ms | fabs) <= 100'
+}
+
 none_at()
 {
 	[ -z "$(homes "$1")" ]
 }
 
-# configure PEER-OPTIONS [LINE]
+# configure PEER-OPTIONS [LINE [LINE-OF-BOTH]]
 configure()
 {
 	local network='nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
@@ -95,6 +101,7 @@ configure()
 		peer 192.0.2.10 { per-node = true $1 }
 		peer 192.0.2.11 { per-node = true spi 0x100 { key-file = "$dir/key" } }
 		device mip0 { local = 192.0.2.1  addresses = {"10.0.0.1/24"} }
+		${3-}
 	END
 	cat > "$dir/pma.conf" <<- END
 		proxy-agent = true
@@ -104,6 +111,7 @@ configure()
 		peer 192.0.2.1 { $1 }
 		device mip0 { local = 192.0.2.10  ports = {acc0} }
 		${2-}
+		${3-}
 	END
 }
 
@@ -167,6 +175,21 @@ rm -r "$dir/pma.state" "$dir/ha.state"
 ip -n pma link del mip0
 ip -n ha link del mip0
 
+tap_stage "a key of the devices' own"
+configure 'per-mn = true' '' "mobile-node \"*@red.example\" { spi 0x300 { key-file = \"$dir/key\" } }"
+start ha
+start pma
+home=$(attached 02:00:00:00:01:05)
+tap_is "a device is registered by it" "$(agent pma show | jq -r '.[0].state, .[0].auth' | xargs)" "bound mn-ha"
+tap_is "at the home agent too" "$(agent ha show | jq -r '.[0].home, .[0].auth' | xargs)" "$home mn-ha"
+tap_check "its port leaves" ip -n pma link set acc0 nomaster
+tap_check "and the key deregisters it" tap_wait 10 "the device gone" none_at ha
+stop pma
+stop ha
+ip -n pma link del mip0
+ip -n ha link del mip0
+rm -r "$dir/pma.state" "$dir/ha.state"
+
 tap_stage "IPsec"
 configure "method = ipsec"
 start ha
@@ -185,6 +208,7 @@ start pma
 home=$(attached 02:00:00:00:01:05)
 tap_is "a device is registered through ESP" "$(agent pma show | jq -r '.[0].state, .[0].auth' | xargs)" "bound ipsec"
 tap_is "at both ends" "$(homes pma)" "$home"
+tap_check "the proxy agent learns the home agent's clock, which is its own" tap_wait 20 "a small difference" knows_clock
 tap_check "the home agent has it" grep -qw "$home" <<< "$(homes ha)"
 # Another PMA registers it; the reply has nowhere to go, the revocation has.
 in_ns pma "$here/signalling.py" rrq up0 192.0.2.11 192.0.2.1 020000000105@red.example 1 "$dir/key" good > /dev/null
