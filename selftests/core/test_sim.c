@@ -125,6 +125,24 @@ static void check_settled(struct world *w, const struct mover *m)
 		check(!ha);
 }
 
+/* Devices with a key of their own: the red ones beside their agents', or all of them without any of those. */
+static void own_keys(struct node *n, bool alone)
+{
+	static const struct wire_sa sa = { .spi = 0x500, .alg = WIRE_ALG_HMAC_SHA1, .key_len = 20,
+					   .key = "of all such devices " };
+
+	snprintf(n->mn[0].nai, sizeof(n->mn[0].nai), "*@red.example");
+	snprintf(n->mn[1].nai, sizeof(n->mn[1].nai), "*@blue.example");
+	n->mn[0].sa[0] = n->mn[1].sa[0] = sa;
+	n->mn[0].n_sa = n->mn[1].n_sa = 1;
+	n->cfg.n_mns = alone ? 2 : 1;
+	for (int i = 0; i < 2; i++) {
+		n->peer[i].per_mn = true;
+		if (alone)
+			n->peer[i].n_sa = 0;
+	}
+}
+
 static void play(void)
 {
 	struct world *w = world_new(seed);
@@ -133,6 +151,8 @@ static void play(void)
 	for (int i = 0; i < NODES; i++) {
 		w->node[i].net[RED].lifetime = w->node[i].net[BLUE].lifetime = 60;
 		w->node[i].cfg.clock_probe = seed % 2;
+		if (seed % 5 < 2)
+			own_keys(&w->node[i], seed % 5);
 		if (i != HA)
 			w->node[i].skew_us = (int64_t)sim_random(w, 6 * SEC) - (int64_t)(3 * SEC);
 		node_start(&w->node[i]);
