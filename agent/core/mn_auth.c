@@ -260,7 +260,7 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 	}
 	if (!has_authority(core, peer, msg, req, &p))
 		return false;
-	req->echo_nai = p.nai;
+	req->echo_nai = p.nai && req->nai[0];
 	if (p.mn) {
 		req->mn = p.mn;
 		req->by_aaa = !p.mha;

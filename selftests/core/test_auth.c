@@ -119,6 +119,29 @@ static void later(struct world *w, struct rrq *r)
 	r->f.id = ntp_of(HA_NODE);
 }
 
+static void inject_rrq(struct world *w, const struct rrq *r)
+{
+	struct wire_out out;
+
+	rrq_build(&out, r);
+	inject(HA_NODE, r->src, r->dst, out.buf, out.len);
+}
+
+/* Accepted by one key of the agent's, and answered by another. */
+static void rrq_by(struct world *w, struct rrq *r, const struct wire_sa *key, const struct wire_sa *answer)
+{
+	const struct sent *s;
+	struct wire_msg msg;
+
+	r->sa = key;
+	inject_rrq(w, r);
+	s = sent_by(w, HA, WIRE_RRP, 0);
+	assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.id, r->f.id);
+	assert_int_equal(msg.rrp.code, 0);
+	assert_true(wire_auth_ok(&msg, wire_find(&msg, WIRE_EXT_FHAE, 0), answer));
+}
+
 static bool signed_by(const struct wire_msg *msg, const struct wire_sa *key)
 {
 	return wire_auth_ok(msg, wire_find(msg, WIRE_EXT_MHAE, 0), key);
@@ -371,6 +394,52 @@ static void test_both(void **state)
 	wire_put_gre_key(&out, 99);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_false(HA_NODE->kernel[0].keyed);
+}
+
+/* An NAI that is none is no reason to say less than to others. */
+static void test_no_nai_at_all(void **state)
+{
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NULL);
+	struct wire_out out;
+	struct wire_msg msg;
+
+	wrong.key[0] ^= 1;
+	wire_put_rrq(&out, &r.f);
+	wire_put_ext(&out, WIRE_EXT_NAI, 0, "a\0b@red.example", 15);
+	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+	wire_put_auth(&out, WIRE_EXT_FHAE, &wrong);
+	assert_false(out.failed);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_non_null(sent_by(w, HA, WIRE_RRP, 0));
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len, &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_FA_AUTH);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_NAI), 0);
+}
+
+/* A new key of an agent: both count until the old one is taken away, and the first one signs. */
+static void test_rollover(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+
+	HA_NODE->peer[0].sa[1] = key_a2;
+	HA_NODE->peer[0].n_sa = 2;
+	assert_int_equal(code(w, &r), 0);
+	later(w, &r);
+	rrq_by(w, &r, &key_a2, sa_of(PMA1));
+	HA_NODE->peer[0].sa[0] = key_a2;
+	HA_NODE->peer[0].sa[1] = *sa_of(PMA1);
+	later(w, &r);
+	rrq_by(w, &r, sa_of(PMA1), &key_a2);
+	HA_NODE->peer[0].n_sa = 1;
+	later(w, &r);
+	rrq_by(w, &r, &key_a2, &key_a2);
+	later(w, &r);
+	r.sa = sa_of(PMA1);
+	inject_rrq(w, &r);
+	assert_int_equal(COUNT(drop_unknown_spi), 1);
 }
 
 /* All that is there is verified, also what nothing asked for: RFC 5944 s3.8.2.1 a. */
@@ -891,6 +960,8 @@ int main(void)
 		strangers(test_by_home_address),
 		strangers(test_co_located),
 		ours(test_both),
+		ours(test_no_nai_at_all),
+		ours(test_rollover),
 		ours(test_per_node_with_mn_ha),
 		ours(test_policy),
 		ours(test_deregistration),
