@@ -27,7 +27,7 @@ neighbours()
 carries()
 {
 	tap_check "$1: cn pings dev" pings cn $DEV_IP
-	# [3024-3.2-2] [3024-4.2.2-3] [3024-4.3.2-6] [3024-5.1.1-2] [3024-A.4-4] [5563-4.2.1-1]
+	# [3024-3.2-2] [3024-4.2.2-3] [3024-4.3.2-6] [3024-5.1.1-2] [3024-A.4-4] [5563-4.2.1-1] [5944-4.2.2-9]
 	tap_check "$1: dev pings cn" pings dev $CN
 	tap_check "$1: TCP from dev to cn" tcp dev cn $CN
 	tap_check "$1: TCP from cn to dev" tcp cn dev $DEV_IP
