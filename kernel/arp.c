@@ -101,12 +101,12 @@ void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 	sip = mip4_arp_addr(arp->sip);
 	tip = mip4_arp_addr(arp->tip);
 
-	/* RFC 5227: a probe for or announcement of its own address, which an
+	/* RFC 5227: a probe for or announcement of an own address, which an
 	 * answer would make it give up; a probe for another one is none of ours
 	 */
-	if (tip == mip4_binding_home(b) || !sip)
+	if (mip4_binding_is(b, tip) || !sip)
 		goto drop;
-	if (sip != mip4_binding_home(b)) {
+	if (!mip4_binding_is(b, sip)) {
 		if (mip4_event_wanted(b->mip, &port->spoof_events))
 			mip4_event_spoof(b, sip);
 		reason = MIP4_DROP_SPOOFED_SOURCE;

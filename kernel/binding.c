@@ -71,9 +71,33 @@ struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
 }
 
 /**
+ * mip4_binding_find() - find a binding by longest match
+ * @mip: device
+ * @realm: address space
+ * @addr: address
+ *
+ * Context: RCU.
+ *
+ * Return: the binding or NULL.
+ */
+struct mip4_binding *mip4_binding_find(struct mip4_dev *mip, u32 realm,
+				       __be32 addr)
+{
+	struct mip4_binding *b = mip4_binding_by_addr(mip, realm, addr);
+	const struct mip4_prefix_key key = {
+		.realm = realm,
+		.family = AF_INET,
+		.plen = 32,
+		.ip = addr,
+	};
+
+	return likely(b) ? b : mip4_prefix_find(mip, &key);
+}
+
+/**
  * mip4_binding_routed() - find a binding that the stack routes to
  * @mip: device
- * @addr: home address
+ * @addr: address
  *
  * Context: RCU.
  *
@@ -81,7 +105,7 @@ struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
  */
 struct mip4_binding *mip4_binding_routed(struct mip4_dev *mip, __be32 addr)
 {
-	struct mip4_binding *b = mip4_binding_by_addr(mip, mip->realm, addr);
+	struct mip4_binding *b = mip4_binding_find(mip, mip->realm, addr);
 
 	return b && !mip4_binding_served(b) ? b : NULL;
 }
@@ -163,10 +187,20 @@ static void mip4_realm_leave(struct mip4_dev *mip, u32 realm)
 	}
 }
 
-/* The binding that owns an address or a MAC, named in the error. */
-static int mip4_binding_taken(const struct mip4_binding *b, const char *what,
-			      const struct nlattr *attr,
-			      struct netlink_ext_ack *extack)
+/**
+ * mip4_binding_taken() - name the binding that owns what another wants
+ * @b: binding
+ * @what: it owns
+ * @attr: to blame
+ * @extack: where to say so
+ *
+ * Context: RCU or mip4_dev.lock.
+ *
+ * Return: -EEXIST.
+ */
+int mip4_binding_taken(const struct mip4_binding *b, const char *what,
+		       const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
 {
 	NL_SET_ERR_MSG_FMT_MOD(extack, "%s already used by binding %u of %s",
 			       what, b->id, b->mip->dev->name);
@@ -210,6 +244,13 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				      const struct mip4_binding_config *cfg,
 				      struct netlink_ext_ack *extack)
 {
+	const struct mip4_prefix_key home = {
+		.realm = cfg->realm,
+		.family = AF_INET,
+		.plen = 32,
+		.ip = cfg->home,
+	};
+	struct mip4_prefixes *none;
 	struct mip4_port *port = NULL;
 	struct mip4_binding *b;
 	struct mip4_legs *legs;
@@ -236,7 +277,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 	if (err)
 		return ERR_PTR(err);
 	rcu_read_lock();
-	b = mip4_binding_by_addr(mip, cfg->realm, cfg->home);
+	b = mip4_prefix_owner(mip, &home);
 	if (b) {
 		err = mip4_binding_taken(b, "home address", cfg->home_attr,
 					 extack);
@@ -288,13 +329,19 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			    "no room in the table of home addresses");
 		goto err_leg;
 	}
+	if (cfg->n_prefixes) {
+		none = mip4_prefixes_replace(b, cfg, extack);
+		err = PTR_ERR_OR_ZERO(none);
+		if (err)
+			goto err_addr;
+	}
 	if (port) {
 		err = mip4_table_insert(&mip->by_mac, &b->by_mac,
 					mip4_mac_params);
 		if (err) {
 			MIP4_NL_ERR(extack, cfg->mac_attr,
 				    "no room in the table of MACs");
-			goto err_addr;
+			goto err_prefixes;
 		}
 		mip4_binding_to_port(b, port);
 		mip4_realm_use(mip, cfg->realm);
@@ -305,6 +352,8 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 	mip4_binding_set_lifetime(b, cfg->lifetime);
 	return b;
 
+err_prefixes:
+	mip4_prefixes_del(b);
 err_addr:
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 err_leg:
@@ -350,6 +399,7 @@ void mip4_binding_del(struct mip4_binding *b)
 	if (mip4_binding_served(b))
 		mip4_realm_leave(mip, b->addr.realm);
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
+	mip4_prefixes_del(b);
 	xa_erase(&mip->ids, b->id);
 	mip4_legs_del(b);
 	mip->count--;
@@ -502,6 +552,9 @@ bool mip4_binding_match(struct mip4_binding *b,
 {
 	if (filter->by_realm && b->addr.realm != filter->realm)
 		return false;
+	if (filter->covered.family &&
+	    !mip4_prefixes_cover(b, &filter->covered))
+		return false;
 	if (filter->port &&
 	    (b->mac.ifindex != filter->port || mip4_binding_away(b)))
 		return false;
@@ -569,6 +622,7 @@ int __init mip4_binding_init(void)
 	BUILD_BUG_ON(sizeof(struct mip4_addr_key) != 12);
 	BUILD_BUG_ON(sizeof(struct mip4_mac_key) != 12);
 	BUILD_BUG_ON(sizeof(struct mip4_demux_key) != 20);
+	BUILD_BUG_ON(sizeof(struct mip4_prefix_key) != 24);
 	BUILD_BUG_ON(SMP_CACHE_BYTES == 64 && sizeof(struct mip4_binding) > 256);
 	mip4_binding_cache = KMEM_CACHE(mip4_binding, SLAB_HWCACHE_ALIGN);
 	return mip4_binding_cache ? 0 : -ENOMEM;

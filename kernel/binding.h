@@ -9,6 +9,7 @@
 #include <linux/mip4.h>
 
 #include "leg.h"
+#include "prefix.h"
 
 struct mip4_dev;
 struct mip4_legs;
@@ -29,12 +30,12 @@ struct mip4_mac_key {
 };
 
 /*
- * A binding. The packet path finds it under RCU by home address, by port and
- * MAC, or through a leg; writers hold mip4_dev.lock. It is freed a grace
- * period after it left the tables, and so is its first leg, which may be
- * unused. .leg is the one that sends: NULL when none does or not only one.
- * .legs is NULL when there is no other than .leg. A served device that has
- * left its port has none, and isn't found by its MAC.
+ * A binding. The packet path finds it under RCU by address, by port and MAC, or
+ * through a leg; writers hold mip4_dev.lock. It is freed a grace period after
+ * it left the tables, and so is its first leg, which may be unused. .leg is the
+ * one that sends: NULL when none does or not only one. .legs is NULL when there
+ * is no other than .leg, .prefixes when there is no other address than .addr. A
+ * served device that has left its port has none, and isn't found by its MAC.
  *
  * .mac, .port, .cookie, .gateway, .home_plen and .expires may change while
  * packets pass: a packet sees the old or the new value, and during a move
@@ -59,6 +60,7 @@ struct mip4_binding {
 	struct mip4_leg first;
 	u64 cookie;
 	time64_t expires;		/* boottime seconds, 0: never */
+	struct mip4_prefixes __rcu *prefixes;
 	union {
 		struct hlist_node on_port;	/* mip4_port.list, while .port is set */
 		struct rcu_head rcu;
@@ -86,6 +88,8 @@ struct mip4_binding_config {
 	u8 mac[ETH_ALEN];
 	u8 home_plen;
 	u8 n_legs;
+	u8 n_prefixes;
+	struct mip4_prefix_config prefixes[MIP4_ADDRS_MAX - 1];
 	union {				/* the active one first */
 		struct mip4_leg_config leg;
 		struct mip4_leg_config legs[MIP4_LEGS_MAX];
@@ -103,6 +107,7 @@ struct mip4_binding_filter {
 	u32 realm;
 	u32 port;
 	__be32 peer;
+	struct mip4_prefix_key covered;	/* by an address, in any realm; family 0: all */
 };
 
 extern const struct rhashtable_params mip4_addr_params;
@@ -129,10 +134,11 @@ static inline bool mip4_binding_away(const struct mip4_binding *b)
 static inline bool mip4_binding_on_link(const struct mip4_binding *b,
 					__be32 saddr, __be32 daddr)
 {
+	const __be32 home = mip4_binding_home(b);
 	const u8 plen = READ_ONCE(b->home_plen);
 
-	return plen < 32 &&
-	       !((saddr ^ daddr) & htonl(~0U << (32 - plen)));
+	return plen < 32 && !(((saddr ^ home) | (daddr ^ home)) &
+			      htonl(~0U << (32 - plen)));
 }
 
 static inline void mip4_binding_seen(struct mip4_binding *b)
@@ -168,13 +174,30 @@ static inline void mip4_binding_down(struct mip4_binding *b,
 		WRITE_ONCE(b->first_down, ktime_get_ns());
 }
 
+bool mip4_binding_owns(const struct mip4_binding *b,
+		       const struct mip4_prefix_key *addr);
+bool mip4_binding_owns_ip(const struct mip4_binding *b, __be32 addr);
+bool mip4_binding_has(const struct mip4_binding *b,
+		      const struct mip4_prefix_key *key);
+
+/* Is an IPv4 address a binding's, by longest match? Context: RCU. */
+static inline bool mip4_binding_is(const struct mip4_binding *b, __be32 addr)
+{
+	return addr == mip4_binding_home(b) || mip4_binding_owns_ip(b, addr);
+}
+
 bool mip4_table_retry(struct rhashtable *ht, int err, int *tries);
 
 struct mip4_binding *mip4_binding_by_addr(struct mip4_dev *mip, u32 realm,
 					  __be32 addr);
+struct mip4_binding *mip4_binding_find(struct mip4_dev *mip, u32 realm,
+				       __be32 addr);
 struct mip4_binding *mip4_binding_routed(struct mip4_dev *mip, __be32 addr);
 struct mip4_binding *mip4_binding_by_mac(struct mip4_dev *mip, u32 ifindex,
 					 const u8 *mac);
+int mip4_binding_taken(const struct mip4_binding *b, const char *what,
+		       const struct nlattr *attr,
+		       struct netlink_ext_ack *extack);
 struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				      const struct mip4_binding_config *cfg,
 				      struct netlink_ext_ack *extack);

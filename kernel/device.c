@@ -37,10 +37,13 @@ static int mip4_dev_init(struct net_device *dev)
 	err = rhashtable_init(&mip->by_mac, &mip4_mac_params);
 	if (err)
 		goto err_addr;
+	err = rhashtable_init(&mip->prefixes, &mip4_prefix_params);
+	if (err)
+		goto err_mac;
 	err = -ENOMEM;
 	mip->drops = netdev_alloc_pcpu_stats(struct mip4_drops);
 	if (!mip->drops)
-		goto err_mac;
+		goto err_prefixes;
 	err = gro_cells_init(&mip->gro, dev);
 	if (err)
 		goto err_drops;
@@ -58,6 +61,8 @@ err_gro:
 	gro_cells_destroy(&mip->gro);
 err_drops:
 	free_percpu(mip->drops);
+err_prefixes:
+	rhashtable_destroy(&mip->prefixes);
 err_mac:
 	rhashtable_destroy(&mip->by_mac);
 err_addr:
@@ -87,6 +92,7 @@ static void mip4_dev_free(struct net_device *dev)
 	mip4_hold_stop(&mip->hold);
 	gro_cells_destroy(&mip->gro);
 	free_percpu(mip->drops);
+	rhashtable_destroy(&mip->prefixes);
 	rhashtable_destroy(&mip->by_mac);
 	rhashtable_destroy(&mip->by_addr);
 	xa_destroy(&mip->ids);

@@ -14,6 +14,7 @@
 
 #include "bucket.h"
 #include "hold.h"
+#include "prefix.h"
 #include "stats.h"
 
 struct mip4_net;
@@ -65,6 +66,8 @@ struct mip4_dev {
 	u32 next_id;
 	struct rhashtable by_addr;	/* struct mip4_binding */
 	struct rhashtable by_mac;	/* struct mip4_binding, served ones */
+	struct rhashtable prefixes;	/* struct mip4_prefix */
+	struct mip4_plens plens[2];	/* of .prefixes: IPv4, IPv6 */
 	struct xarray ids;		/* struct mip4_binding */
 	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
 	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */

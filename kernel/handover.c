@@ -148,8 +148,7 @@ static bool mip4_return_mistaken(const struct sk_buff *skb,
 	struct mip4_binding *b = leg->binding, *source;
 	const struct mip4_leg *sends;
 
-	source = mip4_binding_by_addr(b->mip, b->addr.realm,
-				      ip_hdr(skb)->saddr);
+	source = mip4_binding_find(b->mip, b->addr.realm, ip_hdr(skb)->saddr);
 	if (!source || !mip4_binding_served(source))
 		return false;
 	sends = mip4_legs_active(source);

@@ -10,6 +10,12 @@
 #include "netlink.h"
 #include "peer.h"
 
+/* One that isn't the first of its binding, and so is freed by itself. */
+struct mip4_further_leg {
+	struct mip4_leg leg;
+	struct rcu_head rcu;
+};
+
 static struct kmem_cache *mip4_leg_cache __ro_after_init;
 
 /* As the table's own, but of a size that the compiler knows. */
@@ -37,7 +43,10 @@ const struct rhashtable_params mip4_demux_params = {
  */
 struct mip4_leg *mip4_leg_alloc(void)
 {
-	return kmem_cache_zalloc(mip4_leg_cache, GFP_KERNEL_ACCOUNT);
+	struct mip4_further_leg *further;
+
+	further = kmem_cache_zalloc(mip4_leg_cache, GFP_KERNEL_ACCOUNT);
+	return further ? &further->leg : NULL;
 }
 
 /**
@@ -46,48 +55,143 @@ struct mip4_leg *mip4_leg_alloc(void)
  */
 void mip4_leg_free(struct mip4_leg *leg)
 {
-	kmem_cache_free(mip4_leg_cache, leg);
+	kmem_cache_free(mip4_leg_cache,
+			container_of(leg, struct mip4_further_leg, leg));
 }
 
 static void mip4_leg_free_rcu(struct rcu_head *rcu)
 {
-	mip4_leg_free(container_of(rcu, struct mip4_leg, rcu));
+	kmem_cache_free(mip4_leg_cache,
+			container_of(rcu, struct mip4_further_leg, rcu));
 }
 
-/* The binding, other than the leg's own, that owns the same tuple. */
+/*
+ * The binding, other than the leg's own, that owns the same tunnel and address.
+ * Without a key others that have that address may have it in another realm.
+ */
 static struct mip4_binding *mip4_leg_clash_as(const struct mip4_leg *leg,
-					      struct mip4_net *mn, u8 encap)
+					      struct mip4_net *mn, u8 encap,
+					      const struct mip4_prefix_key *addr)
 {
 	const struct mip4_binding *b = leg->binding;
 	struct mip4_demux_key key = leg->key;
 	struct rhlist_head *list, *pos;
+	struct mip4_prefix *prefix;
 	struct mip4_leg *other;
 
 	key.encap = encap;
-	list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
-	rhl_for_each_entry_rcu(other, pos, list, node) {
-		if (other->binding == b)
-			continue;
-		if (!mip4_leg_keyed(leg) ||
-		    (mip4_binding_home(other->binding) == mip4_binding_home(b) &&
-		     mip4_binding_served(other->binding) ==
-		     mip4_binding_served(b)))
-			return other->binding;
+	if (mip4_leg_keyed(leg)) {
+		list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
+		rhl_for_each_entry_rcu(other, pos, list, node) {
+			if (other->binding != b &&
+			    mip4_binding_served(other->binding) ==
+			    mip4_binding_served(b) &&
+			    mip4_binding_has(other->binding, addr))
+				return other->binding;
+		}
+		return NULL;
+	}
+	if (addr->family == AF_INET && addr->plen == 32) {
+		key.inner = addr->ip;
+		list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
+		rhl_for_each_entry_rcu(other, pos, list, node) {
+			if (other->binding != b)
+				return other->binding;
+		}
+	}
+	list = rhltable_lookup(&mn->prefixes, &addr->family,
+			       mip4_shared_prefix_params);
+	rhl_for_each_entry_rcu(prefix, pos, list, shared) {
+		if (prefix->binding != b &&
+		    mip4_binding_served(prefix->binding) ==
+		    mip4_binding_served(b) &&
+		    mip4_prefix_leg(mn, &key, prefix->binding))
+			return prefix->binding;
 	}
 	return NULL;
 }
 
 /* What comes by IP-in-IP may be of a leg of minimal encapsulation as well. */
 static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
-					   struct mip4_net *mn)
+					   struct mip4_net *mn,
+					   const struct mip4_prefix_key *addr)
 {
-	struct mip4_binding *b = mip4_leg_clash_as(leg, mn, leg->key.encap);
+	const u8 encap = leg->key.encap;
+	struct mip4_binding *b;
 
-	if (!b && leg->key.encap == MIP4_ENCAP_IPIP)
-		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_MINIMAL);
-	if (!b && leg->key.encap == MIP4_ENCAP_MINIMAL)
-		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_IPIP);
+	b = mip4_leg_clash_as(leg, mn, encap, addr);
+	if (!b && encap == MIP4_ENCAP_IPIP)
+		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_MINIMAL, addr);
+	if (!b && encap == MIP4_ENCAP_MINIMAL)
+		b = mip4_leg_clash_as(leg, mn, MIP4_ENCAP_IPIP, addr);
 	return b;
+}
+
+static bool mip4_leg_ends_in(const struct mip4_leg *leg,
+			     const struct mip4_prefix_key *prefix)
+{
+	struct mip4_prefix_key end = {
+		.family = AF_INET,
+		.plen = 32,
+		.ip = leg->key.local,
+	};
+
+	if (mip4_prefix_covers(prefix, &end))
+		return true;
+	end.ip = leg->key.peer;
+	return mip4_prefix_covers(prefix, &end);
+}
+
+/**
+ * mip4_leg_check_addr() - may a leg carry an address?
+ * @leg: whose .key and .binding are set
+ * @addr: address or prefix, its binding's or to become that
+ * @attr: to blame
+ * @extack: where to say why not
+ *
+ * Context: process, RCU, mip4_net.lock held.
+ *
+ * Return: 0 or a negative error.
+ */
+int mip4_leg_check_addr(const struct mip4_leg *leg,
+			const struct mip4_prefix_key *addr,
+			const struct nlattr *attr,
+			struct netlink_ext_ack *extack)
+{
+	struct mip4_binding *other;
+
+	/* RFC 2003 section 3.2: no packet goes into a tunnel that ends at its
+	 * own end
+	 */
+	if (mip4_leg_ends_in(leg, addr)) {
+		MIP4_NL_ERR(extack, attr,
+			    "an address or prefix covers an end of its own tunnel");
+		return -EINVAL;
+	}
+	other = mip4_leg_clash(leg, leg->binding->mip->mn, addr);
+	return other ? mip4_binding_taken(other, "tunnel and address", attr,
+					  extack) : 0;
+}
+
+/* All addresses of its binding. Context: as mip4_leg_check_addr(). */
+static int mip4_leg_check(const struct mip4_leg *leg, const struct nlattr *attr,
+			  struct netlink_ext_ack *extack)
+{
+	const struct mip4_binding *b = leg->binding;
+	const struct mip4_prefix_key home = {
+		.family = AF_INET,
+		.plen = 32,
+		.ip = mip4_binding_home(b),
+	};
+	const struct mip4_prefixes *set = rcu_dereference(b->prefixes);
+	unsigned int i;
+	int err;
+
+	err = mip4_leg_check_addr(leg, &home, attr, extack);
+	for (i = 0; !err && set && i < set->n; i++)
+		err = mip4_leg_check_addr(leg, &set->prefix[i]->key, attr,
+					  extack);
+	return err;
 }
 
 /**
@@ -111,7 +215,6 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		.remote = cfg->peer,
 		.encap = cfg->encap,
 	};
-	struct mip4_binding *other;
 	int err, tries = 0;
 
 	leg->binding = b;
@@ -140,17 +243,10 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 
 	mutex_lock(&mn->lock);
 	rcu_read_lock();
-	other = mip4_leg_clash(leg, mn);
-	if (other) {
-		NL_SET_ERR_MSG_FMT_MOD(extack,
-				       "tunnel and address already used by binding %u of %s",
-				       other->id, other->mip->dev->name);
-		NL_SET_BAD_ATTR(extack, cfg->attr);
-		rcu_read_unlock();
-		err = -EEXIST;
-		goto out;
-	}
+	err = mip4_leg_check(leg, cfg->attr, extack);
 	rcu_read_unlock();
+	if (err)
+		goto out;
 
 	leg->peer = mip4_peer_get(b->mip, &key);
 	if (IS_ERR(leg->peer)) {
@@ -187,7 +283,36 @@ void mip4_leg_del(struct mip4_leg *leg)
 	mip4_peer_put(leg->peer);
 	mutex_unlock(&mn->lock);
 	if (leg != &leg->binding->first)
-		call_rcu(&leg->rcu, mip4_leg_free_rcu);
+		call_rcu(&container_of(leg, struct mip4_further_leg, leg)->rcu,
+			 mip4_leg_free_rcu);
+}
+
+static struct mip4_leg *mip4_leg_demux_addr(struct mip4_net *mn,
+					    struct mip4_demux_key *key,
+					    __be32 addr)
+{
+	const struct mip4_prefix_key ip = {
+		.family = AF_INET,
+		.plen = 32,
+		.ip = addr,
+	};
+
+	return mip4_prefix_demux(mn, key, &ip);
+}
+
+/* Without a GRE key, to a served device or from a routed one. */
+static struct mip4_leg *mip4_leg_demux_prefix(struct mip4_net *mn,
+					      struct mip4_demux_key *key,
+					      __be32 saddr, __be32 daddr)
+{
+	struct mip4_leg *leg;
+
+	key->flags = MIP4_DEMUX_TO_DEVICE;
+	leg = mip4_leg_demux_addr(mn, key, daddr);
+	if (leg)
+		return leg;
+	key->flags = 0;
+	return mip4_leg_demux_addr(mn, key, saddr);
 }
 
 /**
@@ -199,8 +324,10 @@ void mip4_leg_del(struct mip4_leg *leg)
  * @other: set to a leg that owns the key, when no leg of that key matches the
  *	   inner address: the packet is ours, but wrong. Else NULL.
  *
- * Without a key only legs that no longer send take packets back: until then
- * some other tunnel of the same two routers may lead to the home address.
+ * A key may be of several bindings, so the longest match counts, which for a
+ * home address is the first. Without one a home address goes first, then what
+ * else bindings have. There only legs that no longer send take packets back:
+ * until then some other tunnel of the same two routers may lead to the address.
  * Context: RCU.
  *
  * Return: the leg or NULL.
@@ -218,13 +345,12 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 		list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
 		rhl_for_each_entry_rcu(leg, pos, list, node) {
 			const struct mip4_binding *b = leg->binding;
+			const bool served = mip4_binding_served(b);
 
-			if ((mip4_binding_served(b) ? inner->daddr :
-						      inner->saddr) ==
-			    mip4_binding_home(b))
+			if (mip4_binding_is(b, served ? inner->daddr :
+							inner->saddr))
 				return leg;
-			if (inner->daddr == mip4_binding_home(b) &&
-			    !mip4_binding_served(b))
+			if (!served && mip4_binding_is(b, inner->daddr))
 				back = leg;
 			*other = leg;
 		}
@@ -243,12 +369,16 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 	}
 	if (list)
 		return container_of(list, struct mip4_leg, node);
+	leg = mip4_leg_demux_prefix(mn, key, inner->saddr, inner->daddr);
+	if (leg)
+		return leg;
 
 	key->inner = inner->daddr;
 	list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
-	if (!list)
+	leg = list ? container_of(list, struct mip4_leg, node) :
+		     mip4_leg_demux_addr(mn, key, inner->daddr);
+	if (!leg)
 		return NULL;
-	leg = container_of(list, struct mip4_leg, node);
 	switch (mip4_legs_state(leg)) {
 	case MIP4_LEG_RECEIVE_ONLY:
 	case MIP4_LEG_PENDING:
@@ -268,7 +398,7 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
  */
 int __init mip4_leg_init(void)
 {
-	mip4_leg_cache = KMEM_CACHE(mip4_leg, 0);
+	mip4_leg_cache = KMEM_CACHE(mip4_further_leg, 0);
 	return mip4_leg_cache ? 0 : -ENOMEM;
 }
 

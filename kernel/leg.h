@@ -11,6 +11,7 @@
 struct mip4_binding;
 struct mip4_net;
 struct mip4_peer;
+struct mip4_prefix_key;
 struct netlink_ext_ack;
 struct nlattr;
 
@@ -45,7 +46,6 @@ struct mip4_leg {
 	__be32 okey;			/* sent */
 	struct mip4_binding *binding;
 	struct mip4_peer *peer;
-	struct rcu_head rcu;
 };
 
 /* What a leg shall be; host side of MIP4_LEG_A_*. */
@@ -86,6 +86,10 @@ void mip4_leg_free(struct mip4_leg *leg);
 int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		 const struct mip4_leg_config *cfg,
 		 struct netlink_ext_ack *extack);
+int mip4_leg_check_addr(const struct mip4_leg *leg,
+			const struct mip4_prefix_key *addr,
+			const struct nlattr *attr,
+			struct netlink_ext_ack *extack);
 void mip4_leg_del(struct mip4_leg *leg);
 struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 				struct mip4_demux_key *key,

@@ -24,9 +24,17 @@ static struct mip4_leg *mip4_legs_leg(const struct mip4_binding *b,
 					 lockdep_is_held(&b->mip->lock));
 }
 
-/* All that a binding has now, into @list of MIP4_LEGS_MAX. */
-static unsigned int mip4_legs_list(const struct mip4_binding *b,
-				   struct mip4_leg **list)
+/**
+ * mip4_legs_list() - all legs that a binding has now
+ * @b: binding
+ * @list: room for MIP4_LEGS_MAX
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: how many.
+ */
+unsigned int mip4_legs_list(const struct mip4_binding *b,
+			    struct mip4_leg **list)
 {
 	struct mip4_legs *legs = mip4_legs_of(b);
 	struct mip4_leg *leg;
@@ -139,6 +147,25 @@ static bool mip4_legs_equal(const struct mip4_leg *leg,
 		return false;
 	return !cfg->keyed ||
 	       (leg->key.key == cfg->ikey && leg->okey == cfg->okey);
+}
+
+/**
+ * mip4_legs_keep() - will a leg still be there after a change?
+ * @cfg: .legs and .n_legs count; none: no change
+ * @leg: that a binding has
+ *
+ * Return: whether it will.
+ */
+bool mip4_legs_keep(const struct mip4_binding_config *cfg,
+		    const struct mip4_leg *leg)
+{
+	unsigned int i;
+
+	for (i = 0; i < cfg->n_legs; i++) {
+		if (mip4_legs_equal(leg, &cfg->legs[i]))
+			return true;
+	}
+	return !cfg->n_legs;
 }
 
 /* The leg that a binding has, or a new one that receives, or an ERR_PTR(). */

@@ -48,6 +48,10 @@ struct mip4_senders {
 
 int mip4_legs_check(const struct mip4_binding_config *cfg, bool fresh,
 		    bool served, struct netlink_ext_ack *extack);
+unsigned int mip4_legs_list(const struct mip4_binding *b,
+			    struct mip4_leg **list);
+bool mip4_legs_keep(const struct mip4_binding_config *cfg,
+		    const struct mip4_leg *leg);
 bool mip4_legs_plain(const struct mip4_binding_config *cfg);
 struct mip4_legs *mip4_legs_prepare(struct mip4_binding *b,
 				    const struct mip4_binding_config *cfg,

@@ -70,7 +70,16 @@ static int __net_init mip4_net_start(struct net *net)
 		return err;
 	err = rhltable_init(&mn->peers, &mip4_peer_params);
 	if (err)
-		rhltable_destroy(&mn->demux);
+		goto err_demux;
+	err = rhltable_init(&mn->prefixes, &mip4_shared_prefix_params);
+	if (err)
+		goto err_peers;
+	return 0;
+
+err_peers:
+	rhltable_destroy(&mn->peers);
+err_demux:
+	rhltable_destroy(&mn->demux);
 	return err;
 }
 
@@ -80,6 +89,7 @@ static void __net_exit mip4_net_stop(struct net *net)
 
 	rhltable_destroy(&mn->demux);
 	rhltable_destroy(&mn->peers);
+	rhltable_destroy(&mn->prefixes);
 	mutex_destroy(&mn->lock);
 }
 

@@ -6,6 +6,8 @@
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
 
+#include "prefix.h"
+
 struct mip4_dev;
 struct net;
 
@@ -16,9 +18,11 @@ struct net;
  */
 struct mip4_net {
 	struct list_head devs;	/* mip4_dev.node; RTNL */
-	struct mutex lock;	/* writers of the two tables */
+	struct mutex lock;	/* writers of all below, and clashes of legs */
 	struct rhltable demux;	/* struct mip4_leg, see leg.h */
 	struct rhltable peers;	/* struct mip4_peer, see peer.h */
+	struct rhltable prefixes;	/* struct mip4_prefix, see prefix.h */
+	struct mip4_plens plens[2];	/* of .prefixes: IPv4, IPv6 */
 };
 
 struct mip4_net *mip4_net(const struct net *net);

@@ -11,7 +11,9 @@
 #include "device.h"
 
 struct mip4_binding;
+struct mip4_binding_config;
 struct mip4_binding_filter;
+struct mip4_prefix_config;
 
 /* Why not, with the attribute to blame; @msg is a string literal. */
 #define MIP4_NL_ERR(extack, attr, msg) \
@@ -57,6 +59,17 @@ void *mip4_nl_dump_put(struct sk_buff *skb, struct netlink_callback *cb,
 		       struct mip4_dev *mip, u8 cmd);
 int mip4_nl_init(void);
 void mip4_nl_exit(void);
+
+/* nl_addrs.c */
+extern const struct nla_policy mip4_nl_addrs_policy[MIP4_BINDING_A_ADDR + 1];
+struct nlattr *mip4_nl_single(struct nlattr *list, const char *many,
+			      struct netlink_ext_ack *extack);
+int mip4_nl_parse_addr(struct nlattr *attr, struct mip4_prefix_config *cfg,
+		       struct netlink_ext_ack *extack);
+int mip4_nl_parse_one_addr(struct nlattr *list, struct mip4_prefix_config *cfg,
+			   struct netlink_ext_ack *extack);
+int mip4_nl_parse_addrs(struct nlattr *list, struct mip4_binding_config *cfg,
+			struct netlink_ext_ack *extack);
 
 /* nl_binding.c */
 extern const struct nla_policy mip4_nl_binding_policy[MIP4_BINDING_A_MAX + 1];

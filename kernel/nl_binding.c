@@ -9,16 +9,6 @@
 #include "net.h"
 #include "netlink.h"
 
-static const struct nla_policy mip4_nl_addr_policy[MIP4_ADDR_A_MAX + 1] = {
-	[MIP4_ADDR_A_FAMILY]	= { .type = NLA_U8 },
-	[MIP4_ADDR_A_PLEN]	= { .type = NLA_U8 },
-	[MIP4_ADDR_A_ADDRESS]	= { .type = NLA_BINARY, .len = 16 },
-};
-
-static const struct nla_policy mip4_nl_addrs_policy[MIP4_BINDING_A_ADDR + 1] = {
-	[MIP4_BINDING_A_ADDR]	= NLA_POLICY_NESTED(mip4_nl_addr_policy),
-};
-
 static const struct nla_policy mip4_nl_leg_policy[MIP4_LEG_A_MAX + 1] = {
 	[MIP4_LEG_A_PEER]	= { .type = NLA_U32 },
 	[MIP4_LEG_A_LOCAL]	= { .type = NLA_U32 },
@@ -53,85 +43,6 @@ static int mip4_nl_parse(struct nlattr **tb, struct nlattr *attr,
 {
 	return nla_parse_nested(tb, MIP4_BINDING_A_MAX, attr,
 				mip4_nl_binding_policy, extack);
-}
-
-/* The one entry of a nested list, or an ERR_PTR(); @many says why just one. */
-static struct nlattr *mip4_nl_single(struct nlattr *list, const char *many,
-				     struct netlink_ext_ack *extack)
-{
-	struct nlattr *attr, *found = NULL;
-	int rem;
-
-	nla_for_each_nested(attr, list, rem) {
-		if (found) {
-			NL_SET_ERR_MSG_FMT_MOD(extack, "%s", many);
-			NL_SET_BAD_ATTR(extack, attr);
-			return ERR_PTR(-EOPNOTSUPP);
-		}
-		found = attr;
-	}
-	if (!found) {
-		MIP4_NL_ERR(extack, list, "the list is empty");
-		return ERR_PTR(-EINVAL);
-	}
-	return found;
-}
-
-static int mip4_nl_parse_addr(struct nlattr *list, __be32 *home,
-			      const struct nlattr **blame,
-			      struct netlink_ext_ack *extack)
-{
-	struct nlattr *tb[MIP4_ADDR_A_MAX + 1], *attr;
-	u8 plen = 32;
-	int err;
-
-	attr = mip4_nl_single(list, "only one address per binding so far",
-			      extack);
-	if (IS_ERR(attr))
-		return PTR_ERR(attr);
-	err = nla_parse_nested(tb, MIP4_ADDR_A_MAX, attr, mip4_nl_addr_policy,
-			       extack);
-	if (err)
-		return err;
-	if (!tb[MIP4_ADDR_A_ADDRESS]) {
-		MIP4_NL_ERR(extack, attr, "ADDRESS is missing");
-		return -EINVAL;
-	}
-	if (tb[MIP4_ADDR_A_FAMILY] &&
-	    nla_get_u8(tb[MIP4_ADDR_A_FAMILY]) != AF_INET) {
-		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_FAMILY],
-			    "only IPv4 addresses so far");
-		return -EAFNOSUPPORT;
-	}
-	attr = tb[MIP4_ADDR_A_ADDRESS];
-	if (nla_len(attr) != sizeof(*home)) {
-		MIP4_NL_ERR(extack, attr, "an IPv4 address has 4 bytes");
-		return -EINVAL;
-	}
-	*home = nla_get_in_addr(attr);
-	*blame = attr;
-	if (tb[MIP4_ADDR_A_PLEN])
-		plen = nla_get_u8(tb[MIP4_ADDR_A_PLEN]);
-	if (plen > 32) {
-		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_PLEN],
-			    "prefix length must be 32 or less");
-		return -EINVAL;
-	}
-	if (plen < 32) {
-		if (*home & ~htonl(plen ? ~0U << (32 - plen) : 0)) {
-			MIP4_NL_ERR(extack, attr, "prefix has host bits set");
-			return -EINVAL;
-		}
-		MIP4_NL_ERR(extack, tb[MIP4_ADDR_A_PLEN],
-			    "only host addresses, no prefixes, so far");
-		return -EOPNOTSUPP;
-	}
-	if (!mip4_addr_ok(*home)) {
-		MIP4_NL_ERR(extack, attr,
-			    "home address must be a unicast address");
-		return -EINVAL;
-	}
-	return 0;
 }
 
 static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
@@ -202,7 +113,7 @@ static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
 
 /* All of LEGS; the active one goes first, whichever it was. */
 static int mip4_nl_parse_legs(struct mip4_dev *mip, const struct sk_buff *skb,
-			      struct nlattr *list, __be32 home,
+			      struct nlattr *list,
 			      struct mip4_binding_config *cfg,
 			      struct netlink_ext_ack *extack)
 {
@@ -222,14 +133,6 @@ static int mip4_nl_parse_legs(struct mip4_dev *mip, const struct sk_buff *skb,
 		err = mip4_nl_parse_leg(mip, skb, attr, leg, extack);
 		if (err)
 			return err;
-		/* RFC 2003 section 3.2: no packet goes into a tunnel that ends
-		 * at its own end
-		 */
-		if (home == leg->peer || home == leg->local) {
-			MIP4_NL_ERR(extack, cfg->home_attr ?: attr,
-				    "home address is an end of its own tunnel");
-			return -EINVAL;
-		}
 		if (leg->state == MIP4_LEG_ACTIVE &&
 		    cfg->leg.state != MIP4_LEG_ACTIVE)
 			swap(cfg->leg, *leg);
@@ -311,12 +214,11 @@ static int mip4_nl_parse_new(struct mip4_dev *mip, const struct sk_buff *skb,
 		MIP4_NL_ERR(extack, nest, "LEGS is missing");
 		return -EINVAL;
 	}
-	err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &cfg->home,
-				 &cfg->home_attr, extack);
+	err = mip4_nl_parse_addrs(tb[MIP4_BINDING_A_ADDRS], cfg, extack);
 	if (err)
 		return err;
-	err = mip4_nl_parse_legs(mip, skb, tb[MIP4_BINDING_A_LEGS], cfg->home,
-				 cfg, extack);
+	err = mip4_nl_parse_legs(mip, skb, tb[MIP4_BINDING_A_LEGS], cfg,
+				 extack);
 	if (err)
 		return err;
 	err = mip4_nl_parse_port(tb, nest, cfg, extack);
@@ -338,16 +240,37 @@ static int mip4_nl_parse_new(struct mip4_dev *mip, const struct sk_buff *skb,
 	return err;
 }
 
-/* The binding that a nest selects; mip4_dev.lock held. */
+static unsigned int mip4_nl_entries(struct nlattr *list)
+{
+	struct nlattr *attr;
+	unsigned int n = 0;
+	int rem;
+
+	nla_for_each_nested(attr, list, rem)
+		n++;
+	return n;
+}
+
+/* Do ADDRS of BINDING_SET say more than which binding is meant? */
+static bool mip4_nl_sets_addrs(struct nlattr **tb)
+{
+	return tb[MIP4_BINDING_A_ADDRS] &&
+	       (tb[MIP4_BINDING_A_ID] ||
+		mip4_nl_entries(tb[MIP4_BINDING_A_ADDRS]) > 1);
+}
+
+/*
+ * The binding that a nest selects, for BINDING_SET by the first of several
+ * ADDRS; mip4_dev.lock held.
+ */
 static struct mip4_binding *mip4_nl_select(struct mip4_dev *mip,
 					   struct nlattr **tb,
-					   struct nlattr *nest,
+					   struct nlattr *nest, bool set,
 					   struct netlink_ext_ack *extack)
 {
 	const struct nlattr *blame = nest;
+	struct mip4_prefix_config addr;
 	struct mip4_binding *b;
-	__be32 home;
-	u32 realm;
 	int err;
 
 	rcu_read_lock();
@@ -361,15 +284,20 @@ static struct mip4_binding *mip4_nl_select(struct mip4_dev *mip,
 					nla_get_u32(tb[MIP4_BINDING_A_PORT]),
 					nla_data(blame));
 	} else if (tb[MIP4_BINDING_A_ADDRS]) {
-		err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &home,
-					 &blame, extack);
+		if (set && mip4_nl_sets_addrs(tb))
+			err = mip4_nl_parse_addr(nla_data(tb[MIP4_BINDING_A_ADDRS]),
+						 &addr, extack);
+		else
+			err = mip4_nl_parse_one_addr(tb[MIP4_BINDING_A_ADDRS],
+						     &addr, extack);
 		if (err) {
 			rcu_read_unlock();
 			return ERR_PTR(err);
 		}
-		realm = tb[MIP4_BINDING_A_REALM] ?
+		blame = addr.attr;
+		addr.key.realm = tb[MIP4_BINDING_A_REALM] ?
 			nla_get_u32(tb[MIP4_BINDING_A_REALM]) : mip->realm;
-		b = mip4_binding_by_addr(mip, realm, home);
+		b = mip4_prefix_owner(mip, &addr.key);
 	} else {
 		rcu_read_unlock();
 		MIP4_NL_ERR(extack, nest,
@@ -514,14 +442,14 @@ static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 	int err;
 
 	*cfg = (struct mip4_binding_config) { .attr = nest };
-	if (tb[MIP4_BINDING_A_ADDRS]) {
-		err = mip4_nl_parse_addr(tb[MIP4_BINDING_A_ADDRS], &cfg->home,
-					 &cfg->home_attr, extack);
+	if (mip4_nl_sets_addrs(tb)) {
+		err = mip4_nl_parse_addrs(tb[MIP4_BINDING_A_ADDRS], cfg,
+					  extack);
 		if (err)
 			return err;
 		if (cfg->home != mip4_binding_home(b)) {
 			MIP4_NL_ERR(extack, cfg->home_attr,
-				    "a binding's address can't change: make another");
+				    "a binding's home address can't change: make another");
 			return -EOPNOTSUPP;
 		}
 	}
@@ -546,7 +474,7 @@ static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 	}
 	if (tb[MIP4_BINDING_A_LEGS]) {
 		err = mip4_nl_parse_legs(b->mip, skb, tb[MIP4_BINDING_A_LEGS],
-					 mip4_binding_home(b), cfg, extack) ?:
+					 cfg, extack) ?:
 		      mip4_legs_check(cfg, false, mip4_binding_served(b),
 				      extack);
 		if (err)
@@ -571,6 +499,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 	struct mip4_dev *mip = info->user_ptr[0];
 	struct netlink_ext_ack *extack = info->extack;
 	struct mip4_binding_config cfg;
+	struct mip4_prefixes *replaced = NULL;
 	struct mip4_legs *legs = NULL;
 	struct mip4_binding *b;
 	int err;
@@ -583,7 +512,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 		return err;
 
 	mutex_lock(&mip->lock);
-	b = mip4_nl_select(mip, tb, nest, extack);
+	b = mip4_nl_select(mip, tb, nest, true, extack);
 	if (IS_ERR(b)) {
 		err = PTR_ERR(b);
 		goto out;
@@ -597,10 +526,19 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 			goto out;
 	}
 	/* all that can fail comes first */
+	if (cfg.home) {
+		replaced = mip4_prefixes_replace(b, &cfg, extack);
+		if (IS_ERR(replaced)) {
+			err = PTR_ERR(replaced);
+			goto out;
+		}
+	}
 	if (cfg.n_legs) {
 		legs = mip4_legs_prepare(b, &cfg, extack);
 		if (IS_ERR(legs)) {
 			err = PTR_ERR(legs);
+			if (cfg.home)
+				mip4_prefixes_restore(b, replaced);
 			goto out;
 		}
 	}
@@ -609,9 +547,12 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 		if (err) {
 			if (legs)
 				mip4_legs_abort(b, legs);
+			if (cfg.home)
+				mip4_prefixes_restore(b, replaced);
 			goto live;
 		}
 	}
+	mip4_prefixes_release(b, replaced);
 	if (legs)
 		mip4_legs_commit(b, legs);
 	if (tb[MIP4_BINDING_A_COOKIE])
@@ -659,7 +600,7 @@ int mip4_nl_binding_del(struct sk_buff *skb, struct genl_info *info)
 		err = mip4_nl_parse(tb, attr, info->extack);
 		if (err)
 			break;
-		b = mip4_nl_select(mip, tb, attr, info->extack);
+		b = mip4_nl_select(mip, tb, attr, false, info->extack);
 		if (IS_ERR(b)) {
 			err = PTR_ERR(b);
 			break;
@@ -716,7 +657,7 @@ int mip4_nl_binding_get(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 
 	mutex_lock(&mip->lock);
-	b = mip4_nl_select(mip, tb, nest, info->extack);
+	b = mip4_nl_select(mip, tb, nest, false, info->extack);
 	if (IS_ERR(b)) {
 		err = PTR_ERR(b);
 	} else {
@@ -776,6 +717,7 @@ int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter
 			 struct netlink_ext_ack *extack)
 {
 	struct nlattr *tb[MIP4_BINDING_A_MAX + 1];
+	struct mip4_prefix_config addr;
 	int err, i;
 
 	*filter = (struct mip4_binding_filter) {};
@@ -786,6 +728,7 @@ int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter
 		return err;
 	for (i = 1; i <= MIP4_BINDING_A_MAX; i++) {
 		if (tb[i] && i != MIP4_BINDING_A_REALM &&
+		    i != MIP4_BINDING_A_ADDRS &&
 		    i != MIP4_BINDING_A_PORT && i != MIP4_BINDING_A_LEGS) {
 			MIP4_NL_ERR(extack, tb[i],
 				    "bindings can't be filtered by that");
@@ -798,6 +741,13 @@ int mip4_nl_parse_filter(struct nlattr *nest, struct mip4_binding_filter *filter
 	}
 	if (tb[MIP4_BINDING_A_PORT])
 		filter->port = nla_get_u32(tb[MIP4_BINDING_A_PORT]);
+	if (tb[MIP4_BINDING_A_ADDRS]) {
+		err = mip4_nl_parse_one_addr(tb[MIP4_BINDING_A_ADDRS], &addr,
+					     extack);
+		if (err)
+			return err;
+		filter->covered = addr.key;
+	}
 	if (tb[MIP4_BINDING_A_LEGS])
 		return mip4_nl_filter_peer(tb[MIP4_BINDING_A_LEGS],
 					   &filter->peer, extack);
@@ -837,9 +787,10 @@ int mip4_nl_binding_flush(struct sk_buff *skb, struct genl_info *info)
 	err = mip4_nl_parse_filter(nest, &filter, info->extack);
 	if (err)
 		return err;
-	if (!all && !filter.by_realm && !filter.port && !filter.peer) {
+	if (!all && !filter.by_realm && !filter.port && !filter.peer &&
+	    !filter.covered.family) {
 		NL_SET_ERR_MSG_MOD(info->extack,
-				   "what to flush? Give REALM, PORT or a leg's PEER, or ALL");
+				   "what to flush? Give REALM, an address, PORT or a leg's PEER, or ALL");
 		NL_SET_ERR_ATTR_MISS(info->extack, NULL, MIP4_A_BINDING);
 		return -EINVAL;
 	}

@@ -9,19 +9,43 @@
 #include "peer.h"
 #include "trace.h"
 
-static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
+static int mip4_nl_fill_addr(struct sk_buff *skb,
+			     const struct mip4_prefix_key *key)
 {
-	struct nlattr *list, *nest;
+	const int len = key->family == AF_INET ? sizeof(key->ip) :
+						 sizeof(key->ip6);
+	struct nlattr *nest;
 
-	list = nla_nest_start(skb, MIP4_BINDING_A_ADDRS);
-	if (!list)
-		return -EMSGSIZE;
 	nest = nla_nest_start(skb, MIP4_BINDING_A_ADDR);
-	if (!nest || nla_put_u8(skb, MIP4_ADDR_A_FAMILY, AF_INET) ||
-	    nla_put_u8(skb, MIP4_ADDR_A_PLEN, b->addr.plen) ||
-	    nla_put_in_addr(skb, MIP4_ADDR_A_ADDRESS, b->addr.addr))
+	if (!nest || nla_put_u8(skb, MIP4_ADDR_A_FAMILY, key->family) ||
+	    nla_put_u8(skb, MIP4_ADDR_A_PLEN, key->plen) ||
+	    nla_put(skb, MIP4_ADDR_A_ADDRESS, len, &key->ip6))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* The home address first. */
+static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
+{
+	const struct mip4_prefix_key home = {
+		.family = AF_INET,
+		.plen = 32,
+		.ip = mip4_binding_home(b),
+	};
+	const struct mip4_prefixes *set;
+	struct nlattr *list;
+	unsigned int i;
+
+	list = nla_nest_start(skb, MIP4_BINDING_A_ADDRS);
+	if (!list || mip4_nl_fill_addr(skb, &home))
+		return -EMSGSIZE;
+	set = rcu_dereference_check(b->prefixes,
+				    lockdep_is_held(&b->mip->lock));
+	for (i = 0; set && i < set->n; i++) {
+		if (mip4_nl_fill_addr(skb, &set->prefix[i]->key))
+			return -EMSGSIZE;
+	}
 	nla_nest_end(skb, list);
 	return 0;
 }

@@ -206,8 +206,8 @@ static struct mip4_leg *mip4_quote_leg(const struct mip4_quote *q,
 	for (i = 0; i < MIP4_REALMS; i++) {
 		if (!READ_ONCE(mip->realms[i].bindings))
 			continue;
-		b = mip4_binding_by_addr(mip, READ_ONCE(mip->realms[i].realm),
-					 q->iph.saddr);
+		b = mip4_binding_find(mip, READ_ONCE(mip->realms[i].realm),
+				      q->iph.saddr);
 		if (!b || !mip4_binding_served(b))
 			continue;
 		found = mip4_legs_find(b, peer, q->keyed, q->okey);

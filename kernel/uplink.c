@@ -163,7 +163,7 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 	struct rtable *rt;
 	unsigned int mtu;
 
-	if (unlikely(iph->saddr != mip4_binding_home(b))) {
+	if (unlikely(!mip4_binding_is(b, iph->saddr))) {
 		if (mip4_event_wanted(mip, &port->spoof_events))
 			mip4_event_spoof(b, iph->saddr);
 		reason = MIP4_DROP_SPOOFED_SOURCE;

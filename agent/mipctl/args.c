@@ -171,20 +171,27 @@ static int parse_hex64(const struct keyword *kw, const char *arg, uint64_t *valu
 static int parse_inet(const struct keyword *kw, const char *arg, struct val *v)
 {
 	struct keyword len = { .word = "the prefix length", .type = VAL_U8, .max = 32 };
-	const char *slash = kw->type == VAL_INET_LEN ? strchr(arg, '/') : NULL;
-	char text[INET_ADDRSTRLEN];
+	const bool any = kw->type == VAL_PREFIX;
+	const char *slash = kw->type == VAL_INET ? NULL : strchr(arg, '/');
+	char text[INET6_ADDRSTRLEN];
 	size_t n = slash ? (size_t)(slash - arg) : strlen(arg);
 	uint64_t plen;
 
 	v->plen = VAL_NO_PLEN;
+	v->family = any && memchr(arg, ':', n) ? AF_INET6 : AF_INET;
 	if (n < sizeof(text)) {
 		memcpy(text, arg, n);
 		text[n] = '\0';
 	}
-	if (n >= sizeof(text) || inet_pton(AF_INET, text, v->data) != 1)
-		return arg_wrong(arg, "%s must be an IPv4 address%s", kw->word,
-				 kw->type == VAL_INET_LEN ? ", with or without /LENGTH" : "");
+	if (n >= sizeof(text) || inet_pton(v->family, text, v->data) != 1)
+		return arg_wrong(arg, "%s must be an IPv4 %saddress%s", kw->word,
+				 any ? "or IPv6 " : "",
+				 kw->type == VAL_INET ? "" : ", with or without /LENGTH");
 	v->len = sizeof(struct in_addr);
+	if (v->family == AF_INET6) {
+		v->len = sizeof(struct in6_addr);
+		len.max = 128;
+	}
 	if (!slash)
 		return CTL_OK;
 	if (parse_uint(&len, slash + 1, &plen))
@@ -287,6 +294,7 @@ int arg_val(struct args *a, const struct keyword *kw, struct val *v)
 	switch (kw->type) {
 	case VAL_INET:
 	case VAL_INET_LEN:
+	case VAL_PREFIX:
 		rc = parse_inet(kw, arg, v);
 		break;
 	case VAL_MAC:

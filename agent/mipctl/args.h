@@ -31,6 +31,7 @@ enum val_type {
 	VAL_MSEC,		/* u32 milliseconds, written in seconds or with a unit */
 	VAL_INET,		/* IPv4 address */
 	VAL_INET_LEN,		/* IPv4 address and prefix length; struct val.plen */
+	VAL_PREFIX,		/* the same, or IPv6; struct val.family */
 	VAL_MAC,		/* unicast, not zero */
 	VAL_DEV,		/* u32 ifindex of an interface name */
 	VAL_NAME,		/* u8 by struct names */
@@ -55,8 +56,9 @@ struct keyword {
 struct val {
 	const char *key, *arg;	/* as written; key NULL: not given */
 	uint8_t len;		/* of data */
-	uint8_t plen;		/* VAL_INET_LEN: 0 to 32, or VAL_NO_PLEN */
-	uint8_t data[8];
+	uint8_t family;		/* of addresses: AF_INET or AF_INET6 */
+	uint8_t plen;		/* of addresses: length of the prefix, or VAL_NO_PLEN */
+	uint8_t data[16];
 };
 
 #define VAL_NO_PLEN 255

@@ -9,7 +9,7 @@
 #include "mipctl/print.h"
 
 /* Which nest a keyword's attribute belongs to. */
-enum { AT_TOP, AT_BINDING, AT_HOME, AT_LEG, AT_NEW_LEG };
+enum { AT_TOP, AT_BINDING, AT_ADDR, AT_LEG, AT_NEW_LEG };
 
 static const struct keyword binding_keys[] = {
 	KEYWORD("dev", VAL_DEV, .attr = MIP4_A_IFINDEX, .where = AT_TOP),
@@ -22,7 +22,9 @@ static const struct keyword binding_keys[] = {
 	KEYWORD("gateway", VAL_INET_LEN, .attr = MIP4_BINDING_A_GATEWAY, .where = AT_BINDING),
 	KEYWORD("lifetime", VAL_TIME, .attr = MIP4_BINDING_A_LIFETIME, .where = AT_BINDING, .min = 1,
 		.special = "infinite", .special_val = 0),
-	KEYWORD("home", VAL_INET_LEN, .attr = MIP4_ADDR_A_ADDRESS, .where = AT_HOME),
+	KEYWORD("home", VAL_INET_LEN, .attr = MIP4_ADDR_A_ADDRESS, .where = AT_ADDR),
+	KEYWORD("prefix", VAL_PREFIX, .attr = MIP4_ADDR_A_ADDRESS, .where = AT_ADDR),
+	KEYWORD("match", VAL_PREFIX, .attr = MIP4_ADDR_A_ADDRESS, .where = AT_ADDR),
 	KEYWORD("peer", VAL_INET, .attr = MIP4_LEG_A_PEER, .where = AT_LEG),
 	KEYWORD("local", VAL_INET, .attr = MIP4_LEG_A_LOCAL, .where = AT_LEG),
 	KEYWORD("encap", VAL_NAME, .attr = MIP4_LEG_A_ENCAP, .where = AT_LEG, .names = &encap_names),
@@ -38,11 +40,11 @@ static const struct keyword binding_keys[] = {
 #define N_KEYS ARRAY_SIZE(binding_keys)
 #define KEY_DEV 0
 #define KEY_ALL 1
-#define HOMES_MAX 16
 
 static const char binding_help[] =
-	"Usage: mipctl binding add dev DEV [ home ADDR ]... [ DEVICE-SIDE ] LEG [ leg LEG ]...\n"
-	"                          [ realm NUMBER ] [ lifetime TIME ] [ cookie HEX ]\n"
+	"Usage: mipctl binding add dev DEV home ADDR [ prefix PREFIX ]... [ DEVICE-SIDE ]\n"
+	"                          LEG [ leg LEG ]... [ realm NUMBER ] [ lifetime TIME ]\n"
+	"                          [ cookie HEX ]\n"
 	"       mipctl binding set dev DEV SELECTOR [ what changes, as in add ]\n"
 	"       mipctl binding { del | get } dev DEV SELECTOR\n"
 	"       mipctl binding [ show [ FILTER ] ]\n"
@@ -52,23 +54,26 @@ static const char binding_help[] =
 	"              [ key KEY okey KEY ]\n"
 	"              [ state { active | copy | receive_only | pending | return } ]\n"
 	"              [ for { TIME | NUMBERms | infinite } ]\n"
-	"       SELECTOR := { id NUMBER | [ realm NUMBER ] home ADDR | port PORT mac MAC }\n"
-	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ port PORT ] [ peer ADDR ]\n"
+	"       SELECTOR := { id NUMBER | [ realm NUMBER ] { home ADDR | prefix PREFIX } |\n"
+	"                     port PORT mac MAC }\n"
+	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ match PREFIX ] [ port PORT ] [ peer ADDR ]\n"
+	"       PREFIX := ADDR[/LENGTH], IPv4 or IPv6\n"
 	"       KEY := 0..4294967295 or 0x0..0xffffffff; key is received, okey is sent\n"
 	"       TIME := { SECONDS | NUMBER{s|m|h|d} | infinite }\n"
 	"Of several SELECTORs the first in this order counts; set changes what else is given,\n"
 	"all LEGs as a whole: those not named go; each with peer, and the keys or an encap\n"
-	"without any.\n";
+	"without any; and all PREFIXes as a whole, behind home, which stays: with id and home\n"
+	"alone they all go. match finds what has that PREFIX or a larger one.\n";
 
 /* A parsed line. Values keep pointing into argv. */
 struct line {
 	struct val top[N_KEYS];		/* AT_TOP and AT_BINDING, by keyword */
-	struct val homes[HOMES_MAX];
+	struct val addrs[MIP4_ADDRS_MAX];
 	struct val legs[MIP4_LEGS_MAX][N_KEYS];
-	unsigned int n_homes, n_legs;
+	unsigned int n_addrs, n_legs;
 };
 
-/* Only keywords for which allowed() holds; NULL: all but `all`. */
+/* Only keywords for which allowed() holds. */
 static int parse(struct args *a, struct line *l, bool (*allowed)(const struct keyword *kw))
 {
 	const struct keyword *kw;
@@ -80,14 +85,14 @@ static int parse(struct args *a, struct line *l, bool (*allowed)(const struct ke
 		rc = arg_keyword(a, binding_keys, N_KEYS, &kw);
 		if (rc)
 			return rc;
-		if (allowed ? !allowed(kw) : kw == &binding_keys[KEY_ALL])
+		if (!allowed(kw))
 			return arg_wrong(kw->word, "this command doesn't take it "
 					 "(try \"mipctl binding help\")");
 		switch (kw->where) {
-		case AT_HOME:
-			if (l->n_homes == HOMES_MAX)
-				return arg_wrong(kw->word, "more than %d home addresses", HOMES_MAX);
-			v = &l->homes[l->n_homes++];
+		case AT_ADDR:
+			if (l->n_addrs == MIP4_ADDRS_MAX)
+				return arg_wrong(kw->word, "more than %d addresses", MIP4_ADDRS_MAX);
+			v = &l->addrs[l->n_addrs++];
 			break;
 		case AT_NEW_LEG:
 			if (!l->n_legs)
@@ -111,17 +116,21 @@ static int parse(struct args *a, struct line *l, bool (*allowed)(const struct ke
 	return CTL_OK;
 }
 
-static void put_home(struct nl_req *req, const struct val *home)
+static void put_addr(struct nl_req *req, const struct val *addr)
 {
 	struct nlattr *nest = nl_nest(req, MIP4_BINDING_A_ADDR);
 
 	if (nest)
-		nl_note(req, nest, home);
-	if (home->plen != VAL_NO_PLEN) {
-		nl_note(req, mnl_nlmsg_get_payload_tail(req->nlh), home);
-		nl_put(req, MIP4_ADDR_A_PLEN, &home->plen, sizeof(home->plen));
+		nl_note(req, nest, addr);
+	if (addr->family != AF_INET) {
+		nl_note(req, mnl_nlmsg_get_payload_tail(req->nlh), addr);
+		nl_put(req, MIP4_ADDR_A_FAMILY, &addr->family, sizeof(addr->family));
 	}
-	nl_put_val(req, MIP4_ADDR_A_ADDRESS, home);
+	if (addr->plen != VAL_NO_PLEN) {
+		nl_note(req, mnl_nlmsg_get_payload_tail(req->nlh), addr);
+		nl_put(req, MIP4_ADDR_A_PLEN, &addr->plen, sizeof(addr->plen));
+	}
+	nl_put_val(req, MIP4_ADDR_A_ADDRESS, addr);
 	nl_nest_end(req, nest);
 }
 
@@ -145,6 +154,7 @@ static void put_binding(struct nl_req *req, const struct line *l)
 	struct nlattr *binding = nl_nest(req, MIP4_A_BINDING), *list;
 	const struct val *v;
 	unsigned int i;
+	bool first;
 	size_t k;
 
 	for (k = 0; k < N_KEYS; k++) {
@@ -157,10 +167,15 @@ static void put_binding(struct nl_req *req, const struct line *l)
 			nl_put(req, MIP4_BINDING_A_HOME_PLEN, &v->plen, sizeof(v->plen));
 		}
 	}
-	if (l->n_homes) {
+	if (l->n_addrs) {
 		list = nl_nest(req, MIP4_BINDING_A_ADDRS);
-		for (i = 0; i < l->n_homes; i++)
-			put_home(req, &l->homes[i]);
+		/* the kernel takes the first host address for the home address */
+		for (i = 0; i < 2 * l->n_addrs; i++) {
+			v = &l->addrs[i % l->n_addrs];
+			first = i < l->n_addrs;
+			if (!strcmp(v->key, "home") == first)
+				put_addr(req, v);
+		}
 		nl_nest_end(req, list);
 	}
 	if (l->n_legs) {
@@ -238,15 +253,30 @@ static int send_line(const struct line *l, uint8_t cmd, const char *what)
 	return nl_talk(&req, what, NULL, NULL);
 }
 
+static bool allowed_set(const struct keyword *kw)
+{
+	return kw != &binding_keys[KEY_ALL] && strcmp(kw->word, "match");
+}
+
+static bool has_home(const struct line *l)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->n_addrs; i++)
+		if (!strcmp(l->addrs[i].key, "home"))
+			return true;
+	return false;
+}
+
 static int binding_add(struct args *a)
 {
 	struct line l;
 	int rc;
 
-	rc = parse(a, &l, NULL);
+	rc = parse(a, &l, allowed_set);
 	if (!rc)
 		rc = need_dev(a, &l);
-	if (!rc && !l.n_homes)
+	if (!rc && !has_home(&l))
 		rc = arg_incomplete(a, "\"home\" is missing");
 	if (!rc && !l.n_legs)
 		rc = arg_incomplete(a, "\"peer\" is missing");
@@ -276,14 +306,14 @@ static int need_selector(const struct args *a, const struct line *l)
 {
 	int rc = need_dev(a, l);
 
-	if (rc || has(l, "id") || (has(l, "port") && has(l, "mac")) || l->n_homes)
+	if (rc || has(l, "id") || (has(l, "port") && has(l, "mac")) || l->n_addrs)
 		return rc;
 	return arg_incomplete(a, "say which binding: \"id\", \"port\" and \"mac\", or \"home\"");
 }
 
 static bool allowed_select(const struct keyword *kw)
 {
-	static const char words[] = " dev id realm port mac home ";
+	static const char words[] = " dev id realm port mac home prefix ";
 	char word[16];
 
 	snprintf(word, sizeof(word), " %s ", kw->word);
@@ -292,7 +322,7 @@ static bool allowed_select(const struct keyword *kw)
 
 static bool allowed_filter(const struct keyword *kw)
 {
-	static const char words[] = " dev realm port peer ";
+	static const char words[] = " dev realm match port peer ";
 	char word[16];
 
 	snprintf(word, sizeof(word), " %s ", kw->word);
@@ -308,7 +338,8 @@ static bool allowed_flush(const struct keyword *kw)
 static bool has_change(const struct line *l)
 {
 	return l->n_legs || has(l, "cookie") || has(l, "gateway") || has(l, "lifetime") ||
-	       ((has(l, "id") || l->n_homes) && (has(l, "port") || has(l, "mac")));
+	       l->n_addrs > !has(l, "id") ||
+	       ((has(l, "id") || l->n_addrs) && (has(l, "port") || has(l, "mac")));
 }
 
 /* What a leg doesn't name gets its default: so keys would go by being forgotten. */
@@ -333,7 +364,7 @@ static int binding_set(struct args *a)
 	struct line l;
 	int rc;
 
-	rc = parse(a, &l, NULL);
+	rc = parse(a, &l, allowed_set);
 	if (!rc)
 		rc = need_selector(a, &l);
 	if (!rc && !has_change(&l))
@@ -403,7 +434,7 @@ int binding_dump(uint32_t dev, int (*cb)(const struct nlmsghdr *nlh, void *data)
 
 static bool has_filter(const struct line *l)
 {
-	return l->n_legs || has(l, "realm") || has(l, "port");
+	return l->n_legs || l->n_addrs || has(l, "realm") || has(l, "port");
 }
 
 static int binding_show(struct args *a)
@@ -451,7 +482,8 @@ static int binding_flush(struct args *a)
 	if (!rc && all && has_filter(&l))
 		rc = arg_wrong("all", "it can't be combined with a filter");
 	if (!rc && !all && !has_filter(&l))
-		rc = arg_incomplete(a, "say what to flush: \"realm\", \"port\", \"peer\" or \"all\"");
+		rc = arg_incomplete(a, "say what to flush: \"realm\", \"match\", \"port\", \"peer\" or "
+				    "\"all\"");
 	if (!rc)
 		rc = nl_genl(&req, MIP4_CMD_BINDING_FLUSH, 0, NULL, 0);
 	if (rc)

@@ -9,22 +9,26 @@
 #include "mipctl/nl.h"
 #include "mipctl/print.h"
 
-static void print_home(const struct nlattr *entry)
+/* The home address is the first and has no word of its own. */
+static void print_addr(const struct nlattr *entry, bool home)
 {
-	const struct nlattr *tb[MIP4_ADDR_A_MAX + 1];
-	uint8_t family, plen;
-	char suffix[8] = "";
+	const struct nlattr *tb[MIP4_ADDR_A_MAX + 1], *addr;
+	char text[INET6_ADDRSTRLEN + 8];
+	uint8_t family, plen, max;
 
 	nl_tb_nest(entry, tb, MIP4_ADDR_A_MAX);
+	addr = tb[MIP4_ADDR_A_ADDRESS];
 	family = tb[MIP4_ADDR_A_FAMILY] ? nl_u8(tb[MIP4_ADDR_A_FAMILY]) : AF_INET;
-	plen = tb[MIP4_ADDR_A_PLEN] ? nl_u8(tb[MIP4_ADDR_A_PLEN]) : 32;
-	if (family != AF_INET)
+	max = family == AF_INET ? 32 : 128;
+	plen = tb[MIP4_ADDR_A_PLEN] ? nl_u8(tb[MIP4_ADDR_A_PLEN]) : max;
+	if (!addr || mnl_attr_get_payload_len(addr) != max / 8u ||
+	    !inet_ntop(family, mnl_attr_get_payload(addr), text, INET6_ADDRSTRLEN))
 		return;
+	if (plen != max && !opt.json)
+		snprintf(text + strlen(text), 8, "/%u", plen);
 	pr_open_object(NULL);
-	pr_str(PR_PLAIN, "family", PR_JSON, "inet");
-	if (plen != 32 && !opt.json)
-		snprintf(suffix, sizeof(suffix), "/%u", plen);
-	pr_inet("address", NULL, nl_inet(tb[MIP4_ADDR_A_ADDRESS]), suffix);
+	pr_str(PR_PLAIN, "family", PR_JSON, family == AF_INET ? "inet" : "inet6");
+	pr_str(PR_INET, "address", home ? NULL : "prefix", text);
 	pr_uint("prefixlen", PR_JSON, plen);
 	pr_close();
 }
@@ -57,13 +61,16 @@ static void print_leg(const struct nlattr *entry)
 static void print_head(uint32_t dev, const struct nlattr **tb)
 {
 	const struct nlattr *a;
+	bool home = true;
 	char suffix[8] = "";
 	uint8_t plen;
 
 	pr_open_list("addresses");
 	if (tb[MIP4_BINDING_A_ADDRS])
-		mnl_attr_for_each_nested(a, tb[MIP4_BINDING_A_ADDRS])
-			print_home(a);
+		mnl_attr_for_each_nested(a, tb[MIP4_BINDING_A_ADDRS]) {
+			print_addr(a, home);
+			home = false;
+		}
 	pr_close();
 	pr_uint("realm", "realm", nl_u32(tb[MIP4_BINDING_A_REALM]));
 	pr_dev("dev", "dev", dev);

@@ -16,7 +16,8 @@ ENOUGH = 32                             # bindings of one device
 # the grammar are sent too, with values by their type alone.
 NEEDS = {"binding": ("addrs", "legs"), "addr": ("address",), "leg": ("peer",), "link": ("local",), "port": ("ifindex",)}
 TOGETHER = {"mac": "port", "okey": "ikey"}
-COMMON = {"cookie", "realm", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey", "unknown", "link"}
+COMMON = {"cookie", "realm", "plen", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey",
+          "unknown", "link"}
 REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad"}
 
 
@@ -86,7 +87,7 @@ class Maker:
             return b"\2\0\0\0\0" + bytes([rng.randrange(12)])
         if attr.hint == "ipv4":
             if name == "address":
-                return self.ip((10, 0, 0), 60)
+                return self.ip((10, 0, 0), 60) if self.chance(.8) else bytes((10, rng.randrange(1, 5), 0, 0))
             if name == "gateway":
                 return b"\x0a\0\0\xfe"
             return self.ip((192, 0, 2), 6) if name == "peer" else self.ip((198, 51, 100), 2)
@@ -99,7 +100,7 @@ class Maker:
         if name == "family":
             return b"\2"
         if name == "plen":
-            return b"\x20"
+            return bytes([32 if self.chance(.7) else rng.choice((16, 24))])
         if name == "state":
             return bytes([0 if self.chance(.8) else rng.randrange(attr.hi + 1)])
         if name == "lifetime":
@@ -190,7 +191,7 @@ class Maker:
         if by < .7 and "port" in b:
             return [node(get("binding", name), b[name]) for name in ("port", "mac")]
         return [node(get("binding", "realm"), b["realm"]),
-                node(get("binding", "addrs"), self.tree(b["addrs"], "addrs"))]
+                node(get("binding", "addrs"), self.tree({"addr": [self.rng.choice(b["addrs"]["addr"])]}, "addrs"))]
 
     def tree(self, decoded, where):
         """What decode() returned, as nodes again."""

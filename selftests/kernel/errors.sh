@@ -78,8 +78,7 @@ tap_check "leaves the address free" ctl ha binding add dev mip1 $HOME5 peer $PMA
 ip -n ha link del dev mip1
 bad_ha "a second active leg" "only one leg can be active.*$PMA2" home 10.0.0.6 $LEG leg peer $PMA2 key 1 okey 1
 bad_ha "the same tunnel twice" "same tunnel" home 10.0.0.6 $LEG leg $LEG state copy
-bad_ha "a second address" "only one address" home 10.0.0.6 home 10.0.0.7 $LEG
-bad_ha "a prefix" "no prefixes" home 10.0.8.0/24 $LEG
+bad_ha "a prefix without a home address" "needs an IPv4 host address" home 10.0.8.0/24 $LEG
 bad_ha "a prefix with host bits" "host bits" home 10.0.8.1/24 $LEG
 bad_ha "an IPv6 address" "IPv4|inet6|address" home 2001:db8::1 $LEG
 bad_ha "a leg that only copies" "needs an active one" home 10.0.0.6 $LEG state copy
@@ -130,7 +129,7 @@ nl "a MAC of 5 bytes" "size out of range" pma1 "new($pma, binding($H6, $L6, port
 nl "an address of 16 bytes" "4 bytes" ha "new($ha, binding(addrs(nest(B_ADDR, a(ADDR_ADDRESS, b'0' * 16))), $L6))"
 nl "an IPv6 address" "only IPv4" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_FAMILY, 10),
 	a(ADDR_ADDRESS, b'0' * 16))), $L6))"
-nl "prefix length 40" "32 or less" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_PLEN, 40),
+nl "prefix length 40" "between 1 and 32" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_PLEN, 40),
 	a(ADDR_ADDRESS, b'1234'))), $L6))"
 nl "a home prefix of 0 bits" "integer out of range" pma1 "new($pma, binding($H6, $L6, u8(B_HOME_PLEN, 0)))"
 nl "an empty list of legs" "empty" ha "new($ha, binding($H6, legs()))"

@@ -406,9 +406,13 @@ static void binding_test_on_link(struct kunit *test)
 	struct mip4_binding *b = kunit_kzalloc(test, sizeof(*b), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, b);
+	b->addr.addr = c->saddr;
 	b->home_plen = c->plen;
 	KUNIT_EXPECT_EQ(test, mip4_binding_on_link(b, c->saddr, c->daddr), c->on);
 	KUNIT_EXPECT_EQ(test, mip4_binding_on_link(b, c->daddr, c->saddr), c->on);
+	/* two others that are near each other */
+	b->addr.addr = ~c->saddr;
+	KUNIT_EXPECT_FALSE(test, mip4_binding_on_link(b, c->saddr, c->saddr));
 }
 
 struct counting {

@@ -118,8 +118,8 @@ says "its key is taken" 2 "binding $id.*argument \"(0x1001|198.51.100.7)\" of \"
 	home 10.0.0.5 realm 8 port eth1 mac 02:00:00:00:00:06 peer 198.51.100.7 key 0x1001 okey 0x2001
 says "a second leg" 2 '^Error: mip4: .*argument' binding set dev mip0 id "$id" \
 	peer 198.51.100.7 encap gre leg peer 198.51.100.8 encap gre
-says "a second address" 2 '^Error: mip4: .*argument "10.0.0.8" of "home"' \
-	binding add dev mip0 home 10.0.0.7 home 10.0.0.8 peer 198.51.100.7
+says "a prefix twice" 2 '^Error: mip4: .*argument "10.8.0.0/16" of "prefix"' \
+	binding add dev mip0 home 10.0.0.7 prefix 10.8.0.0/16 prefix 10.8.0.0/16 peer 198.51.100.7
 says "one key without the other" 2 'argument "5" of "key"' binding set dev mip0 id "$id" peer 198.51.100.7 key 5
 says "a port that is none" 2 'argument "eth0" of "port"' binding add dev mip0 home 10.0.0.7 port eth0 \
 	mac 02:00:00:00:00:07 peer 198.51.100.7

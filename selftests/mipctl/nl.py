@@ -62,8 +62,8 @@ LINK_DATA = ("IFLA_MIP4_", {"LOCAL": INET, "ENCAP": U8, "TTL": U8, "TOS": U8, "L
 
 def value_of(data, kind):
     if kind == INET:
-        assert len(data) == 4, data
-        return str(ipaddress.IPv4Address(data))
+        assert len(data) in (4, 16), data
+        return str(ipaddress.ip_address(data))
     if kind == MAC:
         assert len(data) == 6, data
         return data.hex(":")
@@ -78,7 +78,7 @@ def value_of(data, kind):
 
 def bytes_of(value, kind):
     if kind == INET:
-        return ipaddress.IPv4Address(value).packed
+        return ipaddress.ip_address(value).packed
     if kind == MAC:
         return bytes.fromhex(value.replace(":", ""))
     if kind == FLAG:

@@ -120,11 +120,14 @@ def test_binding_add_routed():
 
 
 def test_binding_add_lists():
-    """Second addresses and legs reach the kernel, which says what it thinks of them."""
-    binding = dict(genl_sent("binding add dev lo home 10.0.0.5/32 home 10.1.0.0/24 peer 192.0.2.1 key 1 okey 2 "
+    """Further addresses and legs; the home address goes first, wherever it is written."""
+    binding = dict(genl_sent("binding add dev lo prefix 10.0.0.9 home 10.0.0.5/32 prefix 10.1.0.0/24 "
+                             "prefix 2001:db8::/32 peer 192.0.2.1 key 1 okey 2 "
                              "leg peer 192.0.2.2 state copy")[2])["BINDING"]
     same(binding, [("ADDRS", [("ADDR", [("PLEN", 32), ("ADDRESS", "10.0.0.5")]),
-                              ("ADDR", [("PLEN", 24), ("ADDRESS", "10.1.0.0")])]),
+                              ("ADDR", [("ADDRESS", "10.0.0.9")]),
+                              ("ADDR", [("PLEN", 24), ("ADDRESS", "10.1.0.0")]),
+                              ("ADDR", [("FAMILY", 10), ("PLEN", 32), ("ADDRESS", "2001:db8::")])]),
                    ("LEGS", [("LEG", [("PEER", "192.0.2.1"), ("IKEY", 1), ("OKEY", 2)]),
                              ("LEG", [("PEER", "192.0.2.2"), ("STATE", 1)])])])
 
@@ -158,10 +161,10 @@ def test_binding_set_needs_all_of_it():
     refused("binding set dev lo home 10.0.0.5 peer 192.0.2.9", '"key"', '"encap"', "as a whole")
     refused("binding set dev lo home 10.0.0.5 peer 192.0.2.9 key 1 okey 2 leg peer 192.0.2.8", "as a whole")
     refused("binding set dev lo home 10.0.0.5 key 9 okey 9", '"peer" is missing', "as a whole")
-    for words in ("home 10.0.0.5", "id 17 home 10.0.0.5 realm 3", "port if7 mac 02:00:00:00:00:05"):
+    for words in ("home 10.0.0.5", "prefix 10.1.0.0/24", "id 17 realm 3", "port if7 mac 02:00:00:00:00:05"):
         refused("binding set dev lo " + words, "nothing to set")
     for words in ("cookie 1", "gateway 10.0.0.1", "lifetime 5", "port if7 mac 02:00:00:00:00:05",
-                  "peer 192.0.2.9 key 1 okey 2", "peer 192.0.2.9 encap ipip"):
+                  "prefix 10.1.0.0/24", "peer 192.0.2.9 key 1 okey 2", "peer 192.0.2.9 encap ipip"):
         same(genl_sent("binding set dev lo home 10.0.0.5 " + words)[0], "BINDING_SET")
 
 
@@ -231,6 +234,9 @@ def test_wrong_values():
             ("home 10.0.0.256", "home", "10.0.0.256"),
             ("home 10.0.0.0/33", "prefix length", "33"),
             ("home 2001:db8::1", "home", "2001:db8::1"),
+            ("prefix 10.0.0", "IPv4 or IPv6", "10.0.0"),
+            ("prefix 2001:db8::/129", "prefix length", "129"),
+            ("prefix 2001:db8:::", "IPv4 or IPv6", "2001:db8:::"),
             ("peer 192.0.2.1/24", "peer", "192.0.2.1/24"),
             ("key 4294967296", "key", "4294967296", "0..4294967295"),
             ("key -1", "key", "-1"),
@@ -391,7 +397,7 @@ def test_binding_lists():
     same([leg.get("lifetime_ms") for leg in Run("-j binding", reply).json()[0]["legs"]],
          [None, None, 1999, None, None])
     lines = Run("binding", reply).out.splitlines()
-    same(lines[0], "10.0.0.5 10.1.0.0/24 realm 0 dev lo")
+    same(lines[0], "10.0.0.5 prefix 10.1.0.0/24 realm 0 dev lo")
     same(lines[2:4], ["    leg peer 192.0.2.1 state copy", "    leg peer 192.0.2.2 state receive_only for 1.999sec"])
     two = dump([("IFINDEX", 1), ("BINDING", [("ADDRS", addrs[:1]), ("LEGS", legs[:2])])])
     same(Run("binding", two).out.splitlines()[1:3], ["    leg peer 192.0.2.0", "    leg peer 192.0.2.1 state copy"])

@@ -73,6 +73,7 @@ enum mip4_leg_state {
 #define MIP4_LEG_MAX (__MIP4_LEG_MAX - 1)
 
 #define MIP4_LEGS_MAX 8			/* of a binding */
+#define MIP4_ADDRS_MAX 16		/* of a binding, home address included */
 
 /* What a router on the way to a peer says: for 5 s, or until the peer is heard. */
 enum mip4_unreachable {
@@ -136,7 +137,7 @@ enum mip4_cmd {
 	MIP4_CMD_BINDING_SET,		/* one BINDING nest: selector + what changes */
 	MIP4_CMD_BINDING_DEL,		/* one or more BINDING nests with selectors: all or none */
 	MIP4_CMD_BINDING_GET,		/* do: selector; dump: optional filters in a BINDING nest */
-	MIP4_CMD_BINDING_FLUSH,		/* BINDING: REALM, PORT or a leg's PEER; or ALL; -> COUNT */
+	MIP4_CMD_BINDING_FLUSH,		/* BINDING: filters, or ALL; -> COUNT */
 	MIP4_CMD_PEER_GET,		/* dump */
 	MIP4_CMD_PORT_GET,		/* do: PORT nest with IFINDEX; dump */
 	MIP4_CMD_PORT_SET,		/* PORT nest */
@@ -174,6 +175,14 @@ enum {
  * its link's realm. A served device that has left, so that its legs RETURN, is
  * on no PORT until BINDING_SET gives it one together with other LEGS.
  *
+ * ADDRS have exactly one home address, the first IPv4 host address of the list,
+ * which can't change, and up to MIP4_ADDRS_MAX - 1 other addresses and prefixes
+ * behind the device; longest match decides. In BINDING_SET more than one entry,
+ * or any beside ID, replace the whole set, and the first selects if ID doesn't.
+ *
+ * Filters of dumps and flushes: REALM, PORT, the PEER of a leg, and one address in
+ * ADDRS, which an address or prefix of the binding has to cover.
+ *
  * LEGS of BINDING_SET replace the whole set. A leg that was there before, equal
  * in all but STATE and LIFETIME_MS, goes on without a gap, others go. Replies
  * have the active leg first.
@@ -202,8 +211,8 @@ enum {
 enum {
 	MIP4_ADDR_A_UNSPEC,
 	MIP4_ADDR_A_FAMILY,		/* u8 AF_INET (AF_INET6 is refused so far), the default */
-	MIP4_ADDR_A_PLEN,		/* u8; default and only length so far: 32 */
-	MIP4_ADDR_A_ADDRESS,		/* 4 bytes */
+	MIP4_ADDR_A_PLEN,		/* u8: default and maximum: all bits */
+	MIP4_ADDR_A_ADDRESS,		/* 4 bytes, host bits zero */
 	__MIP4_ADDR_A_MAX
 };
 
