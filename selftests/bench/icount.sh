@@ -28,13 +28,13 @@ measure()
 	done
 }
 
-# is the unit what it is said to be? 0.5 % are for the kernel's own work meanwhile
+# is the unit what it is said to be? The kernel's own work may come in between, so the least of some counts
 unit()
 {
 	local loop
 
-	loop=$("$FLOOD" loop) && echo "$loop ticks for 2000000 instructions" &&
-		[ "$loop" -ge 2000000 ] && [ "$loop" -le 2010000 ]
+	loop=$(for _ in 1 2 3 4 5; do "$FLOOD" loop || break; done | sort -n | head -n 1) &&
+		echo "$loop ticks for 2000000 instructions" && [ "$loop" -ge 2000000 ] && [ "$loop" -le 2010000 ]
 }
 
 # tcp LOAD NAME: where a device does GRO, as hardware's do and a veth if it is told so
