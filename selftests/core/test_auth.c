@@ -23,7 +23,8 @@
 #define COUNT(field)	(core_counters(w->node[HA].core)->field)
 #define PMA_COUNT(field) (core_counters(w->node[PMA1].core)->field)
 
-static const struct wire_sa key_a = { .spi = 0x400, .alg = WIRE_ALG_HMAC_MD5, .key_len = 16, .key = "aaaa aaaa aaaa a" };
+static const struct wire_sa key_a = { .spi = 0x400, .alg = WIRE_ALG_HMAC_MD5, .key_len = 16,
+				      .key = "aaaa aaaa aaaa a" };
 static const struct wire_sa key_a2 = { .spi = 0x401, .alg = WIRE_ALG_HMAC_SHA1, .key_len = 20,
 				       .key = "AAAA AAAA AAAA AAAA " };
 static const struct wire_sa key_b = { .spi = 0x400, .alg = WIRE_ALG_MD5, .key_len = 16, .key = "bbbb bbbb bbbb b" };
@@ -402,6 +403,7 @@ static void test_no_nai_at_all(void **state)
 	struct wire_sa wrong = *sa_of(PMA1);
 	struct world *w = *state;
 	struct rrq r = rrq_from(w, PMA1, NULL);
+	const struct sent *s;
 	struct wire_out out;
 	struct wire_msg msg;
 
@@ -412,8 +414,9 @@ static void test_no_nai_at_all(void **state)
 	wire_put_auth(&out, WIRE_EXT_FHAE, &wrong);
 	assert_false(out.failed);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_non_null(sent_by(w, HA, WIRE_RRP, 0));
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len, &msg), WIRE_OK);
+	s = sent_by(w, HA, WIRE_RRP, 0);
+	assert_non_null(s);
+	assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_FA_AUTH);
 	assert_int_equal(wire_count(&msg, WIRE_EXT_NAI), 0);
 }

@@ -282,8 +282,8 @@ static void test_foreign_timestamps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_devices), TEST(test_copies), TEST(test_silent), TEST(test_wrong_answers), TEST(test_warning),
-		TEST(test_by_registrations), TEST(test_foreign_timestamps),
+		TEST(test_before_devices), TEST(test_copies), TEST(test_silent), TEST(test_wrong_answers),
+		TEST(test_warning), TEST(test_by_registrations), TEST(test_foreign_timestamps),
 	};
 
 	return cmocka_run_group_tests_name("core: clocks", tests, NULL, NULL);

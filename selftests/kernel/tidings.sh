@@ -42,7 +42,8 @@ tap_is "packets reach a device that has said nothing" "$(grep -c "> $DEV_IP.2000
 tap_is "nobody asked for it" "$(grep 'ARP' <<< "$wire")" ""
 tap_is "it is in no neighbour table" "$(ip -n pma1 neighbour show to $DEV_IP)" ""
 # [5944-4.2.2-5]
-tap_is "nor in a routing table, from where others would hear" "$(ip -n pma1 route show table all | grep "${DEV_IP%.*}")" ""
+tap_is "nor in a routing table, from where others would hear" \
+	"$(ip -n pma1 route show table all | grep "${DEV_IP%.*}")" ""
 
 tap_stage "broadcasts of the home network"
 watch
