@@ -84,14 +84,13 @@ struct mip4_binding *mip4_binding_find(struct mip4_dev *mip, u32 realm,
 				       __be32 addr)
 {
 	struct mip4_binding *b = mip4_binding_by_addr(mip, realm, addr);
-	const struct mip4_prefix_key key = {
-		.realm = realm,
-		.family = AF_INET,
-		.plen = 32,
-		.ip = addr,
-	};
+	struct mip4_prefix_key key;
 
-	return likely(b) ? b : mip4_prefix_find(mip, &key);
+	if (likely(b))
+		return b;
+	key = mip4_ip_key(addr);
+	key.realm = realm;
+	return mip4_prefix_find(mip, &key);
 }
 
 /**
@@ -244,12 +243,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 				      const struct mip4_binding_config *cfg,
 				      struct netlink_ext_ack *extack)
 {
-	const struct mip4_prefix_key home = {
-		.realm = cfg->realm,
-		.family = AF_INET,
-		.plen = 32,
-		.ip = cfg->home,
-	};
+	struct mip4_prefix_key home = mip4_ip_key(cfg->home);
 	struct mip4_prefixes *none;
 	struct mip4_port *port = NULL;
 	struct mip4_binding *b;
@@ -277,6 +271,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 	if (err)
 		return ERR_PTR(err);
 	rcu_read_lock();
+	home.realm = cfg->realm;
 	b = mip4_prefix_owner(mip, &home);
 	if (b) {
 		err = mip4_binding_taken(b, "home address", cfg->home_attr,

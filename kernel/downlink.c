@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Out of a port, to a served device by its stored MAC. */
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/ip.h>
 #include <linux/netdevice.h>
 #include <net/route.h>
@@ -10,6 +11,8 @@
 #include "downlink.h"
 #include "encap.h"
 #include "icmp.h"
+#include "icmp6.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "peer.h"
@@ -33,8 +36,8 @@ void mip4_tap(struct mip4_dev *mip, struct sk_buff *skb)
 }
 
 /**
- * mip4_emit() - send an IPv4 packet to the device of a binding
- * @skb: starts at its IPv4 header, consumed
+ * mip4_emit() - send an IPv4 or IPv6 packet to the device of a binding
+ * @skb: starts at its header, .protocol is set; consumed
  * @port: where the device is
  * @b: its binding
  *
@@ -55,28 +58,35 @@ void mip4_emit(struct sk_buff *skb, struct mip4_port *port,
 		return;
 	}
 	skb->dev = dev;
-	skb->protocol = htons(ETH_P_IP);
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
 	mip4_port_mac(port, mac);
-	dev_hard_header(skb, dev, ETH_P_IP, b->mac.mac, mac, skb->len);
+	dev_hard_header(skb, dev, ntohs(skb->protocol), b->mac.mac, mac,
+			skb->len);
 	dev_queue_xmit(skb);
 }
 
 /*
- * To who sent it. A leg carries one inner source, the home address: a home
- * agent would drop an ICMP error of ours under any other (RFC 3024 section
- * 4.3.2), so the error comes from there.
+ * To who sent it. A leg carries inner sources of its binding alone: a home agent
+ * would drop an ICMP error of ours under any other (RFC 3024 section 4.3.2), so
+ * the error comes from the home address, or the device's IPv6 address.
  */
 static void mip4_downlink_too_big(struct sk_buff *skb, struct mip4_leg *leg,
 				  unsigned int mtu)
 {
+	struct mip4_dev *mip = leg->binding->mip;
 	struct sk_buff *icmp;
 	struct rtable *rt;
 
-	icmp = mip4_icmp_build(leg->binding->mip, &leg->binding->mip->icmp, skb,
-			       mip4_binding_home(leg->binding),
-			       ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	if (mip4_is_ip6(skb))
+		icmp = mip4_icmp6_build(mip, &mip->icmp, skb,
+					&ipv6_hdr(skb)->daddr,
+					ICMPV6_PKT_TOOBIG, 0, mtu);
+	else
+		icmp = mip4_icmp_build(mip, &mip->icmp, skb,
+				       mip4_binding_home(leg->binding),
+				       ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+				       htonl(mtu));
 	if (!icmp)
 		return;
 	rt = mip4_peer_route(leg->peer);
@@ -89,7 +99,7 @@ static void mip4_downlink_too_big(struct sk_buff *skb, struct mip4_leg *leg,
 
 /**
  * mip4_downlink() - deliver a decapsulated packet
- * @skb: starts at a checked IPv4 header, consumed
+ * @skb: starts at a checked IPv4 or IPv6 header, consumed
  * @leg: of a served binding, through which it came
  *
  * No hop is counted here: the uplink of the same router counts it.

@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "device.h"
 #include "encap.h"
+#include "ip6.h"
 #include "leg.h"
 #include "minimal.h"
 #include "peer.h"
@@ -18,6 +19,15 @@
 static unsigned int mip4_mtu(const struct rtable *rt, unsigned int overhead)
 {
 	return max(dst_mtu(&rt->dst), 68 + overhead) - overhead;
+}
+
+/*
+ * RFC 4213 section 3.2: every link carries 1280 bytes of IPv6, so on a narrower
+ * path the outer packet is cut.
+ */
+static bool mip4_narrow(const struct rtable *rt, unsigned int overhead)
+{
+	return mip4_mtu(rt, overhead) < IPV6_MIN_MTU;
 }
 
 /**
@@ -34,7 +44,7 @@ unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt)
 
 /**
  * mip4_encap_mtu() - the largest packet of the kind of an inner one
- * @skb: starts at its IPv4 header
+ * @skb: starts at its IPv4 or IPv6 header
  * @leg: through which
  * @rt: route of its outer packets
  *
@@ -44,15 +54,19 @@ unsigned int mip4_encap_mtu(const struct sk_buff *skb,
 			    const struct mip4_leg *leg,
 			    const struct rtable *rt)
 {
+	unsigned int overhead = mip4_leg_overhead(leg);
+
 	if (unlikely(leg->key.encap == MIP4_ENCAP_MINIMAL) &&
-	    !mip4_minimal_carries(ip_hdr(skb)))
-		return mip4_mtu(rt, sizeof(struct iphdr));
-	return mip4_leg_mtu(leg, rt);
+	    !mip4_minimal_carries(skb))
+		overhead = sizeof(struct iphdr);
+	if (unlikely(mip4_is_ip6(skb) && mip4_narrow(rt, overhead)))
+		return IPV6_MIN_MTU;
+	return mip4_mtu(rt, overhead);
 }
 
 /**
  * mip4_too_big() - may a packet not pass whole?
- * @skb: starts at its IPv4 header; GSO packets count by segment
+ * @skb: starts at its IPv4 or IPv6 header; GSO packets count by segment
  * @mtu: of what lies ahead
  *
  * Return: whether it exceeds @mtu and must not be fragmented.
@@ -60,7 +74,7 @@ unsigned int mip4_encap_mtu(const struct sk_buff *skb,
 bool mip4_too_big(const struct sk_buff *skb, unsigned int mtu)
 {
 	if (likely(skb->len <= mtu) ||
-	    !(ip_hdr(skb)->frag_off & htons(IP_DF)))
+	    (!mip4_is_ip6(skb) && !(ip_hdr(skb)->frag_off & htons(IP_DF))))
 		return false;
 	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
 }
@@ -71,6 +85,7 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 	struct mip4_dev *mip = leg->binding->mip;
 	const bool gre = leg->key.encap == MIP4_ENCAP_GRE;
 	bool minimal = leg->key.encap == MIP4_ENCAP_MINIMAL;
+	const bool ip6 = mip4_is_ip6(skb);
 	unsigned int overhead = mip4_leg_overhead(leg);
 	u8 tos, ttl, proto;
 	__be16 df;
@@ -98,10 +113,13 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 	}
 	tos = READ_ONCE(mip->tos);
 	if (tos == 1)
-		tos = ip_hdr(skb)->tos;
+		tos = ip_tunnel_get_dsfield(ip_hdr(skb), skb);
 	tos = ip_tunnel_ecn_encap(tos, ip_hdr(skb), skb);
 	ttl = READ_ONCE(mip->ttl) ?: ip4_dst_hoplimit(&rt->dst);
-	df = ip_hdr(skb)->frag_off & htons(IP_DF);
+	if (unlikely(ip6))
+		df = mip4_narrow(rt, overhead) ? 0 : htons(IP_DF);
+	else
+		df = ip_hdr(skb)->frag_off & htons(IP_DF);
 
 	skb->dev = mip->dev;
 	skb_reset_mac_header(skb);
@@ -116,15 +134,15 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 
 		base = skb_push(skb, overhead - sizeof(struct iphdr));
 		base->flags = mip4_leg_keyed(leg) ? MIP4_GRE_KEY : 0;
-		base->proto = htons(ETH_P_IP);
+		base->proto = ip6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP);
 		if (mip4_leg_keyed(leg))
 			*(__be32 *)(base + 1) = leg->okey;
-		skb_set_inner_protocol(skb, htons(ETH_P_IP));
+		skb_set_inner_protocol(skb, base->proto);
 		skb_reset_transport_header(skb);
 		proto = IPPROTO_GRE;
 	} else {
-		skb_set_inner_ipproto(skb, IPPROTO_IPIP);
-		proto = IPPROTO_IPIP;
+		proto = ip6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
+		skb_set_inner_ipproto(skb, proto);
 	}
 	mip4_iptunnel_xmit(rt, skb, leg->key.local, leg->key.peer, proto, tos,
 			   ttl, df, !net_eq(mip->net, dev_net(mip->dev)));
@@ -159,7 +177,7 @@ static void mip4_encap_segments(struct sk_buff *skb, struct mip4_leg *leg,
 
 /**
  * mip4_encap() - send an inner packet through a leg
- * @skb: starts at its IPv4 header, consumed
+ * @skb: starts at its IPv4 or IPv6 header, consumed
  * @leg: where to
  * @rt: route of outer packets, its reference is consumed
  *

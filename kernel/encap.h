@@ -40,7 +40,7 @@ static inline bool mip4_encap_loops(const struct sk_buff *skb,
 	const __be32 saddr = ip_hdr(skb)->saddr;
 
 	return unlikely(saddr == leg->key.peer || saddr == leg->key.local) &&
-	       skb->skb_iif;
+	       skb->skb_iif && skb->protocol == htons(ETH_P_IP);
 }
 
 unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt);

@@ -97,12 +97,8 @@ void mip4_event_unknown(struct mip4_port *port, const u8 *mac, u16 ethertype,
 	mip4_event_send(port->mip, msg, hdr, nest);
 }
 
-/**
- * mip4_event_spoof() - report a source address that isn't the device's
- * @b: its binding
- * @saddr: what it used
- */
-void mip4_event_spoof(struct mip4_binding *b, __be32 saddr)
+static void mip4_event_spoof_by(struct mip4_binding *b, int type,
+				const void *addr, int len)
 {
 	struct nlattr *nest;
 	struct sk_buff *msg;
@@ -112,11 +108,31 @@ void mip4_event_spoof(struct mip4_binding *b, __be32 saddr)
 	if (!msg)
 		return;
 	if (nla_put_u32(msg, MIP4_EVENT_A_BINDING_ID, b->id) ||
-	    nla_put_in_addr(msg, MIP4_EVENT_A_ADDRESS, saddr)) {
+	    nla_put(msg, type, len, addr)) {
 		nlmsg_free(msg);
 		return;
 	}
 	mip4_event_send(b->mip, msg, hdr, nest);
+}
+
+/**
+ * mip4_event_spoof() - report a source address that isn't the device's
+ * @b: its binding
+ * @saddr: what it used
+ */
+void mip4_event_spoof(struct mip4_binding *b, __be32 saddr)
+{
+	mip4_event_spoof_by(b, MIP4_EVENT_A_ADDRESS, &saddr, sizeof(saddr));
+}
+
+/**
+ * mip4_event_spoof6() - mip4_event_spoof() for IPv6
+ * @b: its binding
+ * @saddr: what it used
+ */
+void mip4_event_spoof6(struct mip4_binding *b, const struct in6_addr *saddr)
+{
+	mip4_event_spoof_by(b, MIP4_EVENT_A_ADDRESS6, saddr, sizeof(*saddr));
 }
 
 /**

@@ -12,6 +12,7 @@
 #include "downlink.h"
 #include "encap.h"
 #include "hold.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "peer.h"
@@ -148,7 +149,12 @@ static bool mip4_return_mistaken(const struct sk_buff *skb,
 	struct mip4_binding *b = leg->binding, *source;
 	const struct mip4_leg *sends;
 
-	source = mip4_binding_find(b->mip, b->addr.realm, ip_hdr(skb)->saddr);
+	if (mip4_is_ip6(skb))
+		source = mip4_ip6_find(b->mip, b->addr.realm,
+				       &ipv6_hdr(skb)->saddr);
+	else
+		source = mip4_binding_find(b->mip, b->addr.realm,
+					   ip_hdr(skb)->saddr);
 	if (!source || !mip4_binding_served(source))
 		return false;
 	sends = mip4_legs_active(source);

@@ -4,6 +4,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "net.h"
@@ -130,11 +131,7 @@ static struct mip4_binding *mip4_leg_clash(const struct mip4_leg *leg,
 static bool mip4_leg_ends_in(const struct mip4_leg *leg,
 			     const struct mip4_prefix_key *prefix)
 {
-	struct mip4_prefix_key end = {
-		.family = AF_INET,
-		.plen = 32,
-		.ip = leg->key.local,
-	};
+	struct mip4_prefix_key end = mip4_ip_key(leg->key.local);
 
 	if (mip4_prefix_covers(prefix, &end))
 		return true;
@@ -178,11 +175,7 @@ static int mip4_leg_check(const struct mip4_leg *leg, const struct nlattr *attr,
 			  struct netlink_ext_ack *extack)
 {
 	const struct mip4_binding *b = leg->binding;
-	const struct mip4_prefix_key home = {
-		.family = AF_INET,
-		.plen = 32,
-		.ip = mip4_binding_home(b),
-	};
+	const struct mip4_prefix_key home = mip4_ip_key(mip4_binding_home(b));
 	const struct mip4_prefixes *set = rcu_dereference(b->prefixes);
 	unsigned int i;
 	int err;
@@ -287,32 +280,56 @@ void mip4_leg_del(struct mip4_leg *leg)
 			 mip4_leg_free_rcu);
 }
 
-static struct mip4_leg *mip4_leg_demux_addr(struct mip4_net *mn,
-					    struct mip4_demux_key *key,
-					    __be32 addr)
-{
-	const struct mip4_prefix_key ip = {
-		.family = AF_INET,
-		.plen = 32,
-		.ip = addr,
-	};
-
-	return mip4_prefix_demux(mn, key, &ip);
-}
-
 /* Without a GRE key, to a served device or from a routed one. */
-static struct mip4_leg *mip4_leg_demux_prefix(struct mip4_net *mn,
-					      struct mip4_demux_key *key,
-					      __be32 saddr, __be32 daddr)
+static struct mip4_leg *
+mip4_leg_demux_prefix(struct mip4_net *mn, struct mip4_demux_key *key,
+		      const struct mip4_prefix_key *saddr,
+		      const struct mip4_prefix_key *daddr)
 {
 	struct mip4_leg *leg;
 
 	key->flags = MIP4_DEMUX_TO_DEVICE;
-	leg = mip4_leg_demux_addr(mn, key, daddr);
+	leg = mip4_prefix_demux(mn, key, daddr);
 	if (leg)
 		return leg;
 	key->flags = 0;
-	return mip4_leg_demux_addr(mn, key, saddr);
+	return mip4_prefix_demux(mn, key, saddr);
+}
+
+/* Without a GRE key: @leg, if it takes packets back. */
+static struct mip4_leg *mip4_leg_takes_back(struct mip4_leg *leg,
+					    struct mip4_demux_key *key)
+{
+	if (!leg)
+		return NULL;
+	switch (mip4_legs_state(leg)) {
+	case MIP4_LEG_RECEIVE_ONLY:
+	case MIP4_LEG_PENDING:
+		key->flags |= MIP4_DEMUX_BACK;
+		return leg;
+	default:
+		return NULL;
+	}
+}
+
+/* Without a GRE key: what is from no home address, nor to a served one. */
+static struct mip4_leg *mip4_leg_demux_rest(struct mip4_net *mn,
+					    struct mip4_demux_key *key,
+					    const struct iphdr *inner)
+{
+	const struct mip4_prefix_key saddr = mip4_ip_key(inner->saddr);
+	const struct mip4_prefix_key daddr = mip4_ip_key(inner->daddr);
+	struct rhlist_head *list;
+	struct mip4_leg *leg;
+
+	leg = mip4_leg_demux_prefix(mn, key, &saddr, &daddr);
+	if (leg)
+		return leg;
+	key->inner = inner->daddr;
+	list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+	leg = list ? container_of(list, struct mip4_leg, node) :
+		     mip4_prefix_demux(mn, key, &daddr);
+	return mip4_leg_takes_back(leg, key);
 }
 
 /**
@@ -369,24 +386,51 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 	}
 	if (list)
 		return container_of(list, struct mip4_leg, node);
-	leg = mip4_leg_demux_prefix(mn, key, inner->saddr, inner->daddr);
+	return mip4_leg_demux_rest(mn, key, inner);
+}
+
+/**
+ * mip4_leg_demux6() - mip4_leg_demux() for IPv6 inside
+ * @mn: underlay it came from
+ * @key: its outer header, as there
+ * @inner: its inner header
+ * @other: as there
+ *
+ * Context: RCU.
+ *
+ * Return: the leg or NULL.
+ */
+struct mip4_leg *mip4_leg_demux6(struct mip4_net *mn,
+				 struct mip4_demux_key *key,
+				 const struct ipv6hdr *inner,
+				 struct mip4_leg **other)
+{
+	const struct mip4_prefix_key saddr = mip4_ip6_key(&inner->saddr);
+	const struct mip4_prefix_key daddr = mip4_ip6_key(&inner->daddr);
+	struct mip4_leg *leg, *back = NULL;
+	struct rhlist_head *list, *pos;
+
+	*other = NULL;
+	if (key->flags & MIP4_DEMUX_KEYED) {
+		list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
+		rhl_for_each_entry_rcu(leg, pos, list, node) {
+			const struct mip4_binding *b = leg->binding;
+			const bool served = mip4_binding_served(b);
+
+			if (mip4_binding_owns(b, served ? &daddr : &saddr))
+				return leg;
+			if (!served && mip4_binding_owns(b, &daddr))
+				back = leg;
+			*other = leg;
+		}
+		if (back)
+			key->flags |= MIP4_DEMUX_BACK;
+		return back;
+	}
+	leg = mip4_leg_demux_prefix(mn, key, &saddr, &daddr);
 	if (leg)
 		return leg;
-
-	key->inner = inner->daddr;
-	list = rhltable_lookup(&mn->demux, key, mip4_demux_params);
-	leg = list ? container_of(list, struct mip4_leg, node) :
-		     mip4_leg_demux_addr(mn, key, inner->daddr);
-	if (!leg)
-		return NULL;
-	switch (mip4_legs_state(leg)) {
-	case MIP4_LEG_RECEIVE_ONLY:
-	case MIP4_LEG_PENDING:
-		key->flags |= MIP4_DEMUX_BACK;
-		return leg;
-	default:
-		return NULL;
-	}
+	return mip4_leg_takes_back(mip4_prefix_demux(mn, key, &daddr), key);
 }
 
 /**

@@ -8,6 +8,7 @@
 
 #include "minimal.h"
 
+struct ipv6hdr;
 struct mip4_binding;
 struct mip4_net;
 struct mip4_peer;
@@ -95,6 +96,10 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 				struct mip4_demux_key *key,
 				const struct iphdr *inner,
 				struct mip4_leg **other);
+struct mip4_leg *mip4_leg_demux6(struct mip4_net *mn,
+				 struct mip4_demux_key *key,
+				 const struct ipv6hdr *inner,
+				 struct mip4_leg **other);
 int mip4_leg_init(void);
 void mip4_leg_exit(void);
 

@@ -26,7 +26,7 @@
 
 /**
  * mip4_minimal_fits() - may a packet go by minimal encapsulation?
- * @skb: starts at its IPv4 header
+ * @skb: starts at its IPv4 or IPv6 header
  * @mtu: of the path
  *
  * What has to be cut on the way mustn't: its identification is unique among
@@ -39,7 +39,7 @@ bool mip4_minimal_fits(const struct sk_buff *skb, unsigned int mtu)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
-	return mip4_minimal_carries(iph) &&
+	return mip4_minimal_carries(skb) &&
 	       (iph->frag_off & htons(IP_DF) ||
 		skb->len + sizeof(struct mip4_minimal_hdr) <= mtu);
 }
@@ -204,7 +204,7 @@ static int mip4_minimal_receive(struct sk_buff *skb)
 	reason = MIP4_DROP_NO_MEMORY;
 	if (!mip4_minimal_restore(skb, hlen, &inner))
 		goto drop;
-	mip4_receive(skb, leg, 0, key.flags & MIP4_DEMUX_BACK);
+	mip4_receive(skb, leg, htons(ETH_P_IP), 0, key.flags & MIP4_DEMUX_BACK);
 	return 0;
 
 drop:

@@ -23,12 +23,16 @@ struct mip4_minimal_hdr {
 };
 
 /*
- * Is there room for what a packet is? Not for a fragment: RFC 2004 section 3.
+ * Is there room for what a packet is? Only for IPv4, and not for a fragment: RFC
+ * 2004 section 3.
  * Nor are options ours to expose: routers of the tunnel would act on them.
  */
-static inline bool mip4_minimal_carries(const struct iphdr *iph)
+static inline bool mip4_minimal_carries(const struct sk_buff *skb)
 {
-	return iph->ihl == 5 && !ip_is_fragment(iph);
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return skb->protocol == htons(ETH_P_IP) && iph->ihl == 5 &&
+	       !ip_is_fragment(iph);
 }
 
 bool mip4_minimal_fits(const struct sk_buff *skb, unsigned int mtu);

@@ -5,11 +5,12 @@
 #include <net/checksum.h>
 #include <net/tcp.h>
 
+#include "ip6.h"
 #include "mss.h"
 
 /**
  * mip4_mss_clamp() - lower the MSS of a SYN to what a leg carries
- * @skb: starts at a checked IPv4 header
+ * @skb: starts at a checked IPv4 or IPv6 header
  * @mtu: largest inner packet
  *
  * Never raises it, never adds the option, and leaves alone what it can't read.
@@ -17,16 +18,23 @@
 void mip4_mss_clamp(struct sk_buff *skb, unsigned int mtu)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const unsigned int ihl = iph->ihl * 4;
-	const u16 want = max_t(int, mtu - sizeof(struct iphdr) -
-				    sizeof(struct tcphdr), 0);
+	unsigned int fixed = sizeof(struct iphdr), ihl = iph->ihl * 4;
 	struct tcphdr *th, buf;
 	unsigned int doff, i;
+	u16 want;
 	u8 *opt;
 
-	if (likely(iph->protocol != IPPROTO_TCP) ||
-	    iph->frag_off & htons(IP_OFFSET))
+	if (unlikely(mip4_is_ip6(skb))) {
+		/* not behind extension headers, which no SYN has */
+		if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
+			return;
+		fixed = sizeof(struct ipv6hdr);
+		ihl = fixed;
+	} else if (likely(iph->protocol != IPPROTO_TCP) ||
+		   iph->frag_off & htons(IP_OFFSET)) {
 		return;
+	}
+	want = max_t(int, mtu - fixed - sizeof(struct tcphdr), 0);
 	th = skb_header_pointer(skb, ihl, sizeof(buf), &buf);
 	if (!th || likely(!th->syn))
 		return;

@@ -58,8 +58,13 @@ static int mip4_nl_parse_address(struct nlattr *attr,
 				 struct netlink_ext_ack *extack)
 {
 	if (key->family == AF_INET6) {
-		MIP4_NL_ERR(extack, attr, "only IPv4 addresses so far");
-		return -EAFNOSUPPORT;
+		if (nla_len(attr) != sizeof(key->ip6)) {
+			MIP4_NL_ERR(extack, attr,
+				    "an IPv6 address has 16 bytes");
+			return -EINVAL;
+		}
+		key->ip6 = nla_get_in6_addr(attr);
+		return 0;
 	}
 	if (nla_len(attr) != sizeof(key->ip)) {
 		MIP4_NL_ERR(extack, attr, "an IPv4 address has 4 bytes");

@@ -28,11 +28,7 @@ static int mip4_nl_fill_addr(struct sk_buff *skb,
 /* The home address first. */
 static int mip4_nl_fill_addrs(struct sk_buff *skb, const struct mip4_binding *b)
 {
-	const struct mip4_prefix_key home = {
-		.family = AF_INET,
-		.plen = 32,
-		.ip = mip4_binding_home(b),
-	};
+	const struct mip4_prefix_key home = mip4_ip_key(mip4_binding_home(b));
 	const struct mip4_prefixes *set;
 	struct nlattr *list;
 	unsigned int i;

@@ -113,13 +113,15 @@ static bool mip4_quote_gre(const struct sk_buff *skb, struct mip4_quote *q)
 	const typeof(buf) *gre;
 
 	gre = skb_header_pointer(skb, q->inner, sizeof(buf), &buf);
-	if (!gre || gre->base.proto != htons(ETH_P_IP) ||
-	    gre->base.flags & ~MIP4_GRE_KEY)
+	if (!gre || gre->base.flags & ~MIP4_GRE_KEY ||
+	    (gre->base.proto != htons(ETH_P_IP) &&
+	     gre->base.proto != htons(ETH_P_IPV6)))
 		return false;
 	q->keyed = gre->base.flags;
 	q->okey = q->keyed ? gre->key : 0;
 	q->inner += sizeof(gre->base) + (q->keyed ? sizeof(gre->key) : 0);
-	mip4_quote_inner(skb, q);
+	if (gre->base.proto == htons(ETH_P_IP))
+		mip4_quote_inner(skb, q);
 	return true;
 }
 
@@ -380,6 +382,8 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 		break;
 	case IPPROTO_IPIP:
 		mip4_quote_inner(skb, &q);
+		fallthrough;
+	case IPPROTO_IPV6:
 		key.encap = MIP4_ENCAP_IPIP;
 		break;
 	case MIP4_IPPROTO_MINIMAL:
@@ -391,7 +395,7 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 		return;
 	}
 	mip4_outer_icmp_peers(skb, net, &q, &key);
-	if (iph->protocol == IPPROTO_IPIP) {
+	if (key.encap == MIP4_ENCAP_IPIP) {
 		/* what minimal encapsulation couldn't carry */
 		key.encap = MIP4_ENCAP_MINIMAL;
 		mip4_outer_icmp_peers(skb, net, &q, &key);

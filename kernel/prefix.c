@@ -281,11 +281,7 @@ bool mip4_binding_owns(const struct mip4_binding *b,
  */
 bool mip4_binding_owns_ip(const struct mip4_binding *b, __be32 addr)
 {
-	const struct mip4_prefix_key key = {
-		.family = AF_INET,
-		.plen = 32,
-		.ip = addr,
-	};
+	const struct mip4_prefix_key key = mip4_ip_key(addr);
 
 	return mip4_binding_owns(b, &key);
 }
@@ -471,6 +467,7 @@ struct mip4_prefixes *mip4_prefixes_replace(struct mip4_binding *b,
 			return ERR_CAST(prefix);
 		}
 		set->prefix[set->n++] = prefix;
+		set->ip6 |= prefix->key.family == AF_INET6;
 	}
 	rcu_assign_pointer(b->prefixes, set);
 	mutex_unlock(&mn->lock);

@@ -49,7 +49,8 @@ struct mip4_prefix {
 /* All that a binding has. Read under RCU; a change is a new set. */
 struct mip4_prefixes {
 	struct rcu_head rcu;
-	unsigned int n;
+	u8 n;
+	bool ip6;			/* any of IPv6 */
 	struct mip4_prefix *prefix[];
 };
 
@@ -76,6 +77,16 @@ static inline bool mip4_prefix_equal(const struct mip4_prefix_key *one,
 {
 	return !memcmp(&one->family, &other->family,
 		       sizeof(*one) - offsetof(struct mip4_prefix_key, family));
+}
+
+/* A whole IPv4 address, in no realm yet. */
+static inline struct mip4_prefix_key mip4_ip_key(__be32 addr)
+{
+	return (struct mip4_prefix_key) {
+		.family = AF_INET,
+		.plen = 32,
+		.ip = addr,
+	};
 }
 
 void mip4_prefix_mask(struct mip4_prefix_key *key);

@@ -9,12 +9,14 @@
 #include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ip_tunnels.h>
+#include <net/ipv6.h>
 #include <net/xfrm.h>
 
 #include "binding.h"
 #include "device.h"
 #include "downlink.h"
 #include "encap.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "mss.h"
@@ -50,6 +52,8 @@ static bool mip4_receive_inner(struct sk_buff *skb)
 	const struct iphdr *iph;
 	unsigned int len;
 
+	if (unlikely(mip4_is_ip6(skb)))
+		return mip4_ip6_header(skb);
 	if (!pskb_may_pull(skb, sizeof(*iph)))
 		return false;
 	iph = ip_hdr(skb);
@@ -65,6 +69,15 @@ static bool mip4_receive_inner(struct sk_buff *skb)
 	return true;
 }
 
+static bool mip4_receive_multicast(const struct sk_buff *skb)
+{
+	const __be32 daddr = ip_hdr(skb)->daddr;
+
+	if (unlikely(mip4_is_ip6(skb)))
+		return ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
+	return ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr);
+}
+
 /*
  * Link emulation: ip_forward() ends TTL 1 before mip4_xmit() can bring back
  * what it takes from a packet between two devices of one home prefix. With
@@ -75,7 +88,7 @@ static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
 	const struct iphdr *iph = ip_hdr(skb);
 	struct mip4_binding *to;
 
-	if (likely(iph->ttl != 1))
+	if (mip4_is_ip6(skb) || likely(iph->ttl != 1))
 		return 0;
 	to = mip4_binding_routed(mip, iph->daddr);
 	if (!to || !mip4_binding_on_link(to, iph->saddr, iph->daddr))
@@ -104,8 +117,10 @@ static bool mip4_receive_seen(const struct sk_buff *skb,
 static bool mip4_receive_merges(const struct sk_buff *skb,
 				const struct net_device *dev, bool seen)
 {
-	switch (ip_hdr(skb)->protocol) {
+	switch (mip4_is_ip6(skb) ? ipv6_hdr(skb)->nexthdr :
+				   ip_hdr(skb)->protocol) {
 	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
 		return false;
 	case IPPROTO_TCP:
 		return !seen;
@@ -143,13 +158,14 @@ static void mip4_receive_deliver(struct mip4_dev *mip, struct sk_buff *skb,
  * @skb: outer IPv4 header at the network header, @hlen bytes before the inner
  *	 one at skb->data; consumed
  * @leg: whose it is
+ * @proto: ethertype of the inner header
  * @hlen: length of the tunnel header at skb->data
  * @back: whether a router that a device has left sends it back
  *
  * Context: bottom halves off, RCU.
  */
-void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
-		  bool back)
+void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
+		  unsigned int hlen, bool back)
 {
 	const struct iphdr outer = { .tos = ip_hdr(skb)->tos };
 	const bool seen = mip4_receive_seen(skb, leg);
@@ -161,7 +177,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
 		reason = MIP4_DROP_PORT_DOWN;
 		goto drop;
 	}
-	if (iptunnel_pull_header(skb, hlen, htons(ETH_P_IP),
+	if (iptunnel_pull_header(skb, hlen, proto,
 				 !net_eq(mip->net, dev_net(mip->dev)))) {
 		reason = MIP4_DROP_NO_MEMORY;
 		goto drop;
@@ -173,8 +189,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, unsigned int hlen,
 		reason = MIP4_DROP_BAD_INNER;
 		goto drop;
 	}
-	if (unlikely(ipv4_is_multicast(ip_hdr(skb)->daddr) ||
-		     ipv4_is_lbcast(ip_hdr(skb)->daddr))) {
+	if (unlikely(mip4_receive_multicast(skb))) {
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
@@ -211,9 +226,36 @@ drop:
 	mip4_drop(mip, b, skb, reason);
 }
 
+union mip4_receive_hdr {
+	struct iphdr ip;
+	struct ipv6hdr ip6;
+};
+
+static struct mip4_leg *mip4_receive_demux(struct mip4_net *mn,
+					   struct mip4_demux_key *key,
+					   __be16 proto,
+					   const union mip4_receive_hdr *inner,
+					   struct mip4_leg **other)
+{
+	if (likely(proto == htons(ETH_P_IP)))
+		return mip4_leg_demux(mn, key, &inner->ip, other);
+	return mip4_leg_demux6(mn, key, &inner->ip6, other);
+}
+
+static void mip4_receive_miss(const struct sk_buff *skb,
+			      const struct mip4_demux_key *key, __be16 proto,
+			      const union mip4_receive_hdr *inner)
+{
+	static const struct iphdr none;
+
+	trace_mip4_miss(skb, key, proto == htons(ETH_P_IP) ? &inner->ip :
+							     &none);
+}
+
 static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 {
-	const struct iphdr *iph = ip_hdr(skb), *inner;
+	const union mip4_receive_hdr *inner;
+	const struct iphdr *iph = ip_hdr(skb);
 	const unsigned int ihl = iph->ihl * 4;
 	const struct mip4_gre_base *base;
 	struct mip4_demux_key key = {
@@ -222,15 +264,18 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		.encap = MIP4_ENCAP_GRE,
 	};
 	struct mip4_leg *leg, *other;
+	union mip4_receive_hdr ibuf = {};
 	struct mip4_gre_base bbuf;
-	struct iphdr ibuf = {};
 	enum mip4_drop reason;
 	unsigned int hlen;
+	__be16 proto;
 	bool csum;
 
 	base = skb_header_pointer(skb, ihl, sizeof(bbuf), &bbuf);
-	if (!base || base->flags & MIP4_GRE_REFUSED ||
-	    base->proto != htons(ETH_P_IP))
+	if (!base || base->flags & MIP4_GRE_REFUSED)
+		return NF_ACCEPT;
+	proto = base->proto;
+	if (proto != htons(ETH_P_IP) && proto != htons(ETH_P_IPV6))
 		return NF_ACCEPT;
 	hlen = sizeof(*base);
 	csum = !!(base->flags & MIP4_GRE_CSUM);
@@ -249,13 +294,16 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 	}
 	if (base->flags & MIP4_GRE_SEQ)
 		hlen += 4;
-	inner = skb_header_pointer(skb, ihl + hlen, sizeof(ibuf), &ibuf);
+	inner = skb_header_pointer(skb, ihl + hlen,
+				   proto == htons(ETH_P_IP) ?
+				   sizeof(ibuf.ip) : sizeof(ibuf.ip6), &ibuf);
 	if (!inner && !(key.flags & MIP4_DEMUX_KEYED))
 		return NF_ACCEPT;
 
-	leg = mip4_leg_demux(mip4_net(net), &key, inner ?: &ibuf, &other);
+	leg = mip4_receive_demux(mip4_net(net), &key, proto, inner ?: &ibuf,
+				 &other);
 	if (!leg && !other) {
-		trace_mip4_miss(skb, &key, inner ?: &ibuf);
+		mip4_receive_miss(skb, &key, proto, inner ?: &ibuf);
 		return NF_ACCEPT;
 	}
 	if (!mip4_receive_link((leg ?: other)->binding->mip, skb))
@@ -268,7 +316,8 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		goto drop;
 	}
 	/* RFC 2784 section 3.1: it would come back */
-	if (unlikely(inner->daddr == iph->saddr)) {
+	if (unlikely(proto == htons(ETH_P_IP) &&
+		     inner->ip.daddr == iph->saddr)) {
 		reason = MIP4_DROP_LOOP;
 		goto drop;
 	}
@@ -286,7 +335,7 @@ static unsigned int mip4_gre_receive(struct sk_buff *skb, struct net *net)
 		}
 		skb_checksum_try_convert(skb, IPPROTO_GRE, null_compute_pseudo);
 	}
-	mip4_receive(skb, leg, hlen, key.flags & MIP4_DEMUX_BACK);
+	mip4_receive(skb, leg, proto, hlen, key.flags & MIP4_DEMUX_BACK);
 	return NF_STOLEN;
 
 drop:
@@ -348,8 +397,11 @@ void mip4_receive_unhook(struct net *net)
 }
 
 /* Non-zero passes the packet on to ipip, sit and the rest. */
-static int mip4_ipip_receive(struct sk_buff *skb)
+static int mip4_ip_receive(struct sk_buff *skb, __be16 proto)
 {
+	/* tunnel4 has pulled it */
+	const union mip4_receive_hdr *inner = (const void *)skb->data;
+	struct mip4_net *mn = mip4_net(dev_net(skb->dev));
 	const struct iphdr *iph = ip_hdr(skb);
 	struct mip4_demux_key key = {
 		.local = iph->daddr,
@@ -358,17 +410,14 @@ static int mip4_ipip_receive(struct sk_buff *skb)
 	};
 	struct mip4_leg *leg, *other;
 
-	/* tunnel4 has pulled the inner header */
-	leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
-			     (const struct iphdr *)skb->data, &other);
+	leg = mip4_receive_demux(mn, &key, proto, inner, &other);
 	if (!leg) {
 		/* RFC 2004 section 3: what minimal encapsulation can't carry */
 		key.encap = MIP4_ENCAP_MINIMAL;
-		leg = mip4_leg_demux(mip4_net(dev_net(skb->dev)), &key,
-				     (const struct iphdr *)skb->data, &other);
+		leg = mip4_receive_demux(mn, &key, proto, inner, &other);
 	}
 	if (!leg) {
-		trace_mip4_miss(skb, &key, (const struct iphdr *)skb->data);
+		mip4_receive_miss(skb, &key, proto, inner);
 		return -ENOENT;
 	}
 	if (!mip4_receive_link(leg->binding->mip, skb))
@@ -378,11 +427,21 @@ static int mip4_ipip_receive(struct sk_buff *skb)
 			  MIP4_DROP_POLICY);
 		return 0;
 	}
-	mip4_receive(skb, leg, 0, key.flags & MIP4_DEMUX_BACK);
+	mip4_receive(skb, leg, proto, 0, key.flags & MIP4_DEMUX_BACK);
 	return 0;
 }
 
-/* The hook sees ICMP about both protocols. */
+static int mip4_ipip_receive(struct sk_buff *skb)
+{
+	return mip4_ip_receive(skb, htons(ETH_P_IP));
+}
+
+static int mip4_ip6ip_receive(struct sk_buff *skb)
+{
+	return mip4_ip_receive(skb, htons(ETH_P_IPV6));
+}
+
+/* The hook sees ICMP about all of them. */
 static int mip4_ipip_err(struct sk_buff *skb, u32 info)
 {
 	return -ENOENT;
@@ -390,6 +449,13 @@ static int mip4_ipip_err(struct sk_buff *skb, u32 info)
 
 static struct xfrm_tunnel mip4_ipip_handler __read_mostly = {
 	.handler	= mip4_ipip_receive,
+	.err_handler	= mip4_ipip_err,
+	.priority	= -1,
+};
+
+/* Protocol 41, ahead of sit. */
+static struct xfrm_tunnel mip4_ip6ip_handler __read_mostly = {
+	.handler	= mip4_ip6ip_receive,
 	.err_handler	= mip4_ipip_err,
 	.priority	= -1,
 };
@@ -403,7 +469,15 @@ static struct xfrm_tunnel mip4_ipip_handler __read_mostly = {
  */
 int __init mip4_receive_init(void)
 {
-	return xfrm4_tunnel_register(&mip4_ipip_handler, AF_INET);
+	int err;
+
+	err = xfrm4_tunnel_register(&mip4_ipip_handler, AF_INET);
+	if (err)
+		return err;
+	err = xfrm4_tunnel_register(&mip4_ip6ip_handler, AF_INET6);
+	if (err)
+		xfrm4_tunnel_deregister(&mip4_ipip_handler, AF_INET);
+	return err;
 }
 
 /**
@@ -413,5 +487,6 @@ int __init mip4_receive_init(void)
  */
 void mip4_receive_exit(void)
 {
+	xfrm4_tunnel_deregister(&mip4_ip6ip_handler, AF_INET6);
 	xfrm4_tunnel_deregister(&mip4_ipip_handler, AF_INET);
 }

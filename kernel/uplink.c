@@ -6,11 +6,13 @@
  */
 #include <linux/etherdevice.h>
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/udp.h>
 #include <net/ip.h>
+#include <net/ipv6.h>
 #include <net/route.h>
 
 #include "arp.h"
@@ -21,9 +23,12 @@
 #include "event.h"
 #include "hold.h"
 #include "icmp.h"
+#include "icmp6.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "mss.h"
+#include "nd.h"
 #include "peer.h"
 #include "port.h"
 #include "stats.h"
@@ -74,20 +79,48 @@ static bool mip4_uplink_dhcp(const struct sk_buff *skb,
 	       (b->gateway && iph->daddr == READ_ONCE(b->gateway));
 }
 
+/* A device is told why its packet went no further. */
+static void mip4_uplink_error(const struct sk_buff *skb, struct mip4_port *port,
+			      struct mip4_leg *leg, enum mip4_drop reason,
+			      unsigned int mtu)
+{
+	const bool ip6 = mip4_is_ip6(skb);
+	u8 type, code = 0;
+
+	switch (reason) {
+	case MIP4_DROP_TTL:
+		type = ip6 ? ICMPV6_TIME_EXCEED : ICMP_TIME_EXCEEDED;
+		break;
+	case MIP4_DROP_NO_ROUTE:
+		type = ip6 ? ICMPV6_DEST_UNREACH : ICMP_DEST_UNREACH;
+		code = ip6 ? ICMPV6_NOROUTE : ICMP_HOST_UNREACH;
+		break;
+	case MIP4_DROP_TOO_BIG:
+		type = ip6 ? ICMPV6_PKT_TOOBIG : ICMP_DEST_UNREACH;
+		code = ip6 ? 0 : ICMP_FRAG_NEEDED;
+		break;
+	default:
+		return;
+	}
+	if (ip6)
+		mip4_icmp6_to_device(skb, port, leg->binding, type, code, mtu);
+	else
+		mip4_icmp_to_device(skb, port, leg, type, code, htonl(mtu));
+}
+
 /* A device is told when its packet may make no more hops. */
 static bool mip4_uplink_ttl(struct sk_buff *skb, struct mip4_port *port,
 			    struct mip4_leg *leg)
 {
 	struct mip4_binding *b = leg->binding;
 	const int err = mip4_lower_ttl(skb, b);
+	enum mip4_drop reason;
 
 	if (likely(!err))
 		return true;
-	if (err == -ETIME)
-		mip4_icmp_to_device(skb, port, leg, ICMP_TIME_EXCEEDED,
-				    ICMP_EXC_TTL, 0);
-	mip4_drop(b->mip, b, skb, err == -ETIME ? MIP4_DROP_TTL :
-						  MIP4_DROP_NO_MEMORY);
+	reason = err == -ETIME ? MIP4_DROP_TTL : MIP4_DROP_NO_MEMORY;
+	mip4_uplink_error(skb, port, leg, reason, 0);
+	mip4_drop(b->mip, b, skb, reason);
 	return false;
 }
 
@@ -98,7 +131,13 @@ static noinline_for_stack void mip4_uplink_tell(struct sk_buff *skb,
 {
 	const int code = mip4_peer_tell(leg->peer, true);
 
-	if (code >= 0)
+	if (code < 0)
+		return;
+	if (mip4_is_ip6(skb))
+		mip4_icmp6_to_device(skb, port, leg->binding,
+				     ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
+				     0);
+	else
 		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH, code, 0);
 }
 
@@ -126,9 +165,8 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 		const enum mip4_drop reason = mip4_peer_no_route(err);
 
 		leg = mip4_legs_active(b);
-		if (leg && reason == MIP4_DROP_NO_ROUTE)
-			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
-					    ICMP_HOST_UNREACH, 0);
+		if (leg)
+			mip4_uplink_error(skb, port, leg, reason, 0);
 		mip4_drop(mip, b, skb, reason);
 		return;
 	}
@@ -140,8 +178,8 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 	if (mip->mss)
 		mip4_mss_clamp(skb, senders.mtu);
 	if (mip4_too_big(skb, senders.mtu)) {
-		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
-				    ICMP_FRAG_NEEDED, htonl(senders.mtu));
+		mip4_uplink_error(skb, port, leg, MIP4_DROP_TOO_BIG,
+				  senders.mtu);
 		mip4_senders_put(&senders);
 		mip4_drop(mip, b, skb, MIP4_DROP_TOO_BIG);
 		return;
@@ -153,15 +191,56 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 	mip4_senders_encap(skb, &senders);
 }
 
+/* Its source is right, and it isn't for us. */
+static void mip4_uplink_send(struct sk_buff *skb, struct mip4_port *port,
+			     struct mip4_binding *b)
+{
+	struct mip4_dev *mip = b->mip;
+	enum mip4_drop reason;
+	struct mip4_leg *leg;
+	struct rtable *rt;
+	unsigned int mtu;
+
+	skb_clear_tstamp(skb);
+	leg = rcu_dereference(b->leg);
+	if (unlikely(!leg)) {
+		mip4_uplink_legs(skb, port, b);
+		return;
+	}
+	if (!mip4_uplink_ttl(skb, port, leg))
+		return;
+	rt = mip4_peer_route(leg->peer);
+	if (IS_ERR(rt)) {
+		reason = mip4_peer_no_route(PTR_ERR(rt));
+		mip4_uplink_error(skb, port, leg, reason, 0);
+		goto drop;
+	}
+	mtu = mip4_encap_mtu(skb, leg, rt);
+	if (mip->mss)
+		mip4_mss_clamp(skb, mtu);
+	if (unlikely(mip4_too_big(skb, mtu))) {
+		ip_rt_put(rt);
+		reason = MIP4_DROP_TOO_BIG;
+		mip4_uplink_error(skb, port, leg, reason, mtu);
+		goto drop;
+	}
+	if (unlikely(READ_ONCE(leg->peer->unreachable_at)))
+		mip4_uplink_tell(skb, port, leg);
+	mip4_binding_up(b, skb);
+	mip4_tap(mip, skb);
+	mip4_encap(skb, leg, rt);
+	return;
+
+drop:
+	mip4_drop(mip, b, skb, reason);
+}
+
 static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 			   struct mip4_binding *b)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 	struct mip4_dev *mip = b->mip;
 	enum mip4_drop reason;
-	struct mip4_leg *leg;
-	struct rtable *rt;
-	unsigned int mtu;
 
 	if (unlikely(!mip4_binding_is(b, iph->saddr))) {
 		if (mip4_event_wanted(mip, &port->spoof_events))
@@ -175,40 +254,48 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
-	if (mip4_icmp_echo(skb, port, b))
-		return;
+	if (!mip4_icmp_echo(skb, port, b))
+		mip4_uplink_send(skb, port, b);
+	return;
 
-	skb_clear_tstamp(skb);
-	leg = rcu_dereference(b->leg);
-	if (unlikely(!leg)) {
-		mip4_uplink_legs(skb, port, b);
-		return;
-	}
-	if (!mip4_uplink_ttl(skb, port, leg))
-		return;
-	rt = mip4_peer_route(leg->peer);
-	if (IS_ERR(rt)) {
-		reason = mip4_peer_no_route(PTR_ERR(rt));
-		if (reason == MIP4_DROP_NO_ROUTE)
-			mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
-					    ICMP_HOST_UNREACH, 0);
+drop:
+	mip4_drop(mip, b, skb, reason);
+}
+
+/* A device without IPv6 addresses has no IPv6. */
+static void mip4_uplink_ip6(struct sk_buff *skb, struct mip4_port *port,
+			    struct mip4_binding *b)
+{
+	const struct mip4_prefixes *set = rcu_dereference(b->prefixes);
+	struct mip4_dev *mip = b->mip;
+	const struct ipv6hdr *ip6h;
+	enum mip4_drop reason;
+
+	if (!set || !set->ip6) {
+		reason = MIP4_DROP_PROTOCOL;
 		goto drop;
 	}
-	mtu = mip4_encap_mtu(skb, leg, rt);
-	if (mip->mss)
-		mip4_mss_clamp(skb, mtu);
-	if (unlikely(mip4_too_big(skb, mtu))) {
-		mip4_icmp_to_device(skb, port, leg, ICMP_DEST_UNREACH,
-				    ICMP_FRAG_NEEDED, htonl(mtu));
-		ip_rt_put(rt);
-		reason = MIP4_DROP_TOO_BIG;
+	if (!mip4_ip6_header(skb)) {
+		reason = MIP4_DROP_BAD_INNER;
 		goto drop;
 	}
-	if (unlikely(READ_ONCE(leg->peer->unreachable_at)))
-		mip4_uplink_tell(skb, port, leg);
-	mip4_binding_up(b, skb);
-	mip4_tap(mip, skb);
-	mip4_encap(skb, leg, rt);
+	if (mip4_nd_local(skb)) {
+		mip4_nd(skb, port, b);
+		return;
+	}
+	ip6h = ipv6_hdr(skb);
+	if (unlikely(!mip4_ip6_owns(b, &ip6h->saddr))) {
+		if (mip4_event_wanted(mip, &port->spoof_events))
+			mip4_event_spoof6(b, &ip6h->saddr);
+		reason = MIP4_DROP_SPOOFED_SOURCE;
+		goto drop;
+	}
+	if (unlikely(is_multicast_ether_addr(eth_hdr(skb)->h_dest) ||
+		     ipv6_addr_is_multicast(&ip6h->daddr))) {
+		reason = MIP4_DROP_MULTICAST;
+		goto drop;
+	}
+	mip4_uplink_send(skb, port, b);
 	return;
 
 drop:
@@ -232,6 +319,9 @@ void mip4_uplink_bound(struct sk_buff *skb, struct mip4_port *port,
 		break;
 	case htons(ETH_P_ARP):
 		mip4_arp(skb, port, b);
+		break;
+	case htons(ETH_P_IPV6):
+		mip4_uplink_ip6(skb, port, b);
 		break;
 	default:
 		mip4_drop(b->mip, b, skb, MIP4_DROP_PROTOCOL);

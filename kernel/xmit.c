@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the stack routes to a mip4 device: towards routed bindings. */
 #include <linux/icmp.h>
+#include <linux/icmpv6.h>
 #include <net/dst_metadata.h>
 #include <net/icmp.h>
 #include <net/ip.h>
@@ -12,6 +13,7 @@
 #include "device.h"
 #include "encap.h"
 #include "hold.h"
+#include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "mss.h"
@@ -27,7 +29,11 @@ static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 	/* an exception per home address: only for who needs it, and once */
 	if (skb_valid_dst(skb) && mtu < dst_mtu(skb_dst(skb)))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
-	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	if (mip4_is_ip6(skb))
+		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+	else
+		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
+			      htonl(mtu));
 	return true;
 }
 
@@ -39,12 +45,18 @@ static noinline_for_stack void mip4_xmit_tell(struct sk_buff *skb,
 					      const struct mip4_leg *leg)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const int code = mip4_peer_tell(leg->peer,
+	const bool ip6 = mip4_is_ip6(skb);
+	const int code = mip4_peer_tell(leg->peer, !ip6 &&
 					mip4_binding_on_link(leg->binding,
 							     iph->saddr,
 							     iph->daddr));
 
-	if (code >= 0)
+	if (code < 0)
+		return;
+	if (ip6)
+		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
+				0);
+	else
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, code, 0);
 }
 
@@ -81,7 +93,7 @@ int mip4_raise_ttl(struct sk_buff *skb)
 
 /**
  * mip4_lower_ttl() - count the hop of a packet through a router
- * @skb: starts at a checked IPv4 header
+ * @skb: starts at a checked IPv4 or IPv6 header
  * @b: binding that it is from or for
  *
  * RFC 2003 section 3.1: one hop, unless none is to be seen.
@@ -93,6 +105,8 @@ int mip4_lower_ttl(struct sk_buff *skb, const struct mip4_binding *b)
 {
 	const struct iphdr *iph = ip_hdr(skb);
 
+	if (unlikely(mip4_is_ip6(skb)))
+		return mip4_ip6_lower_hops(skb);
 	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
 		return 0;
 	if (unlikely(iph->ttl <= 1))
@@ -174,8 +188,9 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	/* the core gives us the bh flavour only */
 	rcu_read_lock();
-	if (skb->protocol != htons(ETH_P_IP)) {
-		reason = MIP4_DROP_PROTOCOL;
+	if (unlikely(skb->protocol != htons(ETH_P_IP))) {
+		if (mip4_ip6_xmit(skb, mip, &b, &reason))
+			goto send;
 		goto drop;
 	}
 	if (!pskb_inet_may_pull(skb)) {
@@ -214,6 +229,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop;
 	}
 
+send:
 	leg = rcu_dereference(b->leg);
 	if (unlikely(!leg)) {
 		mip4_xmit_legs(skb, b);

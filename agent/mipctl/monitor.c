@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
 #include <string.h>
 
 #include <linux/genetlink.h>
@@ -44,7 +45,7 @@ static void print_event(uint32_t dev, const struct nlattr *nest)
 {
 	const struct nlattr *tb[MIP4_EVENT_A_MAX + 1];
 	const char *name;
-	char text[16];
+	char text[INET6_ADDRSTRLEN];
 	uint8_t type;
 
 	nl_tb_nest(nest, tb, MIP4_EVENT_A_MAX);
@@ -63,6 +64,12 @@ static void print_event(uint32_t dev, const struct nlattr *nest)
 	}
 	if (tb[MIP4_EVENT_A_ADDRESS])
 		pr_inet("address", "address", nl_inet(tb[MIP4_EVENT_A_ADDRESS]), "");
+	if (tb[MIP4_EVENT_A_ADDRESS6] &&
+	    mnl_attr_get_payload_len(tb[MIP4_EVENT_A_ADDRESS6]) == sizeof(struct in6_addr)) {
+		inet_ntop(AF_INET6, mnl_attr_get_payload(tb[MIP4_EVENT_A_ADDRESS6]), text,
+			  sizeof(text));
+		pr_str(PR_INET, "address", "address", text);
+	}
 	if (tb[MIP4_EVENT_A_BINDING_ID])
 		pr_uint("id", "id", nl_u32(tb[MIP4_EVENT_A_BINDING_ID]));
 	if (tb[MIP4_EVENT_A_PEER])

@@ -252,7 +252,8 @@ class Fuzzer(Maker):
                 found = wish["id"] == b["id"]
             elif "addrs" in wish:
                 realm = wish.get("realm", snapshot.links[device][2]["realm"])
-                first = {"plen": b"\x20", **wish["addrs"]["addr"][0]}
+                first = wish["addrs"]["addr"][0]
+                first = {"plen": bytes([8 * len(first["address"])]), **first}
                 found = realm == b["realm"] and not lacks({"addr": [first]}, b["addrs"])
             else:
                 found = (wish["port"], wish["mac"]) == (b.get("port"), b.get("mac"))

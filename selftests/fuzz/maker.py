@@ -16,7 +16,7 @@ ENOUGH = 32                             # bindings of one device
 # the grammar are sent too, with values by their type alone.
 NEEDS = {"binding": ("addrs", "legs"), "addr": ("address",), "leg": ("peer",), "link": ("local",), "port": ("ifindex",)}
 TOGETHER = {"mac": "port", "okey": "ikey"}
-COMMON = {"cookie", "realm", "plen", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey",
+COMMON = {"cookie", "realm", "family", "plen", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey",
           "unknown", "link"}
 REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad"}
 
@@ -98,7 +98,7 @@ class Maker:
         if name == "id":
             return struct.pack("=I", rng.randrange(1, 60))
         if name == "family":
-            return b"\2"
+            return b"\2" if self.chance(.8) else b"\x0a"
         if name == "plen":
             return bytes([32 if self.chance(.7) else rng.choice((16, 24))])
         if name == "state":
@@ -162,7 +162,19 @@ class Maker:
             if wanted:
                 names.append(attr.name)
                 nodes.append(node(attr, self.payload(attr, where, device)))
+        if where == "addr":
+            self.inet6(nodes)
         return nodes
+
+    def inet6(self, nodes):
+        """Make the other attributes fit, if the family is IPv6."""
+        if not any(n[2].name == "family" and n[1] == b"\x0a" for n in nodes) or self.chance(.05):
+            return
+        for n in nodes:
+            if n[2].name == "address":
+                n[1] = b"\x20\x01\x0d\xb8\0" + bytes([self.rng.randrange(1, 5)]) + b"\0" * 10
+            elif n[2].name == "plen":
+                n[1] = bytes([self.rng.choice((48, 64, 128))])
 
     def payload(self, attr, where, device):
         if attr.kind != "nest":

@@ -109,6 +109,14 @@ leg()
 	ctl pma1 binding set dev mip0 home $DEV_IP peer $HA key 0x1005 okey 0x2005 state "$1"
 }
 
+# neighbour discovery of a device with an IPv6 address, to all routers
+reach_nd()
+{
+	ctl pma1 binding set dev mip0 home $DEV_IP prefix 2001:db8:1::5 &&
+		from_dev "ip6('fe80::5', 'ff02::2', b'\x85' + b'\0' * 7, proto=58, hops=255)" 0x86dd &&
+		ctl pma1 binding set dev mip0 id "$(ctl pma1 -j binding get dev mip0 home $DEV_IP | jq '.[0].id')" home $DEV_IP
+}
+
 reach_no_leg() { leg receive_only && from_dev "$GOOD" && leg active; }
 
 counters()

@@ -80,7 +80,11 @@ bad_ha "a second active leg" "only one leg can be active.*$PMA2" home 10.0.0.6 $
 bad_ha "the same tunnel twice" "same tunnel" home 10.0.0.6 $LEG leg $LEG state copy
 bad_ha "a prefix without a home address" "needs an IPv4 host address" home 10.0.8.0/24 $LEG
 bad_ha "a prefix with host bits" "host bits" home 10.0.8.1/24 $LEG
-bad_ha "an IPv6 address" "IPv4|inet6|address" home 2001:db8::1 $LEG
+bad_ha "an IPv6 address alone" "home" prefix 2001:db8::1 $LEG
+bad_ha "an IPv6 home address" "IPv4" home 2001:db8::1 $LEG
+bad_ha "an IPv6 prefix with host bits" "host bits" home 10.0.0.6 prefix 2001:db8::1/64 $LEG
+bad_ha "a link-local address" "unicast" home 10.0.0.6 prefix fe80::1 $LEG
+bad_ha "an IPv6 multicast address" "unicast" home 10.0.0.6 prefix ff0e::1 $LEG
 bad_ha "a leg that only copies" "needs an active one" home 10.0.0.6 $LEG state copy
 bad_ha "a leg that returns where no device was" "on a port" home 10.0.0.6 $LEG state return
 bad_ha "an end of the active leg" "give the binding one" home 10.0.0.6 $LEG for 2s
@@ -127,8 +131,12 @@ nl "a multicast MAC" "MAC must be unicast" pma1 "new($pma, binding($H6, $L6, por
 nl "a zero MAC" "MAC must be unicast" pma1 "new($pma, binding($H6, $L6, port($port), mac('00:00:00:00:00:00')))"
 nl "a MAC of 5 bytes" "size out of range" pma1 "new($pma, binding($H6, $L6, port($port), a(B_MAC, b'12345')))"
 nl "an address of 16 bytes" "4 bytes" ha "new($ha, binding(addrs(nest(B_ADDR, a(ADDR_ADDRESS, b'0' * 16))), $L6))"
-nl "an IPv6 address" "only IPv4" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_FAMILY, 10),
-	a(ADDR_ADDRESS, b'0' * 16))), $L6))"
+nl "an IPv6 address of 4 bytes" "16 bytes" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_FAMILY, 10),
+	a(ADDR_ADDRESS, b'0' * 4))), $L6))"
+nl "an address of no family" "AF_INET6" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_FAMILY, 7),
+	a(ADDR_ADDRESS, b'0' * 4))), $L6))"
+nl "prefix length 129" "between 1 and 128" ha "new($ha, binding(addrs(addr('10.0.0.6'),
+	nest(B_ADDR, u8(ADDR_FAMILY, 10), u8(ADDR_PLEN, 129), a(ADDR_ADDRESS, b'0' * 16))), $L6))"
 nl "prefix length 40" "between 1 and 32" ha "new($ha, binding(addrs(nest(B_ADDR, u8(ADDR_PLEN, 40),
 	a(ADDR_ADDRESS, b'1234'))), $L6))"
 nl "a home prefix of 0 bits" "integer out of range" pma1 "new($pma, binding($H6, $L6, u8(B_HOME_PLEN, 0)))"

@@ -103,7 +103,7 @@ tap_check "strict source route bit" unreachable ha "$(to_pma $HA "gre($INNER, ke
 tap_check "recursion bit 5" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, flags=0x0400)")"
 tap_check "version 1" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, flags=1)")"
 tap_check "version 7" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, flags=7)")"
-tap_check "IPv6 inside" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, proto=0x86dd)")"
+tap_check "Ethernet inside" unreachable ha "$(to_pma $HA "gre($INNER, key=0x1005, proto=0x6558)")"
 tap_check "half a GRE header" unreachable ha "$(to_pma $HA "b'\x20\0\x08\0\0'")"
 tap_check "IP-in-IP from that peer" unreachable ha "ip('$HA', '$PMA1', $INNER, proto=4)"
 tap_is "nothing was dropped" "$(n pma1 ethtool -S mip0)" "$sum_before"
@@ -113,6 +113,8 @@ watch
 # [5944-4.2.2-1] [5944-4.2.2-2]
 tap_check "another inner destination" counted inner_address ha \
 	"$(to_pma $HA "gre(ip('$CN', '10.0.0.66', $IN), key=0x1005)")"
+tap_check "IPv6 for who has none" counted inner_address ha \
+	"$(to_pma $HA "gre(ip6('2001:db8::1', '2001:db8:1::5', b'x'), key=0x1005, proto=0x86dd)")"
 tap_check "a wrong GRE checksum" counted bad_checksum ha "$(to_pma $HA "gre($INNER, key=0x1005, csum=False)")"
 tap_check "half an inner header" counted bad_inner ha "$(to_pma $HA "gre(${INNER}[:12], key=0x1005)")"
 tap_check "a wrong inner header checksum" counted bad_inner ha \

@@ -118,7 +118,7 @@ wrong=(
 	"ip('$PMA2', '$PMA1', $(inner $CN $DEV_IP 1), proto=47)[:128]"
 	"$(gre | sed "s/'$PMA1'/'$PMA2'/")[:128]"
 	"$(gre | sed "s/key=/csum=True, key=/")[:128]"
-	"$(gre | sed "s/key=0x1005/proto=0x86dd, key=0x1005/")[:128]"
+	"$(gre | sed "s/key=0x1005/proto=0x6558, key=0x1005/")[:128]"
 	"$(gre | sed 's/, key=0x1005//')[:128]"
 	"$(gre | sed 's/proto=47/proto=47, frag=1/')[:128]"
 	"$(gre)[:27]"

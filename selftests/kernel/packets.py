@@ -43,6 +43,12 @@ def ip(src, dst, payload=b"", proto=17, ttl=64, tos=0, df=0, frag=0, version=4, 
     return head + payload
 
 
+def ip6(src, dst, payload=b"", proto=59, hops=64):
+    """59: no next header."""
+    return struct.pack("!IHBB", 6 << 28, len(payload), proto, hops) + socket.inet_pton(socket.AF_INET6, src) + \
+        socket.inet_pton(socket.AF_INET6, dst) + payload
+
+
 def udp(sport, dport, data=b"x"):
     return struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
 

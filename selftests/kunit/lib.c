@@ -26,6 +26,7 @@ static netdev_tx_t kt_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct kt_dev *priv = netdev_priv(dev);
 
 	if (skb->protocol == htons(ETH_P_IP) ||
+	    skb->protocol == htons(ETH_P_IPV6) ||
 	    skb->protocol == htons(ETH_P_ARP)) {
 		skb_orphan(skb);
 		skb_dst_drop(skb);

@@ -226,6 +226,16 @@ static void prefix_test_realms(struct kunit *test)
 				      MIP4_KT_FAR));
 }
 
+/* Let binding 2 have it. */
+static noinline_for_stack void prefix_taken(struct mip4_kt *k,
+					    const struct mip4_prefix_key *key)
+{
+	struct mip4_binding_config cfg = mip4_kt_routed(k, 2);
+
+	add_prefix(k, &cfg, key);
+	mip4_kt_add(k, &cfg);
+}
+
 static void prefix_test_replace(struct kunit *test)
 {
 	const struct mip4_prefix_key a = V4(10, 1, 0, 0, 16);
@@ -233,7 +243,7 @@ static void prefix_test_replace(struct kunit *test)
 	const struct mip4_prefix_key d = V4(10, 3, 0, 0, 24);
 	const struct mip4_prefix_key e = V4(10, 4, 0, 0, 16);
 	struct mip4_kt *k = mip4_kt(test);
-	struct mip4_binding_config cfg = mip4_kt_routed(k, 1), other;
+	struct mip4_binding_config cfg = mip4_kt_routed(k, 1);
 	struct mip4_binding *b = mip4_kt_add(k, &cfg);
 	struct mip4_prefix *kept;
 
@@ -258,9 +268,7 @@ static void prefix_test_replace(struct kunit *test)
 	rcu_read_unlock();
 
 	/* the last of three can't be had: nothing changes */
-	other = mip4_kt_routed(k, 2);
-	add_prefix(k, &other, &a);
-	mip4_kt_add(k, &other);
+	prefix_taken(k, &a);
 	cfg.n_prefixes = 1;
 	add_prefix(k, &cfg, &e);
 	add_prefix(k, &cfg, &a);

@@ -103,7 +103,7 @@ enum mip4_del_reason {
 enum mip4_event {
 	MIP4_EVENT_UNSPEC,
 	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, MAC, ETHERTYPE, ADDRESS if the frame had one */
-	MIP4_EVENT_SPOOF,		/* BINDING id and ADDRESS: the inner source */
+	MIP4_EVENT_SPOOF,		/* BINDING id and ADDRESS or ADDRESS6: the inner source */
 	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER address: ICMP about outer packets */
 	__MIP4_EVENT_MAX
 };
@@ -210,9 +210,9 @@ enum {
 
 enum {
 	MIP4_ADDR_A_UNSPEC,
-	MIP4_ADDR_A_FAMILY,		/* u8 AF_INET (AF_INET6 is refused so far), the default */
+	MIP4_ADDR_A_FAMILY,		/* u8 AF_INET, the default, or AF_INET6 */
 	MIP4_ADDR_A_PLEN,		/* u8: default and maximum: all bits */
-	MIP4_ADDR_A_ADDRESS,		/* 4 bytes, host bits zero */
+	MIP4_ADDR_A_ADDRESS,		/* 4 or 16 bytes, host bits zero */
 	__MIP4_ADDR_A_MAX
 };
 
@@ -291,6 +291,7 @@ enum {
 	MIP4_EVENT_A_PEER,		/* __be32 */
 	MIP4_EVENT_A_LOST,		/* u64: events suppressed before this one */
 	MIP4_EVENT_A_PAD,
+	MIP4_EVENT_A_ADDRESS6,		/* 16 bytes: SPOOF of an IPv6 source, instead of ADDRESS */
 	__MIP4_EVENT_A_MAX
 };
 
@@ -321,6 +322,7 @@ enum {
 	x(HOLD_FULL, "hold_full")		/* the hold queue had no room */ \
 	x(HOLD_EXPIRED, "hold_expired")		/* held, but no binding or leg came */ \
 	x(BAD_FRAME, "bad_frame")		/* invalid source MAC or truncated */ \
-	x(NO_LEG, "no_leg")			/* no leg of the binding sends */
+	x(NO_LEG, "no_leg")			/* no leg of the binding sends */ \
+	x(ND, "nd")				/* IPv6 of a device's link that gets no answer */
 
 #endif /* _UAPI_LINUX_MIP4_H */
