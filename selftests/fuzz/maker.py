@@ -369,6 +369,8 @@ class Maker:
         if request.log == ["header: length"]:
             length = max(0, len(request.raw) + rng.choice((-len(request.raw), -8, -4, -3, -1, 1, 4, 1000, 1 << 30)))
             request.raw = struct.pack("=I", length) + request.raw[4:]
+            # less than all may be a whole request as well
+            request.body = request.body[:max(0, length - len(request.raw) + len(request.body))]
             request.broken_header = True
 
 
