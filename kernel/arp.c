@@ -27,7 +27,7 @@ static const struct mip4_arp_body *mip4_arp_parse(struct sk_buff *skb,
 {
 	const struct arphdr *arp;
 
-	if (!pskb_may_pull(skb, arp_hdr_len(dev)))
+	if (dev->addr_len != ETH_ALEN || !pskb_may_pull(skb, arp_hdr_len(dev)))
 		return NULL;
 	arp = arp_hdr(skb);
 	if (arp->ar_hrd != htons(ARPHRD_ETHER) ||
@@ -48,7 +48,7 @@ static __be32 mip4_arp_addr(const u8 *addr)
 /**
  * mip4_arp_sender() - who says so?
  * @skb: ARP packet, starts at its header
- * @dev: Ethernet device it came from
+ * @dev: device it came from
  * @sender: set to the sender's address, 0 when it names none
  *
  * Return: whether it is an ARP packet for IPv4.

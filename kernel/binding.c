@@ -113,7 +113,7 @@ struct mip4_binding *mip4_binding_routed(struct mip4_dev *mip, __be32 addr)
  * mip4_binding_by_mac() - find a binding by port and MAC
  * @mip: device
  * @ifindex: of the port
- * @mac: source MAC
+ * @mac: source MAC, zero on a point-to-point port
  *
  * Context: RCU.
  *
@@ -219,10 +219,21 @@ mip4_binding_port(struct mip4_dev *mip, const struct mip4_binding_config *cfg,
 			    "not a port of this mip4 device");
 		return ERR_PTR(-ENODEV);
 	}
+	if (port->p2p && cfg->mac_attr) {
+		MIP4_NL_ERR(extack, cfg->mac_attr,
+			    "a point-to-point port has one device and no MACs");
+		return ERR_PTR(-EINVAL);
+	}
+	if (!port->p2p && !cfg->mac_attr) {
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "PORT without MAC: an Ethernet port has many devices");
+		return ERR_PTR(-EINVAL);
+	}
 	rcu_read_lock();
 	other = mip4_binding_by_mac(mip, cfg->port, cfg->mac);
 	if (other)
-		mip4_binding_taken(other, "MAC", cfg->mac_attr, extack);
+		mip4_binding_taken(other, port->p2p ? "port" : "MAC",
+				   cfg->mac_attr ?: cfg->port_attr, extack);
 	rcu_read_unlock();
 	return other ? ERR_PTR(-EEXIST) : port;
 }

@@ -25,7 +25,7 @@ struct mip4_addr_key {
 
 struct mip4_mac_key {
 	u32 ifindex;		/* of the port; 0: routed binding */
-	u8 mac[ETH_ALEN];
+	u8 mac[ETH_ALEN];	/* zero: alone on a point-to-point port */
 	u8 zero[2];
 };
 

@@ -72,7 +72,7 @@ static void mip4_event_send(struct mip4_dev *mip, struct sk_buff *msg,
 /**
  * mip4_event_unknown() - report a device without binding
  * @port: where it is
- * @mac: source MAC
+ * @mac: source MAC, zero if the port has none
  * @ethertype: of the frame, host byte order
  * @saddr: source address of the frame's IPv4 or ARP header, or 0
  */
@@ -88,7 +88,7 @@ void mip4_event_unknown(struct mip4_port *port, const u8 *mac, u16 ethertype,
 	if (!msg)
 		return;
 	if (nla_put_u32(msg, MIP4_EVENT_A_PORT, port->dev->ifindex) ||
-	    nla_put(msg, MIP4_EVENT_A_MAC, ETH_ALEN, mac) ||
+	    (!port->p2p && nla_put(msg, MIP4_EVENT_A_MAC, ETH_ALEN, mac)) ||
 	    nla_put_u16(msg, MIP4_EVENT_A_ETHERTYPE, ethertype) ||
 	    (saddr && nla_put_in_addr(msg, MIP4_EVENT_A_ADDRESS, saddr))) {
 		nlmsg_free(msg);

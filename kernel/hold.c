@@ -210,9 +210,9 @@ void mip4_hold_stop(struct mip4_hold *hold)
 }
 
 /**
- * mip4_hold_unknown() - deal with a frame of an unbound source MAC
+ * mip4_hold_unknown() - deal with a frame of an unbound device
  * @port: where it came in
- * @skb: frame, mac_header set
+ * @skb: frame, mac_header set if the port has one
  * @frame: what is known of it
  * @taken: set when the frame was consumed by the hold
  *
@@ -235,7 +235,7 @@ struct mip4_binding *mip4_hold_unknown(struct mip4_port *port,
 	u8 mac[ETH_ALEN];
 
 	*taken = false;
-	ether_addr_copy(mac, eth_hdr(skb)->h_source);
+	ether_addr_copy(mac, mip4_port_source(port, skb));
 	spin_lock(&hold->lock);
 	/* mip4_hold_replay() ends under the lock: what it missed sees this */
 	b = mip4_binding_by_mac(port->mip, port->dev->ifindex, mac);
@@ -283,7 +283,7 @@ bool mip4_hold_behind(struct mip4_port *port, struct mip4_binding *b,
 	replay = b->replay;
 	if (replay)
 		mip4_hold_queue(hold,
-				mip4_hold_get(hold, eth_hdr(skb)->h_source),
+				mip4_hold_get(hold, mip4_port_source(port, skb)),
 				skb, &mip4_hold_for_bindings);
 	spin_unlock(&hold->lock);
 	return replay;

@@ -8,6 +8,7 @@
 #include "legs.h"
 #include "net.h"
 #include "netlink.h"
+#include "port.h"
 
 static const struct nla_policy mip4_nl_leg_policy[MIP4_LEG_A_MAX + 1] = {
 	[MIP4_LEG_A_PEER]	= { .type = NLA_U32 },
@@ -157,17 +158,14 @@ static int mip4_nl_parse_port(struct nlattr **tb, struct nlattr *nest,
 		MIP4_NL_ERR(extack, cfg->mac_attr, "MAC without PORT");
 		return -EINVAL;
 	}
-	if (!cfg->mac_attr) {
-		MIP4_NL_ERR(extack, cfg->port_attr,
-			    "PORT without MAC: an Ethernet port has many devices");
-		return -EINVAL;
-	}
+	cfg->port = nla_get_u32(cfg->port_attr);
+	if (!cfg->mac_attr)
+		return 0;
 	if (!is_valid_ether_addr(nla_data(cfg->mac_attr))) {
 		MIP4_NL_ERR(extack, cfg->mac_attr,
 			    "MAC must be unicast and not zero");
 		return -EINVAL;
 	}
-	cfg->port = nla_get_u32(cfg->port_attr);
 	ether_addr_copy(cfg->mac, nla_data(cfg->mac_attr));
 	return 0;
 }
@@ -277,12 +275,19 @@ static struct mip4_binding *mip4_nl_select(struct mip4_dev *mip,
 	if (tb[MIP4_BINDING_A_ID]) {
 		blame = tb[MIP4_BINDING_A_ID];
 		b = xa_load(&mip->ids, nla_get_u32(blame));
-	} else if (tb[MIP4_BINDING_A_PORT] && tb[MIP4_BINDING_A_MAC] &&
-		   !tb[MIP4_BINDING_A_ADDRS]) {
-		blame = tb[MIP4_BINDING_A_MAC];
+	} else if (tb[MIP4_BINDING_A_PORT] && !tb[MIP4_BINDING_A_ADDRS]) {
+		blame = tb[MIP4_BINDING_A_MAC] ?: tb[MIP4_BINDING_A_PORT];
 		b = mip4_binding_by_mac(mip,
 					nla_get_u32(tb[MIP4_BINDING_A_PORT]),
-					nla_data(blame));
+					tb[MIP4_BINDING_A_MAC] ?
+					nla_data(tb[MIP4_BINDING_A_MAC]) :
+					mip4_no_mac);
+		if (!b && !tb[MIP4_BINDING_A_MAC]) {
+			rcu_read_unlock();
+			MIP4_NL_ERR(extack, blame,
+				    "no such binding: on an Ethernet port give MAC as well");
+			return ERR_PTR(-ENOENT);
+		}
 	} else if (tb[MIP4_BINDING_A_ADDRS]) {
 		if (set && mip4_nl_sets_addrs(tb))
 			err = mip4_nl_parse_addr(nla_data(tb[MIP4_BINDING_A_ADDRS]),
@@ -301,7 +306,7 @@ static struct mip4_binding *mip4_nl_select(struct mip4_dev *mip,
 	} else {
 		rcu_read_unlock();
 		MIP4_NL_ERR(extack, nest,
-			    "which binding? Give ID, PORT and MAC, or ADDRS");
+			    "which binding? Give ID, PORT and its MAC, or ADDRS");
 		return ERR_PTR(-EINVAL);
 	}
 	rcu_read_unlock();

@@ -189,7 +189,8 @@ int mip4_nl_fill_binding(struct sk_buff *skb, struct mip4_binding *b,
 	if (mip4_binding_served(b) &&
 	    ((!mip4_binding_away(b) &&
 	      nla_put_u32(skb, MIP4_BINDING_A_PORT, b->mac.ifindex)) ||
-	     nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac)))
+	     (!is_zero_ether_addr(b->mac.mac) &&
+	      nla_put(skb, MIP4_BINDING_A_MAC, ETH_ALEN, b->mac.mac))))
 		return -EMSGSIZE;
 	if (mip4_nl_fill_legs(skb, b, admin) || mip4_nl_fill_stats(skb, b))
 		return -EMSGSIZE;

@@ -13,6 +13,8 @@
 #include "port.h"
 #include "uplink.h"
 
+const u8 mip4_no_mac[ETH_ALEN] __aligned(2) = {};
+
 static rx_handler_result_t mip4_port_rx(struct sk_buff **pskb)
 {
 	struct sk_buff *skb = *pskb;
@@ -49,6 +51,23 @@ static bool mip4_port_is_underlay(const struct mip4_dev *mip,
 	return false;
 }
 
+static bool mip4_port_is_ethernet(const struct net_device *port_dev)
+{
+	return port_dev->type == ARPHRD_ETHER &&
+	       port_dev->addr_len == ETH_ALEN &&
+	       !(port_dev->flags & IFF_LOOPBACK) &&
+	       is_valid_ether_addr(port_dev->dev_addr);
+}
+
+/* A PPP session, or what has as little in front of a packet. */
+static bool mip4_port_is_p2p(const struct net_device *port_dev)
+{
+	return (port_dev->type == ARPHRD_PPP ||
+		port_dev->type == ARPHRD_NONE) &&
+	       port_dev->flags & IFF_POINTOPOINT && !port_dev->addr_len &&
+	       !dev_has_header(port_dev);
+}
+
 static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 			   struct netlink_ext_ack *extack)
 {
@@ -56,10 +75,8 @@ static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 		NL_SET_ERR_MSG_MOD(extack, "a mip4 device can't be a port");
 		return -ELOOP;
 	}
-	if (port_dev->type != ARPHRD_ETHER || port_dev->addr_len != ETH_ALEN ||
-	    port_dev->flags & IFF_LOOPBACK ||
-	    !is_valid_ether_addr(port_dev->dev_addr)) {
-		NL_SET_ERR_MSG_MOD(extack, "a port must be an Ethernet-like device");
+	if (!mip4_port_is_ethernet(port_dev) && !mip4_port_is_p2p(port_dev)) {
+		NL_SET_ERR_MSG_MOD(extack, "a port must be an Ethernet-like or a point-to-point device");
 		return -EINVAL;
 	}
 	if (mip4_port_is_underlay(netdev_priv(dev), port_dev)) {
@@ -85,6 +102,8 @@ static int mip4_port_listen(struct mip4_port *port)
 {
 	u8 mac[ETH_ALEN];
 
+	if (port->p2p)
+		return 0;
 	if (!port->mip->gwmac)
 		return dev_set_promiscuity(port->dev, 1);
 	mip4_port_mac(port, mac);
@@ -95,6 +114,8 @@ static void mip4_port_unlisten(struct mip4_port *port)
 {
 	u8 mac[ETH_ALEN];
 
+	if (port->p2p)
+		return;
 	if (!port->mip->gwmac) {
 		dev_set_promiscuity(port->dev, -1);
 		return;
@@ -128,6 +149,7 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 		return -ENOMEM;
 	port->dev = port_dev;
 	port->mip = mip;
+	port->p2p = mip4_port_is_p2p(port_dev);
 	mip4_bucket_init(&port->unknown_events, 256, 500);
 	mip4_bucket_init(&port->spoof_events, 16, 10);
 	mip4_bucket_init(&port->icmp, 64, 1000);
@@ -265,7 +287,7 @@ int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 	int err;
 
 	xa_for_each(&mip->ports, ifindex, port) {
-		err = dev_uc_add(port->dev, mac);
+		err = port->p2p ? 0 : dev_uc_add(port->dev, mac);
 		if (err)
 			goto err_del;
 	}
@@ -280,7 +302,8 @@ err_del:
 	xa_for_each(&mip->ports, ifindex, done) {
 		if (done == port)
 			break;
-		dev_uc_del(done->dev, mac);
+		if (!done->p2p)
+			dev_uc_del(done->dev, mac);
 	}
 	return err;
 }

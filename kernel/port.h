@@ -16,6 +16,7 @@ struct mip4_port {
 	struct net_device *dev;		/* held */
 	netdevice_tracker tracker;
 	struct mip4_dev *mip;
+	bool p2p;			/* one device, and no link-layer header */
 	u8 unknown;			/* enum mip4_unknown; READ_ONCE */
 	u32 bindings;			/* in .list */
 	struct hlist_head list;		/* struct mip4_binding; mip4_dev.lock */
@@ -37,6 +38,15 @@ static inline void mip4_port_mac(const struct mip4_port *port, u8 *mac)
 		u64_to_ether_addr(gwmac, mac);
 	else
 		ether_addr_copy(mac, port->dev->dev_addr);
+}
+
+extern const u8 mip4_no_mac[ETH_ALEN];
+
+/* The MAC by which a device of the port is known: @skb's source, or none. */
+static inline const u8 *mip4_port_source(const struct mip4_port *port,
+					 const struct sk_buff *skb)
+{
+	return unlikely(port->p2p) ? mip4_no_mac : eth_hdr(skb)->h_source;
 }
 
 int mip4_port_add(struct net_device *dev, struct net_device *port_dev,

@@ -248,7 +248,8 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 		reason = MIP4_DROP_SPOOFED_SOURCE;
 		goto drop;
 	}
-	if (unlikely(is_multicast_ether_addr(eth_hdr(skb)->h_dest) ||
+	if (unlikely((!port->p2p &&
+		      is_multicast_ether_addr(eth_hdr(skb)->h_dest)) ||
 		     ipv4_is_multicast(iph->daddr) ||
 		     ipv4_is_lbcast(iph->daddr))) {
 		reason = MIP4_DROP_MULTICAST;
@@ -306,7 +307,7 @@ drop:
  * mip4_uplink_bound() - forward or answer a frame of a bound device
  * @skb: frame, network header checked if it is IPv4; consumed
  * @port: where it came in
- * @b: binding of its source MAC
+ * @b: binding of its source
  *
  * Context: bottom halves off, RCU.
  */
@@ -328,12 +329,13 @@ void mip4_uplink_bound(struct sk_buff *skb, struct mip4_port *port,
 	}
 }
 
-static bool mip4_uplink_source_ok(const struct sk_buff *skb,
-				  const struct mip4_port *port)
+static bool mip4_uplink_source_ok(const struct mip4_port *port,
+				  const u8 *source)
 {
-	const u8 *source = eth_hdr(skb)->h_source;
 	u8 mac[ETH_ALEN];
 
+	if (unlikely(port->p2p))
+		return true;
 	mip4_port_mac(port, mac);
 	/* our own come back, or another router shows the shared MAC */
 	return is_valid_ether_addr(source) &&
@@ -355,6 +357,7 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 	struct mip4_unknown_frame frame = {
 		.ethertype = ntohs(skb->protocol),
 	};
+	const u8 *source = mip4_port_source(port, skb);
 	struct mip4_dev *mip = port->mip;
 	struct mip4_binding *b;
 	bool exact = false;
@@ -364,12 +367,11 @@ rx_handler_result_t mip4_uplink(struct sk_buff *skb, struct mip4_port *port)
 		mip4_drop(mip, NULL, skb, MIP4_DROP_PORT_DOWN);
 		return RX_HANDLER_CONSUMED;
 	}
-	if (unlikely(!mip4_uplink_source_ok(skb, port))) {
+	if (unlikely(!mip4_uplink_source_ok(port, source))) {
 		mip4_drop(mip, NULL, skb, MIP4_DROP_BAD_FRAME);
 		return RX_HANDLER_CONSUMED;
 	}
-	b = mip4_binding_by_mac(mip, port->dev->ifindex,
-				eth_hdr(skb)->h_source);
+	b = mip4_binding_by_mac(mip, port->dev->ifindex, source);
 	if (likely(b))
 		mip4_binding_seen(b);
 	pass = !b && READ_ONCE(port->unknown) == MIP4_UNKNOWN_PASS;

@@ -49,13 +49,13 @@ static const char binding_help[] =
 	"       mipctl binding { del | get } dev DEV SELECTOR\n"
 	"       mipctl binding [ show [ FILTER ] ]\n"
 	"       mipctl binding flush dev DEV { FILTER | all }\n"
-	"where  DEVICE-SIDE := port PORT mac MAC [ gateway ADDR[/LENGTH] ]\n"
+	"where  DEVICE-SIDE := port PORT [ mac MAC ] [ gateway ADDR[/LENGTH] ]\n"
 	"       LEG := peer ADDR [ local ADDR ] [ encap { gre | ipip | minimal } ]\n"
 	"              [ key KEY okey KEY ]\n"
 	"              [ state { active | copy | receive_only | pending | return } ]\n"
 	"              [ for { TIME | NUMBERms | infinite } ]\n"
 	"       SELECTOR := { id NUMBER | [ realm NUMBER ] { home ADDR | prefix PREFIX } |\n"
-	"                     port PORT mac MAC }\n"
+	"                     port PORT [ mac MAC ] }\n"
 	"       FILTER := [ dev DEV ] [ realm NUMBER ] [ match PREFIX ] [ port PORT ] [ peer ADDR ]\n"
 	"       PREFIX := ADDR[/LENGTH], IPv4 or IPv6\n"
 	"       KEY := 0..4294967295 or 0x0..0xffffffff; key is received, okey is sent\n"
@@ -63,7 +63,8 @@ static const char binding_help[] =
 	"Of several SELECTORs the first in this order counts; set changes what else is given,\n"
 	"all LEGs as a whole: those not named go; each with peer, and the keys or an encap\n"
 	"without any; and all PREFIXes as a whole, behind home, which stays: with id and home\n"
-	"alone they all go. match finds what has that PREFIX or a larger one.\n";
+	"alone they all go. match finds what has that PREFIX or a larger one.\n"
+	"A point-to-point PORT, as of PPP, has one device and no MAC.\n";
 
 /* A parsed line. Values keep pointing into argv. */
 struct line {
@@ -306,9 +307,9 @@ static int need_selector(const struct args *a, const struct line *l)
 {
 	int rc = need_dev(a, l);
 
-	if (rc || has(l, "id") || (has(l, "port") && has(l, "mac")) || l->n_addrs)
+	if (rc || has(l, "id") || has(l, "port") || l->n_addrs)
 		return rc;
-	return arg_incomplete(a, "say which binding: \"id\", \"port\" and \"mac\", or \"home\"");
+	return arg_incomplete(a, "say which binding: \"id\", \"port\" and its \"mac\", or \"home\"");
 }
 
 static bool allowed_select(const struct keyword *kw)

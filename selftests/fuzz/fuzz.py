@@ -256,7 +256,7 @@ class Fuzzer(Maker):
                 first = {"plen": bytes([8 * len(first["address"])]), **first}
                 found = realm == b["realm"] and not lacks({"addr": [first]}, b["addrs"])
             else:
-                found = (wish["port"], wish["mac"]) == (b.get("port"), b.get("mac"))
+                found = (wish["port"], wish.get("mac")) == (b.get("port"), b.get("mac"))
             if found:
                 return key
         raise Wrong("accepted for a binding that wasn't there")

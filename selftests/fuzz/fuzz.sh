@@ -3,7 +3,7 @@
 #
 # Requests that fuzz.py makes of the netlink ABI: it says what is looked at. Nothing may remain that can't be deleted.
 #
-#   fuzz: p0 ── q0 … p3 ── q3, which become ports; under ── core, where the peers would be
+#   fuzz: p0 ── q0 … p3 ── q3 and the tun device t0, which become ports; under ── core, where the peers would be
 #   other: mip4 devices of its own and such as have their underlay in fuzz; one more of a user namespace
 #
 # TEST_SEED and TEST_REQUESTS: another seed, or more; the first half is sent one after the other, and the same seed
@@ -31,7 +31,7 @@ fuzz()
 
 underlay()
 {
-	ip -n fuzz link add name under type veth peer name core && ip -n fuzz link set dev under up &&
+	ip -n fuzz tuntap add mode tun name t0 && ip -n fuzz link add name under type veth peer name core && ip -n fuzz link set dev under up &&
 		ip -n fuzz link set dev core up && ip -n fuzz address add 198.51.100.1/24 dev under &&
 		ip -n fuzz address add 198.51.100.2/24 dev under && ip -n fuzz route add 192.0.2.0/24 dev under
 }

@@ -10,6 +10,7 @@ from world import (ACK, CREATE, DELLINK, DUMP, EXCL, IFNAME, LINKINFO, MASTER, N
 
 LINKS = ("mip0", "mip1", "mip2")
 PORTS = ("p0", "p1", "p2", "p3")
+POINT = "t0"                            # a port with one device and without MACs
 ENOUGH = 32                             # bindings of one device
 
 # What a request for a binding needs besides what one may leave out, and which attributes come together. All others of
@@ -53,7 +54,8 @@ class Maker:
         self.main, self.other, self.user = self.spaces = [Netns(self.grammar, actor, self.family)
                                                           for actor in self.actors[:3]]
         self.space = dict(zip(self.actors, self.spaces + [self.main, self.main]))
-        self.port_index = [self.main.device_index(name) for name in PORTS]
+        self.port_index = [self.main.device_index(name) for name in (*PORTS, POINT)]
+        self.point = struct.pack("=I", self.port_index[-1])
         self.odd_index = [self.main.device_index("lo"), 999, 0x7fffffff, 0xffffffff]
 
     def chance(self, p):
@@ -149,6 +151,8 @@ class Maker:
                 continue
             if attr.name in TOGETHER:
                 wanted = (TOGETHER[attr.name] in names) != self.chance(.03)
+                if attr.name == "mac" and any(n[1] == self.point for n in nodes):
+                    wanted = self.chance(.03)
             elif attr.name in needs:
                 wanted = not self.chance(.02)
             elif attr.name == "port" and where == "binding" and not self.ports_of(device):
@@ -201,7 +205,7 @@ class Maker:
         if by < .5:
             return [node(get("binding", "id"), b["id"])]
         if by < .7 and "port" in b:
-            return [node(get("binding", name), b[name]) for name in ("port", "mac")]
+            return [node(get("binding", name), b[name]) for name in ("port", "mac") if name in b]
         return [node(get("binding", "realm"), b["realm"]),
                 node(get("binding", "addrs"), self.tree({"addr": [self.rng.choice(b["addrs"]["addr"])]}, "addrs"))]
 

@@ -7,6 +7,7 @@ isn't None is printed.
 """
 import contextlib
 import ctypes
+import fcntl
 import os
 import random
 import select
@@ -191,6 +192,18 @@ def send_gso(dev, frame, size):
     with packet_socket(dev, 0) as s:
         s.setsockopt(263, 15, 1)  # PACKET_VNET_HDR: needs a checksum, TCPv4
         s.send(struct.pack("=BBHHHH", 1, 1, 54, size, 34, 16) + frame)
+
+
+def tun_ask(dev, packet, seconds=3.0):
+    """Be the other end of a tun device: send a packet and return the first IPv4 one that comes back, else None."""
+    with open("/dev/net/tun", "r+b", buffering=0) as f:
+        fcntl.ioctl(f, 0x400454ca, struct.pack("16sH22x", dev.encode(), 0x1001))    # TUNSETIFF: TUN, NO_PI
+        f.write(packet)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and select.select([f], [], [], left)[0]:
+            if (got := f.read(65536))[0] >> 4 == 4:
+                return got
+    return None
 
 
 def flood(dev, frame, gap=0):

@@ -53,6 +53,7 @@ struct mip4_kt {
 	struct mip4_dev *mip;
 	struct net_device *under;
 	struct net_device *port[MIP4_KT_PORTS];
+	struct net_device *session;	/* point-to-point, no port yet */
 	struct sk_buff_head passed;	/* left to others by the receive path */
 	struct netlink_ext_ack extack;
 	struct nlattr attr[MIP4_KT_A_COUNT];

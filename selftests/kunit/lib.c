@@ -68,6 +68,14 @@ static void kt_under_setup(struct net_device *dev)
 	dev->max_mtu = IP_MAX_MTU;
 }
 
+/* A PPP session */
+static void kt_session_setup(struct net_device *dev)
+{
+	kt_under_setup(dev);
+	dev->type = ARPHRD_PPP;
+	dev->flags |= IFF_POINTOPOINT;
+}
+
 static void kt_port_setup(struct net_device *dev)
 {
 	static const u8 mac[ETH_ALEN] = { 0x02, 0, 0, 0, 1, 0 };
@@ -197,11 +205,13 @@ int mip4_kt_init(struct kunit *test)
 	for (i = 0; i < MIP4_KT_PORTS; i++)
 		k->port[i] = kt_register(sizeof(struct kt_dev), "mip4ktp%d",
 					 kt_port_setup);
+	k->session = kt_register(sizeof(struct kt_dev), "mip4kts%d",
+				 kt_session_setup);
 	dev = kt_register(sizeof(struct mip4_dev), "mip4kt%d",
 			  mip4_link_ops.setup);
 	if (dev)
 		k->mip = netdev_priv(dev);
-	if (k->under && k->mip && k->port[0] && k->port[1])
+	if (k->under && k->session && k->mip && k->port[0] && k->port[1])
 		err = mip4_port_add(dev, k->port[0], &k->extack) ?:
 		      mip4_port_add(dev, k->port[1], &k->extack);
 	rtnl_unlock();
@@ -236,6 +246,8 @@ void mip4_kt_exit(struct kunit *test)
 		if (k->port[i])
 			unregister_netdevice_queue(k->port[i], &gone);
 	}
+	if (k->session)
+		unregister_netdevice_queue(k->session, &gone);
 	if (k->under)
 		unregister_netdevice_queue(k->under, &gone);
 	unregister_netdevice_many(&gone);

@@ -102,7 +102,7 @@ enum mip4_del_reason {
 
 enum mip4_event {
 	MIP4_EVENT_UNSPEC,
-	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, MAC, ETHERTYPE, ADDRESS if the frame had one */
+	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, ETHERTYPE, MAC and ADDRESS if the frame had them */
 	MIP4_EVENT_SPOOF,		/* BINDING id and ADDRESS or ADDRESS6: the inner source */
 	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER address: ICMP about outer packets */
 	__MIP4_EVENT_MAX
@@ -172,7 +172,7 @@ enum {
  * the link's realm by default; {PORT, MAC}. With one of the first two, PORT and
  * MAC in BINDING_SET are where the binding moves to. PORT and MAC make a served
  * device; neither makes a routed binding, as on a home agent, which must be in
- * its link's realm. A served device that has left, so that its legs RETURN, is
+ * its link's realm. A point-to-point PORT has one device and never a MAC. A served device that has left, so that its legs RETURN, is
  * on no PORT until BINDING_SET gives it one together with other LEGS.
  *
  * ADDRS have exactly one home address, the first IPv4 host address of the list,
@@ -195,7 +195,7 @@ enum {
 	MIP4_BINDING_A_ADDRS,		/* nest: list of MIP4_ADDR_A_* nests */
 	MIP4_BINDING_A_ADDR,		/* nest: one entry of ADDRS */
 	MIP4_BINDING_A_PORT,		/* u32: ifindex of a port of this device */
-	MIP4_BINDING_A_MAC,		/* 6 bytes */
+	MIP4_BINDING_A_MAC,		/* 6 bytes; not on point-to-point ports */
 	MIP4_BINDING_A_GATEWAY,		/* __be32: first hop the device believes in; optional */
 	MIP4_BINDING_A_HOME_PLEN,	/* u8: of the home prefix, for link emulation; default 32 */
 	MIP4_BINDING_A_LIFETIME,	/* u32 s from now, 0 = no end; replies: left, no grace */
@@ -272,7 +272,7 @@ enum {
 	MIP4_PORT_A_UNKNOWN,		/* u8 enum mip4_unknown; default HOLD */
 	MIP4_PORT_A_BINDINGS,		/* u32 */
 	MIP4_PORT_A_HELD,		/* u32: frames waiting now */
-	MIP4_PORT_A_UNKNOWN_FRAMES,	/* u64: frames of unbound source MACs */
+	MIP4_PORT_A_UNKNOWN_FRAMES,	/* u64: frames of unbound devices */
 	MIP4_PORT_A_PAD,
 	__MIP4_PORT_A_MAX
 };
