@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * ARP of bound devices: answered here or not at all, so that home addresses,
- * which may overlap, never enter the router's neighbour table.
+ * which may overlap, never enter the router's neighbour table. And on a home
+ * link for devices that are away.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_arp.h>
@@ -137,4 +138,43 @@ void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 
 drop:
 	mip4_drop(b->mip, b, skb, reason);
+}
+
+/**
+ * mip4_arp_proxy() - answer on a home link for a device that is away
+ * @skb: ARP packet, starts at its header; consumed when true is returned
+ * @port: the home link
+ *
+ * RFC 5944 section 4.6: proxy ARP. Also to who probes for or announces such an
+ * address: RFC 5227 has the owner defend it, and for that we stand in.
+ * Context: bottom halves off, RCU.
+ *
+ * Return: whether it asked for a bound address.
+ */
+bool mip4_arp_proxy(struct sk_buff *skb, struct mip4_port *port)
+{
+	const struct mip4_arp_body *arp = mip4_arp_parse(skb, port->dev);
+	struct net_device *dev = port->dev;
+	const u8 *source = eth_hdr(skb)->h_source;
+	struct sk_buff *reply;
+	__be32 tip;
+
+	if (!arp || arp_hdr(skb)->ar_op != htons(ARPOP_REQUEST) ||
+	    skb->pkt_type == PACKET_OTHERHOST ||
+	    !is_valid_ether_addr(source) ||
+	    !ether_addr_equal(arp->sha, source) ||
+	    ether_addr_equal(source, dev->dev_addr))
+		return false;
+	tip = mip4_arp_addr(arp->tip);
+	if (!mip4_binding_routed(port->mip, tip))
+		return false;
+	reply = arp_create(ARPOP_REPLY, ETH_P_ARP, mip4_arp_addr(arp->sip), dev,
+			   tip, source, dev->dev_addr, source);
+	if (!reply) {
+		mip4_drop(port->mip, NULL, skb, MIP4_DROP_NO_MEMORY);
+		return true;
+	}
+	arp_xmit(reply);
+	consume_skb(skb);
+	return true;
 }

@@ -10,6 +10,7 @@ struct net_device;
 
 bool mip4_arp_sender(struct sk_buff *skb, const struct net_device *dev,
 		     __be32 *sender);
+bool mip4_arp_proxy(struct sk_buff *skb, struct mip4_port *port);
 void mip4_arp(struct sk_buff *skb, struct mip4_port *port,
 	      struct mip4_binding *b);
 

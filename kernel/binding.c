@@ -219,6 +219,11 @@ mip4_binding_port(struct mip4_dev *mip, const struct mip4_binding_config *cfg,
 			    "not a port of this mip4 device");
 		return ERR_PTR(-ENODEV);
 	}
+	if (port->mode == MIP4_PORT_HOME) {
+		MIP4_NL_ERR(extack, cfg->port_attr,
+			    "a port of mode home serves no devices");
+		return ERR_PTR(-EINVAL);
+	}
 	if (port->p2p && cfg->mac_attr) {
 		MIP4_NL_ERR(extack, cfg->mac_attr,
 			    "a point-to-point port has one device and no MACs");

@@ -18,6 +18,7 @@
 #include "stats.h"
 
 struct mip4_net;
+struct mip4_port;
 
 /*
  * A realm with served bindings. Beyond as many some are missing: who is told
@@ -71,6 +72,7 @@ struct mip4_dev {
 	struct xarray ids;		/* struct mip4_binding */
 	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
 	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */
+	struct mip4_port __rcu *home;	/* of mode home, or NULL; .lock writes */
 	struct mip4_realm realms[MIP4_REALMS];	/* .lock writes, READ_ONCE */
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */

@@ -20,6 +20,7 @@
 static const struct nla_policy mip4_nl_port_policy[MIP4_PORT_A_MAX + 1] = {
 	[MIP4_PORT_A_IFINDEX]	= NLA_POLICY_MIN(NLA_U32, 1),
 	[MIP4_PORT_A_UNKNOWN]	= NLA_POLICY_MAX(NLA_U8, MIP4_UNKNOWN_MAX),
+	[MIP4_PORT_A_MODE]	= NLA_POLICY_MAX(NLA_U8, MIP4_PORT_MODE_MAX),
 };
 
 static const struct nla_policy mip4_nl_bindings_policy[MIP4_A_ALL + 1] = {
@@ -166,6 +167,7 @@ static int mip4_nl_fill_port(struct sk_buff *skb, struct mip4_port *port)
 	nest = nla_nest_start(skb, MIP4_A_PORT);
 	if (!nest ||
 	    nla_put_u32(skb, MIP4_PORT_A_IFINDEX, port->dev->ifindex) ||
+	    nla_put_u8(skb, MIP4_PORT_A_MODE, port->mode) ||
 	    nla_put_u8(skb, MIP4_PORT_A_UNKNOWN, READ_ONCE(port->unknown)) ||
 	    nla_put_u32(skb, MIP4_PORT_A_BINDINGS, port->bindings) ||
 	    nla_put_u32(skb, MIP4_PORT_A_HELD, READ_ONCE(port->hold.frames)) ||
@@ -411,14 +413,24 @@ static int mip4_nl_port_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[MIP4_PORT_A_MAX + 1];
 	struct mip4_port *port;
+	int err = 0;
 
+	/* for what a port of another mode listens to */
+	rtnl_lock();
 	port = mip4_nl_port_lock(info, tb);
-	if (IS_ERR(port))
+	if (IS_ERR(port)) {
+		rtnl_unlock();
 		return PTR_ERR(port);
-	if (tb[MIP4_PORT_A_UNKNOWN])
+	}
+	/* the one that can fail */
+	if (tb[MIP4_PORT_A_MODE])
+		err = mip4_port_set_mode(port, nla_get_u8(tb[MIP4_PORT_A_MODE]),
+					 tb[MIP4_PORT_A_MODE], info->extack);
+	if (!err && tb[MIP4_PORT_A_UNKNOWN])
 		WRITE_ONCE(port->unknown, nla_get_u8(tb[MIP4_PORT_A_UNKNOWN]));
 	mip4_nl_port_unlock(port->mip);
-	return 0;
+	rtnl_unlock();
+	return err;
 }
 
 /* Shorthand for per-command policies; lists and gets need no privilege. */

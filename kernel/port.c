@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "device.h"
 #include "hold.h"
+#include "home.h"
 #include "netlink.h"
 #include "port.h"
 #include "uplink.h"
@@ -27,6 +28,8 @@ static rx_handler_result_t mip4_port_rx(struct sk_buff **pskb)
 	if (unlikely(!skb))
 		return RX_HANDLER_CONSUMED;
 	*pskb = skb;
+	if (unlikely(READ_ONCE(port->mode) == MIP4_PORT_HOME))
+		return mip4_home_rx(skb, port);
 	return mip4_uplink(skb, port);
 }
 
@@ -76,7 +79,7 @@ static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 		return -ELOOP;
 	}
 	if (!mip4_port_is_ethernet(port_dev) && !mip4_port_is_p2p(port_dev)) {
-		NL_SET_ERR_MSG_MOD(extack, "a port must be an Ethernet-like or a point-to-point device");
+		NL_SET_ERR_MSG_MOD(extack, "a port must be Ethernet-like or point-to-point");
 		return -EINVAL;
 	}
 	if (mip4_port_is_underlay(netdev_priv(dev), port_dev)) {
@@ -94,6 +97,12 @@ static int mip4_port_check(struct net_device *dev, struct net_device *port_dev,
 	return 0;
 }
 
+/* Are there frames for it that aren't sent to its own MAC? */
+static bool mip4_port_listens(const struct mip4_port *port)
+{
+	return !port->p2p && port->mode == MIP4_PORT_ACCESS;
+}
+
 /*
  * A device that moved here still addresses the router that it left. Either all
  * routers share a MAC, or the port listens to every one.
@@ -102,7 +111,7 @@ static int mip4_port_listen(struct mip4_port *port)
 {
 	u8 mac[ETH_ALEN];
 
-	if (port->p2p)
+	if (!mip4_port_listens(port))
 		return 0;
 	if (!port->mip->gwmac)
 		return dev_set_promiscuity(port->dev, 1);
@@ -114,7 +123,7 @@ static void mip4_port_unlisten(struct mip4_port *port)
 {
 	u8 mac[ETH_ALEN];
 
-	if (port->p2p)
+	if (!mip4_port_listens(port))
 		return;
 	if (!port->mip->gwmac) {
 		dev_set_promiscuity(port->dev, -1);
@@ -205,12 +214,14 @@ static void mip4_port_release(struct mip4_port *port)
 	struct mip4_dev *mip = port->mip;
 
 	mutex_lock(&mip->lock);
+	if (port->mode == MIP4_PORT_HOME)
+		RCU_INIT_POINTER(mip->home, NULL);
 	mip4_binding_flush(mip, &filter, MIP4_DEL_PORT);
 	xa_erase(&mip->ports, port_dev->ifindex);
 	mutex_unlock(&mip->lock);
 
 	netdev_upper_dev_unlink(port_dev, mip->dev);
-	/* waits until no packet is in mip4_port_rx() */
+	/* waits until no packet is in mip4_port_rx() or mip4_home_xmit() */
 	netdev_rx_handler_unregister(port_dev);
 	netdev_reset_rx_headroom(port_dev);
 	mip4_port_unlisten(port);
@@ -270,6 +281,63 @@ struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex)
 }
 
 /**
+ * mip4_port_set_mode() - say what a port leads to
+ * @port: port
+ * @mode: enum mip4_port_mode
+ * @attr: what to blame
+ * @extack: where to say why not
+ *
+ * Context: RTNL, mip4_dev.lock held.
+ *
+ * Return: 0 or a negative error, nothing changed then.
+ */
+int mip4_port_set_mode(struct mip4_port *port, u8 mode,
+		       const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
+{
+	struct mip4_dev *mip = port->mip;
+	struct mip4_port *home;
+	int err;
+
+	if (mode == port->mode)
+		return 0;
+	if (mode == MIP4_PORT_HOME) {
+		if (port->p2p) {
+			MIP4_NL_ERR(extack, attr,
+				    "a point-to-point device is no home link");
+			return -EOPNOTSUPP;
+		}
+		home = rcu_dereference_protected(mip->home,
+						 lockdep_is_held(&mip->lock));
+		if (home) {
+			NL_SET_ERR_MSG_FMT_MOD(extack, "%s is the home link already",
+					       home->dev->name);
+			NL_SET_BAD_ATTR(extack, attr);
+			return -EBUSY;
+		}
+		if (port->bindings) {
+			MIP4_NL_ERR(extack, attr,
+				    "bindings are served here: delete or move them first");
+			return -EBUSY;
+		}
+		mip4_port_unlisten(port);
+		WRITE_ONCE(port->mode, mode);
+		rcu_assign_pointer(mip->home, port);
+		return 0;
+	}
+	WRITE_ONCE(port->mode, mode);
+	err = mip4_port_listen(port);
+	if (err) {
+		WRITE_ONCE(port->mode, MIP4_PORT_HOME);
+		MIP4_NL_ERR(extack, attr,
+			    "the port can't listen to the gateway MAC");
+		return err;
+	}
+	RCU_INIT_POINTER(mip->home, NULL);
+	return 0;
+}
+
+/**
  * mip4_port_set_gwmac() - give the router one MAC on all ports
  * @mip: device
  * @mac: valid unicast MAC
@@ -287,7 +355,7 @@ int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 	int err;
 
 	xa_for_each(&mip->ports, ifindex, port) {
-		err = port->p2p ? 0 : dev_uc_add(port->dev, mac);
+		err = mip4_port_listens(port) ? dev_uc_add(port->dev, mac) : 0;
 		if (err)
 			goto err_del;
 	}
@@ -302,7 +370,7 @@ err_del:
 	xa_for_each(&mip->ports, ifindex, done) {
 		if (done == port)
 			break;
-		if (!done->p2p)
+		if (mip4_port_listens(done))
 			dev_uc_del(done->dev, mac);
 	}
 	return err;

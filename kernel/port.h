@@ -17,6 +17,7 @@ struct mip4_port {
 	netdevice_tracker tracker;
 	struct mip4_dev *mip;
 	bool p2p;			/* one device, and no link-layer header */
+	u8 mode;			/* enum mip4_port_mode; RTNL and .lock write, READ_ONCE */
 	u8 unknown;			/* enum mip4_unknown; READ_ONCE */
 	u32 bindings;			/* in .list */
 	struct hlist_head list;		/* struct mip4_binding; mip4_dev.lock */
@@ -54,6 +55,9 @@ int mip4_port_add(struct net_device *dev, struct net_device *port_dev,
 int mip4_port_del(struct net_device *dev, struct net_device *port_dev);
 void mip4_port_del_all(struct mip4_dev *mip);
 struct mip4_port *mip4_port_find(struct mip4_dev *mip, u32 ifindex);
+int mip4_port_set_mode(struct mip4_port *port, u8 mode,
+		       const struct nlattr *attr,
+		       struct netlink_ext_ack *extack);
 int mip4_port_set_gwmac(struct mip4_dev *mip, const u8 *mac,
 			struct netlink_ext_ack *extack);
 int mip4_port_init(void);

@@ -79,24 +79,6 @@ static bool mip4_receive_multicast(const struct sk_buff *skb)
 }
 
 /*
- * Link emulation: ip_forward() ends TTL 1 before mip4_xmit() can bring back
- * what it takes from a packet between two devices of one home prefix. With
- * TTL 2 such a packet arrives, which a link would have done as well.
- */
-static int mip4_receive_ttl(struct sk_buff *skb, struct mip4_dev *mip)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	struct mip4_binding *to;
-
-	if (mip4_is_ip6(skb) || likely(iph->ttl != 1))
-		return 0;
-	to = mip4_binding_routed(mip, iph->daddr);
-	if (!to || !mip4_binding_on_link(to, iph->saddr, iph->daddr))
-		return 0;
-	return mip4_raise_ttl(skb);
-}
-
-/*
  * Has GRO looked at the inner packet already? It sees through these tunnels
  * where they come in by a device that does it, and not through IPsec.
  */
@@ -213,7 +195,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
 		mip4_returned(skb, leg);
 		return;
 	}
-	if (mip4_receive_ttl(skb, mip)) {
+	if (mip4_spare_ttl(skb, mip, rcu_access_pointer(mip->home) ? b : NULL)) {
 		reason = MIP4_DROP_NO_MEMORY;
 		goto drop;
 	}

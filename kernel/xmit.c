@@ -13,16 +13,26 @@
 #include "device.h"
 #include "encap.h"
 #include "hold.h"
+#include "home.h"
 #include "ip6.h"
 #include "leg.h"
 #include "legs.h"
 #include "mss.h"
 #include "peer.h"
+#include "port.h"
 #include "stats.h"
 #include "xmit.h"
 
-/* RFC 2003 section 5.1: the sender learns the tunnel's MTU. */
-static bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
+/**
+ * mip4_xmit_pmtu() - tell the sender of what may not be cut
+ * @skb: starts at its IPv4 header, left alone
+ * @mtu: of the way ahead
+ *
+ * RFC 2003 section 5.1: the sender learns the tunnel's MTU.
+ *
+ * Return: whether it is too big, forbids fragments, and so has to be dropped.
+ */
+bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 {
 	if (likely(!mip4_too_big(skb, mtu)))
 		return false;
@@ -60,9 +70,16 @@ static noinline_for_stack void mip4_xmit_tell(struct sk_buff *skb,
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, code, 0);
 }
 
-/* In a VRF the core says that a packet came in at the VRF. */
-static bool mip4_xmit_came_in_here(const struct sk_buff *skb,
-				   struct net_device *dev)
+/**
+ * mip4_xmit_came_in_here() - did a packet leave a tunnel of the same device?
+ * @skb: packet that the stack forwards
+ * @dev: mip4 device
+ *
+ * In a VRF the core says that it came in at the VRF.
+ *
+ * Return: whether it did.
+ */
+bool mip4_xmit_came_in_here(const struct sk_buff *skb, struct net_device *dev)
 {
 	const int iif = skb->skb_iif;
 
@@ -89,6 +106,32 @@ int mip4_raise_ttl(struct sk_buff *skb)
 		      htons((iph->ttl + 1) << 8));
 	iph->ttl++;
 	return 0;
+}
+
+/**
+ * mip4_spare_ttl() - let a packet pass the stack that makes its last hop
+ * @skb: starts at an IPv4 or IPv6 header
+ * @mip: device by which it will leave
+ * @from: binding that it is from, if it may go to a neighbour on the home link
+ *
+ * Link emulation: ip_forward() ends TTL 1 before mip4_xmit() can bring back
+ * what it takes from a packet within a home prefix. With TTL 2 such a packet
+ * arrives, which a link would have done as well.
+ *
+ * Return: 0 or -ENOMEM; header pointers have to be read again.
+ */
+int mip4_spare_ttl(struct sk_buff *skb, struct mip4_dev *mip,
+		   const struct mip4_binding *from)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct mip4_binding *b;
+
+	if (mip4_is_ip6(skb) || likely(iph->ttl != 1))
+		return 0;
+	b = mip4_binding_routed(mip, iph->daddr) ?: from;
+	if (!b || !mip4_binding_on_link(b, iph->saddr, iph->daddr))
+		return 0;
+	return mip4_raise_ttl(skb);
 }
 
 /**
@@ -128,6 +171,24 @@ static bool mip4_is_redirect(const struct sk_buff *skb)
 		return false;
 	type = skb_header_pointer(skb, iph->ihl * 4, sizeof(buf), &buf);
 	return type && *type == ICMP_REDIRECT;
+}
+
+/*
+ * Link emulation: two devices of one home prefix see no router between them,
+ * nor does who is on the home link, so what ip_forward() took comes back.
+ */
+static bool mip4_xmit_hides_hop(const struct sk_buff *skb, struct mip4_dev *mip,
+				const struct mip4_binding *b)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct mip4_port *home;
+
+	if (likely(!mip4_binding_on_link(b, iph->saddr, iph->daddr)))
+		return false;
+	if (mip4_xmit_came_in_here(skb, mip->dev))
+		return mip4_binding_routed(mip, iph->saddr);
+	home = rcu_dereference(mip->home);
+	return home && skb->skb_iif == home->dev->ifindex;
 }
 
 /* By several legs, or by none yet; the leg may also have just come. */
@@ -180,6 +241,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct mip4_dev *mip = netdev_priv(dev);
 	struct mip4_binding *b = NULL;
+	struct mip4_port *home;
 	enum mip4_drop reason;
 	struct mip4_leg *leg;
 	const struct iphdr *iph;
@@ -207,7 +269,13 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop;
 	}
 	b = mip4_binding_routed(mip, iph->daddr);
-	if (!b) {
+	if (unlikely(!b)) {
+		home = rcu_dereference(mip->home);
+		if (home) {
+			mip4_home_xmit(skb, mip, home);
+			rcu_read_unlock();
+			return NETDEV_TX_OK;
+		}
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, 0);
 		reason = MIP4_DROP_NO_BINDING;
 		goto drop;
@@ -217,14 +285,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = MIP4_DROP_PROTOCOL;
 		goto drop;
 	}
-	/*
-	 * Link emulation: two devices of one home prefix see no router between
-	 * them, so what ip_forward() took comes back.
-	 */
-	if (unlikely(mip4_xmit_came_in_here(skb, dev) &&
-		     mip4_binding_on_link(b, iph->saddr, iph->daddr) &&
-		     mip4_binding_routed(mip, iph->saddr)) &&
-	    mip4_raise_ttl(skb)) {
+	if (unlikely(mip4_xmit_hides_hop(skb, mip, b)) && mip4_raise_ttl(skb)) {
 		reason = MIP4_DROP_NO_MEMORY;
 		goto drop;
 	}

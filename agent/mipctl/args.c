@@ -20,6 +20,7 @@ NAMES(arp, [MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL
 NAMES(orphan, [MIP4_ORPHAN_KEEP] = "keep", [MIP4_ORPHAN_FLUSH] = "flush");
 NAMES(unknown, [MIP4_UNKNOWN_HOLD] = "hold", [MIP4_UNKNOWN_DROP] = "drop",
       [MIP4_UNKNOWN_PASS] = "pass");
+NAMES(port_mode, [MIP4_PORT_ACCESS] = "access", [MIP4_PORT_HOME] = "home");
 NAMES(leg_state, [MIP4_LEG_ACTIVE] = "active", [MIP4_LEG_COPY] = "copy",
       [MIP4_LEG_RECEIVE_ONLY] = "receive_only", [MIP4_LEG_PENDING] = "pending",
       [MIP4_LEG_RETURN] = "return");

@@ -12,9 +12,10 @@
 static const struct keyword port_keys[] = {
 	KEYWORD("dev", VAL_DEV, .attr = MIP4_A_IFINDEX),
 	KEYWORD("unknown", VAL_NAME, .attr = MIP4_PORT_A_UNKNOWN, .names = &unknown_names),
+	KEYWORD("mode", VAL_NAME, .attr = MIP4_PORT_A_MODE, .names = &port_mode_names),
 };
 
-enum { KEY_DEV, KEY_UNKNOWN, N_KEYS };
+enum { KEY_DEV, KEY_UNKNOWN, KEY_MODE, N_KEYS };
 
 static const struct keyword port_name =
 	KEYWORD("the port", VAL_DEV, .attr = MIP4_PORT_A_IFINDEX);
@@ -23,7 +24,8 @@ static const char port_help[] =
 	"Usage: mipctl port [ show [ PORT ] [ dev DEV ] ]\n"
 	"       mipctl port add PORT dev DEV\n"
 	"       mipctl port del PORT\n"
-	"       mipctl port set PORT [ dev DEV ] unknown { hold | drop | pass }\n"
+	"       mipctl port set PORT [ dev DEV ] [ unknown { hold | drop | pass } ]\n"
+	"                       [ mode { access | home } ]\n"
 	"add and del are `ip link set PORT master DEV` and `… nomaster`.\n";
 
 /* PORT first, then n keywords of port_keys. */
@@ -113,6 +115,7 @@ static int put_port(struct nl_req *req, uint8_t cmd, const struct val *port,
 	nest = nl_nest(req, MIP4_A_PORT);
 	nl_put_val(req, MIP4_PORT_A_IFINDEX, port);
 	nl_put_val(req, MIP4_PORT_A_UNKNOWN, &vals[KEY_UNKNOWN]);
+	nl_put_val(req, MIP4_PORT_A_MODE, &vals[KEY_MODE]);
 	nl_nest_end(req, nest);
 	return CTL_OK;
 }
@@ -124,8 +127,8 @@ static int port_set(struct args *a)
 	int rc;
 
 	rc = parse(a, &port, vals, N_KEYS);
-	if (!rc && !vals[KEY_UNKNOWN].key)
-		rc = arg_incomplete(a, "nothing to set: \"unknown\" is missing");
+	if (!rc && !vals[KEY_UNKNOWN].key && !vals[KEY_MODE].key)
+		rc = arg_incomplete(a, "nothing to set: \"unknown\" or \"mode\" is missing");
 	if (!rc)
 		rc = put_port(&req, MIP4_CMD_PORT_SET, &port, vals);
 	return rc ? rc : nl_talk(&req, "port set", NULL, NULL);
@@ -143,6 +146,8 @@ static int on_port(const struct nlmsghdr *nlh, void *data)
 	pr_begin();
 	pr_dev("port", NULL, nl_u32(at[MIP4_PORT_A_IFINDEX]));
 	pr_dev("dev", "dev", nl_u32(tb[MIP4_A_IFINDEX]));
+	if (at[MIP4_PORT_A_MODE] && (nl_u8(at[MIP4_PORT_A_MODE]) || opt.details || opt.json))
+		pr_name("mode", "mode", &port_mode_names, nl_u8(at[MIP4_PORT_A_MODE]));
 	pr_name("unknown", "unknown", &unknown_names, nl_u8(at[MIP4_PORT_A_UNKNOWN]));
 	pr_uint("bindings", "bindings", nl_u32(at[MIP4_PORT_A_BINDINGS]));
 	if (opt.stats) {

@@ -31,7 +31,8 @@ fuzz()
 
 underlay()
 {
-	ip -n fuzz tuntap add mode tun name t0 && ip -n fuzz link add name under type veth peer name core && ip -n fuzz link set dev under up &&
+	ip -n fuzz tuntap add mode tun name t0 &&
+		ip -n fuzz link add name under type veth peer name core && ip -n fuzz link set dev under up &&
 		ip -n fuzz link set dev core up && ip -n fuzz address add 198.51.100.1/24 dev under &&
 		ip -n fuzz address add 198.51.100.2/24 dev under && ip -n fuzz route add 192.0.2.0/24 dev under
 }

@@ -190,6 +190,6 @@ done > /tmp/loop 2>&1
 tap_is "20 times, and comes again" $i 20 || tap_diag "$(tail -n 5 /tmp/loop)"
 tap_check "forwards" pings dev $CN
 
-refused "a port that is neither Ethernet nor point-to-point" "must be an Ethernet-like or a point-to-point device" \
+refused "a port that is neither Ethernet nor point-to-point" "must be Ethernet-like or point-to-point" \
 	ip -n pma1 link set dev lo master mip0
 tap_end

@@ -85,7 +85,8 @@ tap_check "a port" ip -n pma1 link set dev ppp0 master mip0
 
 tap_stage "the port is the key"
 refused "a MAC" 'no MACs.*argument.*"mac"' ctl pma1 binding add dev mip0 home $DEV_IP port ppp0 mac $DEV_MAC peer $HA
-refused "none on Ethernet" 'many devices.*argument.*"port"' ctl pma1 binding add dev mip0 home $DEV_IP port port peer $HA
+refused "none on Ethernet" 'many devices.*argument.*"port"' \
+	ctl pma1 binding add dev mip0 home $DEV_IP port port peer $HA
 tap_check "a binding" bind ppp0
 refused "a second one" 'port already used by binding.*argument.*"port"' \
 	ctl pma1 binding add dev mip0 home 10.0.0.6 port ppp0 peer $HA
@@ -134,7 +135,8 @@ ip -n radio link set dev pma2 down
 tap_check "and is served there" pings dev $CN
 tap_check "back" ctl pma1 binding set dev mip0 home $DEV_IP port ppp0
 tap_check "and is served here" pings caller $CN
-tap_check "a gateway MAC is none of its business" eval "ctl pma1 link set mip0 gwmac 02:00:00:00:bb:01 && pings caller $CN"
+tap_check "a gateway MAC is none of its business" eval "
+	ctl pma1 link set mip0 gwmac 02:00:00:00:bb:01 && pings caller $CN"
 
 tap_stage "the session ends"
 listen pma1 /tmp/log binding
@@ -154,8 +156,9 @@ tap_is "five times more, and comes again" $i 5 || tap_diag "$(tail -n 5 /tmp/loo
 tap_stage "a tun device"
 tap_check "a port" eval "ip -n pma1 tuntap add mode tun name point && ip -n pma1 link set dev point up &&
 	ip -n pma1 link set dev point master mip0 && bind point"
-tap_is "an echo comes back as it went, without any header in front" "$(py pma1 "(lambda got: (socket.inet_ntoa(got[12:16]),
-	socket.inet_ntoa(got[16:20]), got[8], got[20], got[24:].hex(), len(got)))(tun_ask('point', echo('$DEV_IP', '$CN')))")" \
+fields="socket.inet_ntoa(got[12:16]), socket.inet_ntoa(got[16:20]), got[8], got[20], got[24:].hex(), len(got)"
+tap_is "an echo comes back as it went, without any header in front" \
+	"$(py pma1 "(lambda got: ($fields))(tun_ask('point', echo('$DEV_IP', '$CN')))")" \
 	"('$CN', '$DEV_IP', 63, 0, '123400016d697034', 32)"
 ip -n pma1 link set dev point down
 refused "it stays what it is" "Error|error" n pma1 python3 -c "

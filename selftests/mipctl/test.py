@@ -187,6 +187,7 @@ def test_port_and_peer():
          ("PORT_SET", REQ | ACK, [("IFINDEX", 1), ("PORT", [("IFINDEX", 7), ("UNKNOWN", 1)])]))
     same(genl_sent("port"), ("PORT_GET", REQ | DUMP, []))
     same(genl_sent("port set if7 unknown pass")[2], [("PORT", [("IFINDEX", 7), ("UNKNOWN", 2)])])
+    same(genl_sent("port set if7 mode home unknown drop")[2], [("PORT", [("IFINDEX", 7), ("UNKNOWN", 1), ("MODE", 1)])])
     same(genl_sent("port show dev lo"), ("PORT_GET", REQ | DUMP, [("IFINDEX", 1)]))
     same(genl_sent("port show if7"), ("PORT_GET", REQ | ACK, [("PORT", [("IFINDEX", 7)])]))
     same(genl_sent("peer show dev lo"), ("PEER_GET", REQ | DUMP, [("IFINDEX", 1)]))
@@ -278,7 +279,8 @@ def test_wrong_words():
     refused("binding add dev lo home 10.0.0.5", '"peer" is missing')
     refused("binding del dev lo mac 02:00:00:00:00:05", "which binding")
     refused("binding replace dev lo", '"replace"', "show, add, del, set, get, flush")
-    refused("port set if7 dev lo", "unknown")
+    refused("port set if7 dev lo", "unknown", "mode")
+    refused("port set if7 mode foreign", "mode", "foreign", "access, home")
     refused("port add if7", '"dev" is missing')
     refused("port add", "port is missing")
     refused("monitor nothing", '"nothing"')
@@ -409,6 +411,10 @@ def test_other_objects():
     same(Run("port", ports).out, "if7 dev lo unknown hold bindings 2\n")
     same(Run("-s -j port show if7", ports).json(), [{"port": "if7", "dev": "lo", "unknown": "hold", "bindings": 2,
                                                     "held": 3, "unknown_frames": 4}])
+    home = nl.genl("PORT_GET", [("IFINDEX", 1), ("PORT", [("IFINDEX", 7), ("MODE", 1), ("UNKNOWN", 0),
+                                                           ("BINDINGS", 0)])]) + nl.done()
+    same(Run("port", home).out, "if7 dev lo mode home unknown hold bindings 0\n")
+    same(Run("-j port", home).json()[0]["mode"], "home")
     peers = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
                                                             ("LEGS", 2), ("MTU", 1400), ("ERRORS", 1),
                                                             ("ENCAP", 2)])]) + nl.done()

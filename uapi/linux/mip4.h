@@ -57,6 +57,15 @@ enum mip4_unknown {
 
 #define MIP4_UNKNOWN_MAX (__MIP4_UNKNOWN_MAX - 1)
 
+/* What a port leads to. */
+enum mip4_port_mode {
+	MIP4_PORT_ACCESS,		/* devices, which bindings with this PORT serve */
+	MIP4_PORT_HOME,			/* the home link of routed bindings; one per device */
+	__MIP4_PORT_MODE_MAX
+};
+
+#define MIP4_PORT_MODE_MAX (__MIP4_PORT_MODE_MAX - 1)
+
 /*
  * What a leg is for. All are received from. What a binding with a pending leg
  * and no active one has to send waits, bounded, until that is active.
@@ -102,7 +111,7 @@ enum mip4_del_reason {
 
 enum mip4_event {
 	MIP4_EVENT_UNSPEC,
-	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, ETHERTYPE, MAC and ADDRESS if the frame had them */
+	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, ETHERTYPE; MAC, ADDRESS if it had them */
 	MIP4_EVENT_SPOOF,		/* BINDING id and ADDRESS or ADDRESS6: the inner source */
 	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER address: ICMP about outer packets */
 	__MIP4_EVENT_MAX
@@ -172,8 +181,9 @@ enum {
  * the link's realm by default; {PORT, MAC}. With one of the first two, PORT and
  * MAC in BINDING_SET are where the binding moves to. PORT and MAC make a served
  * device; neither makes a routed binding, as on a home agent, which must be in
- * its link's realm. A point-to-point PORT has one device and never a MAC. A served device that has left, so that its legs RETURN, is
- * on no PORT until BINDING_SET gives it one together with other LEGS.
+ * its link's realm. A point-to-point PORT has one device and never a MAC. A
+ * served device that has left, so that its legs RETURN, is on no PORT until
+ * BINDING_SET gives it one together with other LEGS.
  *
  * ADDRS have exactly one home address, the first IPv4 host address of the list,
  * which can't change, and up to MIP4_ADDRS_MAX - 1 other addresses and prefixes
@@ -274,6 +284,7 @@ enum {
 	MIP4_PORT_A_HELD,		/* u32: frames waiting now */
 	MIP4_PORT_A_UNKNOWN_FRAMES,	/* u64: frames of unbound devices */
 	MIP4_PORT_A_PAD,
+	MIP4_PORT_A_MODE,		/* u8 enum mip4_port_mode; default ACCESS */
 	__MIP4_PORT_A_MAX
 };
 

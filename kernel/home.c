@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A real home link. The prefix is routed to the mip4 device: what is for a
+ * device that is away goes into its tunnel, the rest out of the port of mode
+ * home. That port answers ARP for who is away (RFC 5944 section 4.6); all else
+ * that comes from there is the stack's, which forwards it as any router does.
+ */
+#include <linux/if_vlan.h>
+#include <linux/ip.h>
+#include <net/arp.h>
+#include <net/route.h>
+
+#include "arp.h"
+#include "binding.h"
+#include "device.h"
+#include "home.h"
+#include "port.h"
+#include "stats.h"
+#include "xmit.h"
+
+/**
+ * mip4_home_rx() - look at a frame from the home link
+ * @skb: frame, not shared
+ * @port: of mode home
+ *
+ * Context: softirq, RCU.
+ *
+ * Return: what an rx_handler returns.
+ */
+rx_handler_result_t mip4_home_rx(struct sk_buff *skb, struct mip4_port *port)
+{
+	struct mip4_dev *mip = port->mip;
+
+	if (unlikely(!netif_running(mip->dev) ||
+		     (skb_vlan_tag_present(skb) && skb_vlan_tag_get_id(skb))))
+		return RX_HANDLER_PASS;
+	switch (skb->protocol) {
+	case htons(ETH_P_ARP):
+		if (mip4_arp_proxy(skb, port))
+			return RX_HANDLER_CONSUMED;
+		break;
+	case htons(ETH_P_IP):
+		if (skb->pkt_type != PACKET_HOST ||
+		    !pskb_may_pull(skb, sizeof(struct iphdr)))
+			break;
+		if (mip4_spare_ttl(skb, mip, NULL)) {
+			mip4_drop(mip, NULL, skb, MIP4_DROP_NO_MEMORY);
+			return RX_HANDLER_CONSUMED;
+		}
+		break;
+	}
+	return RX_HANDLER_PASS;
+}
+
+/**
+ * mip4_home_xmit() - send what is for no device that is away to a neighbour
+ * @skb: starts at a checked IPv4 header, consumed
+ * @mip: device that it was routed to
+ * @port: its port of mode home
+ *
+ * Context: bottom halves off, RCU.
+ */
+void mip4_home_xmit(struct sk_buff *skb, struct mip4_dev *mip,
+		    struct mip4_port *port)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct net_device *dev = port->dev;
+	const unsigned int mtu = READ_ONCE(dev->mtu);
+	struct mip4_binding *from;
+	struct neighbour *neigh;
+	enum mip4_drop reason;
+
+	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev))) {
+		dst_link_failure(skb);
+		reason = MIP4_DROP_PORT_DOWN;
+		goto drop;
+	}
+	if (mip4_xmit_pmtu(skb, mtu) ||
+	    unlikely(skb->len > mtu &&
+		     !(skb_is_gso(skb) &&
+		       skb_gso_validate_network_len(skb, mtu)))) {
+		reason = MIP4_DROP_TOO_BIG;
+		goto drop;
+	}
+	reason = MIP4_DROP_NO_MEMORY;
+	/* link emulation, see mip4_xmit() */
+	if (mip4_xmit_came_in_here(skb, mip->dev)) {
+		from = mip4_binding_routed(mip, iph->saddr);
+		if (from && mip4_binding_on_link(from, iph->saddr, iph->daddr) &&
+		    mip4_raise_ttl(skb))
+			goto drop;
+	}
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(dev)))
+		goto drop;
+	neigh = ip_neigh_gw4(dev, ip_hdr(skb)->daddr);
+	if (IS_ERR(neigh))
+		goto drop;
+	dev_sw_netstats_tx_add(mip->dev, mip4_segments(skb), skb->len);
+	skb->dev = dev;
+	neigh_output(neigh, skb, false);
+	return;
+
+drop:
+	mip4_drop(mip, NULL, skb, reason);
+}

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What a device on a port needs goes in any order, under traffic both ways: its port (P), the mip4 device (D), the
+# namespace of both (N), that of the underlay (U), in each of the 24 orders; and among them, at each place, the listener
+# without whom bindings are flushed (L). And 1,000 ports of one link.
+#
+#   gen ── rad (switch) ── port acc mip0, link-netns und ══ core und ── core (switch) ── gen
+#   frames of the device                                                      packets of its home agent
+# timeout: 600
+
+. "$(dirname "$0")/lib.sh"
+
+UND_MAC=02:00:00:00:aa:11 HA_MAC=02:00:00:00:aa:01
+
+kernel_log()
+{
+	dmesg | grep -cE 'WARNING|BUG|Oops|Call Trace|waiting for|refcount|leaked'
+}
+
+worlds()
+{
+	namespace gen rad core && switch rad && switch core && wire gen dev rad gen && wire gen ha core gen &&
+		ip -n rad link set dev gen master br && ip -n core link set dev gen master br
+}
+
+# Whatever comes and goes at the other sides of the switches.
+traffic()
+{
+	spawn gen python3 "$PACKETS" \
+		"flood('dev', eth('$DEV_MAC', '02:00:00:00:aa:fe', ip('$DEV_IP', '$CN', udp(1, 2))), .001)" > /dev/null 2>&1
+	spawn gen python3 "$PACKETS" "flood('ha', eth('$HA_MAC', '$UND_MAC',
+		ip('$HA', '$PMA1', gre(ip('$CN', '$DEV_IP', udp(1, 2)), key=0x1005), proto=47)), .001)" > /dev/null 2>&1
+}
+
+build()
+{
+	namespace acc und && wire und core core und && ip -n core link set dev und master br &&
+		ip -n und link set dev core address $UND_MAC && ip -n und address add $PMA1/24 dev core &&
+		ip -n und neigh add $HA lladdr $HA_MAC dev core &&
+		wire acc port rad acc && ip -n rad link set dev acc master br &&
+		ctl acc link add mip0 local $PMA1 orphan flush link-netns und && ip -n acc link set dev mip0 up &&
+		ip -n acc link set dev port master mip0 && listen acc /tmp/log binding && listener=$! &&
+		bind_pma acc && tap_wait 10 "packets both ways" passes
+}
+
+passes()
+{
+	ctl acc -s -j binding show | jq -e '.[0].stats | .up_packets > 0 and .down_packets > 0'
+}
+
+# end_of WHAT: unless something else took it along
+end_of()
+{
+	case $1 in
+	P) ip -n rad link del dev acc ;;
+	D) ip -n acc link del dev mip0 ;;
+	N) ip netns del acc ;;
+	U) ip netns del und ;;
+	L) kill "$listener" && wait "$listener" ;;
+	esac 2> /dev/null
+}
+
+all_gone()
+{
+	! ip -n rad link show dev acc && ! ip -n core link show dev und
+}
+
+orders()
+{
+	local a b c d
+
+	for a in P D N U; do for b in P D N U; do for c in P D N U; do for d in P D N U; do
+		[ "$(printf '%s\n' $a $b $c $d | sort -u | wc -l)" != 4 ] || echo "$a $b $c $d"
+	done; done; done; done
+}
+
+# times NS COMMANDS: ms that ip takes
+times()
+{
+	local start
+
+	start=$(date +%s%N)
+	ip -n "$1" -b - > /dev/null || return
+	echo $((($(date +%s%N) - start) / 1000000))
+}
+
+# what is looked at is order, not how long a grace period takes
+tap_cleanup()
+{
+	echo 0 > /sys/kernel/rcu_expedited
+	end_namespaces
+}
+echo 1 > /sys/kernel/rcu_expedited
+tap_check "module, switches" eval "load && worlds"
+bad=$(kernel_log)
+traffic
+i=0
+while read -r -a order; do
+	order=("${order[@]:0:i % 5}" L "${order[@]:i % 5}")
+	tap_stage "${order[*]}"
+	build || break
+	for what in "${order[@]}"; do
+		end_of "$what"
+	done
+	tap_wait 20 "the end of all" all_gone || break
+	i=$((i + 1))
+done < <(orders)
+tap_is "24 orders" $i 24
+tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
+tap_is "traffic went on" "$(jobs -pr | wc -l)" 2
+
+tap_stage "1,000 ports"
+namespace acc
+ctl acc link add mip0 local $PMA1
+for ((i = 0; i < 1000; i++)); do
+	echo "link add name p$i type dummy"
+done | times acc > /dev/null
+first=$(printf 'link set dev p%d master mip0\n' {0..199} | times acc)
+rest=$(printf 'link set dev p%d master mip0\n' {200..799} | times acc)
+last=$(printf 'link set dev p%d master mip0\n' {800..999} | times acc)
+tap_is "are there" "$(ports_of acc | jq length)" 1000
+tap_diag "200 ports: $first ms, 600: $rest ms, 200: $last ms"
+tap_check "the last 200 take as long as the first, but for the core's lists" test "$last" -le $((8 * first + 200))
+first=$(printf 'link set dev p%d nomaster\n' {0..199} | times acc)
+tap_diag "200 released: $first ms"
+tap_is "200 go" "$(ports_of acc | jq length)" 800
+tap_check "the rest goes with the device" goes acc mip0
+kill_jobs
+tap_check "so does the module" tap_wait 20 "rmmod" rmmod mip4
+tap_end
