@@ -41,15 +41,27 @@ static void parse_kind(struct nlattr *linkinfo, struct link_info *info)
 	}
 }
 
+static void parse_member(struct nlattr *linkinfo, struct link_info *info)
+{
+	struct nlattr *tb[IFLA_INFO_MAX + 1], *data[IFLA_BRPORT_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_INFO_MAX, linkinfo, NULL) || !tb[IFLA_INFO_SLAVE_KIND] ||
+	    nla_strcmp(tb[IFLA_INFO_SLAVE_KIND], "bridge"))
+		return;
+	info->bridged = true;
+	if (tb[IFLA_INFO_SLAVE_DATA] && !nla_parse_nested(data, IFLA_BRPORT_MAX, tb[IFLA_INFO_SLAVE_DATA], NULL) &&
+	    data[IFLA_BRPORT_ISOLATED])
+		info->isolated = nla_get_u8(data[IFLA_BRPORT_ISOLATED]);
+}
+
 static bool parse_link(struct nlmsghdr *nlh, struct link_info *info)
 {
 	struct ifinfomsg *ifi = nlmsg_data(nlh);
 	struct nlattr *tb[IFLA_MAX + 1];
 
 	memset(info, 0, sizeof(*info));
-	/* AF_BRIDGE speaks of a bridge's ports, not of devices. */
 	if ((nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK) ||
-	    nlmsg_parse(nlh, sizeof(*ifi), tb, IFLA_MAX, NULL) || ifi->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME])
+	    nlmsg_parse(nlh, sizeof(*ifi), tb, IFLA_MAX, NULL) || !tb[IFLA_IFNAME])
 		return false;
 	info->ifindex = ifi->ifi_index;
 	info->up = ifi->ifi_flags & IFF_UP;
@@ -62,14 +74,17 @@ static bool parse_link(struct nlmsghdr *nlh, struct link_info *info)
 		info->master = nla_get_u32(tb[IFLA_MASTER]);
 	if (tb[IFLA_CARRIER_UP_COUNT])
 		info->carrier_ups = nla_get_u32(tb[IFLA_CARRIER_UP_COUNT]);
-	if (tb[IFLA_LINKINFO])
+	if (tb[IFLA_LINKINFO]) {
 		parse_kind(tb[IFLA_LINKINFO], info);
+		parse_member(tb[IFLA_LINKINFO], info);
+	}
 	return true;
 }
 
 /*
- * A notification may be older than what has been read meanwhile, so it only
- * says which device to look at.
+ * A notification may be older than what has been read meanwhile, and one of
+ * AF_BRIDGE is about a member of a bridge alone, so it only says which device
+ * to look at.
  */
 static int on_change(struct nl_msg *msg, void *arg)
 {

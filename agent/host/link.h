@@ -14,6 +14,7 @@ struct link_info {
 	uint8_t mac[6];			/* zero unless Ethernet */
 	bool ethernet, up;
 	bool running;			/* up, and with a carrier */
+	bool bridged, isolated;		/* @master is a bridge; no frame goes from it to another isolated member */
 	uint32_t carrier_ups;		/* how often the carrier came; tells a flap that was over before we looked */
 	bool mip4;			/* kind "mip4"; then: */
 	struct in_addr local;

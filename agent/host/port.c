@@ -34,9 +34,17 @@ struct port_entry {
 	LIST_ENTRY(port_entry) list;
 };
 
+/* A member of a bridge that is a port, by which devices reach each other past the home agent. */
+struct member {
+	uint32_t ifindex;
+	LIST_ENTRY(member) list;
+};
+
 struct ports {
 	struct event_base *base;
 	struct links *links;
+	struct event *look;		/* at members of what has become a port */
+	LIST_HEAD(, member) members;	/* warned of */
 	const struct config *config;
 	port_frame_fn fn;
 	void *arg;
@@ -188,6 +196,26 @@ static void take_master(struct port_entry *entry, const struct link_info *master
 	memcpy(entry->port.gwmac, master->has_gwmac ? master->gwmac : entry->mac, 6);
 }
 
+static void forget_members(struct ports *ports)
+{
+	struct member *member;
+
+	while ((member = LIST_FIRST(&ports->members))) {
+		LIST_REMOVE(member, list);
+		free(member);
+	}
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct ports *ports = arg;
+
+	(void)fd;
+	(void)what;
+	if (links_walk(ports->links))
+		log_warning("cannot look whether members of bridges are isolated");
+}
+
 static void open_port(struct ports *ports, const struct link_info *info, const struct link_info *master)
 {
 	struct port_entry *entry = calloc(1, sizeof(*entry));
@@ -213,6 +241,7 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 		return;
 	}
 	log_info("port %s of %s is served", info->name, master->name);
+	event_active(ports->look, EV_TIMEOUT, 0);
 }
 
 static struct port_entry *find(const struct ports *ports, uint32_t ifindex)
@@ -225,11 +254,37 @@ static struct port_entry *find(const struct ports *ports, uint32_t ifindex)
 	return NULL;
 }
 
+/* Warns once of each, until it is isolated or gone. */
+static void check_member(struct ports *ports, const struct link_info *info, bool gone)
+{
+	const struct port_entry *bridge = gone || !info->bridged || info->isolated ? NULL : find(ports, info->master);
+	struct member *member;
+
+	LIST_FOREACH(member, &ports->members, list)
+		if (member->ifindex == info->ifindex)
+			break;
+	if (!bridge == !member)
+		return;
+	if (member) {
+		LIST_REMOVE(member, list);
+		free(member);
+		return;
+	}
+	member = calloc(1, sizeof(*member));
+	if (!member)
+		return;
+	member->ifindex = info->ifindex;
+	LIST_INSERT_HEAD(&ports->members, member, list);
+	log_warning("port %s: its member %s is not isolated, so devices may reach each other past their home agent: "
+		    "bridge link set dev %s isolated on", bridge->port.name, info->name, info->name);
+}
+
 void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone)
 {
 	struct port_entry *entry = find(ports, info->ifindex);
 	struct link_info master;
 
+	check_member(ports, info, gone);
 	if (info->mip4 && !gone) {	/* its gateway MAC or its name may have changed */
 		LIST_FOREACH(entry, &ports->list, list)
 			if (entry->master == info->ifindex)
@@ -285,6 +340,7 @@ int ports_resync(struct ports *ports)
 int ports_configure(struct ports *ports, const struct config *config)
 {
 	ports->config = config;
+	forget_members(ports);
 	while (!LIST_EMPTY(&ports->list))
 		close_port(LIST_FIRST(&ports->list));
 	return ports_resync(ports);
@@ -301,6 +357,12 @@ struct ports *ports_new(struct event_base *base, struct links *links, port_frame
 	ports->fn = fn;
 	ports->arg = arg;
 	LIST_INIT(&ports->list);
+	LIST_INIT(&ports->members);
+	ports->look = evtimer_new(base, on_look, ports);
+	if (!ports->look) {
+		free(ports);
+		return NULL;
+	}
 	return ports;
 }
 
@@ -310,6 +372,8 @@ void ports_free(struct ports *ports)
 		return;
 	while (!LIST_EMPTY(&ports->list))
 		close_port(LIST_FIRST(&ports->list));
+	forget_members(ports);
+	event_free(ports->look);
 	free(ports);
 }
 

@@ -17,6 +17,7 @@ struct port {
 typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t *frame, size_t len,
 			      bool csum_done, uint64_t seen_us);
 
+/* Of a bridge as a port, members that aren't isolated are warned of. */
 struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg);
 void ports_free(struct ports *ports);
 

@@ -16,7 +16,7 @@
 struct net_device {
 	const char *name;
 	uint32_t master;
-	bool mip4, up;
+	bool mip4, up, bridged, isolated;
 };
 
 static struct net_device devices[8];	/* index: ifindex - 1 */
@@ -57,6 +57,14 @@ static void tell(unsigned int i, nl_recvmsg_msg_cb_t handler, void *arg)
 		nla_put_string(msg, IFLA_INFO_KIND, MIP4_LINK_KIND);
 		data = nla_nest_start(msg, IFLA_INFO_DATA);
 		nla_put_u32(msg, IFLA_MIP4_LOCAL, LOCAL);
+		nla_nest_end(msg, data);
+		nla_nest_end(msg, info);
+	}
+	if (devices[i].bridged) {
+		info = nla_nest_start(msg, IFLA_LINKINFO);
+		nla_put_string(msg, IFLA_INFO_SLAVE_KIND, "bridge");
+		data = nla_nest_start(msg, IFLA_INFO_SLAVE_DATA);
+		nla_put_u8(msg, IFLA_BRPORT_ISOLATED, devices[i].isolated);
 		nla_nest_end(msg, data);
 		nla_nest_end(msg, info);
 	}
@@ -199,11 +207,28 @@ static void test_ensure(void **state)
 	free((char *)devices[2].name);
 }
 
+static void test_members(void **state)
+{
+	struct link_info info;
+
+	(void)state;
+	add("eth1", 0, false);
+	assert_int_equal(link_get(links, "eth1", 0, &info), 0);
+	assert_false(info.bridged || info.isolated);
+	devices[0].bridged = true;
+	assert_int_equal(link_get(links, "eth1", 0, &info), 0);
+	assert_true(info.bridged);
+	assert_false(info.isolated);
+	devices[0].isolated = true;
+	assert_int_equal(link_get(links, NULL, 1, &info), 0);
+	assert_true(info.bridged && info.isolated);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { TEST(test_check), TEST(test_ensure) };
+	static const struct CMUnitTest tests[] = { TEST(test_check), TEST(test_ensure), TEST(test_members) };
 
 	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }

@@ -2,11 +2,14 @@
 /* Which links become ports, and what a port says when its carrier comes. Links and packet sockets are played here. */
 #include "common.h"
 
+#include "host/log.h"
 #include "host/port.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -17,7 +20,9 @@ static struct event_base *base;
 static struct ports *ports;
 static struct core_network networks[4];
 static struct config config;
-static struct link_info device, port;
+static struct link_info device, port, member;
+static unsigned int n_warnings;
+static char warning[256];
 static unsigned int n_sent;
 static uint8_t sent[16][60];
 
@@ -27,6 +32,7 @@ int __wrap_socket(int domain, int type, int protocol);
 int __wrap_setsockopt(int fd, int level, int option, const void *value, socklen_t len);
 int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t to_len);
+void __wrap_log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 int __wrap_socket(int domain, int type, int protocol)
 {
@@ -66,6 +72,18 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t len, int flags, const str
 	return len;
 }
 
+void __wrap_log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list args;
+
+	if (level != LOG_L_WARNING)
+		return;
+	va_start(args, fmt);
+	vsnprintf(warning, sizeof(warning), fmt, args);
+	va_end(args);
+	n_warnings++;
+}
+
 int link_get(struct links *links, const char *name, uint32_t ifindex, struct link_info *info)
 {
 	(void)links;
@@ -79,6 +97,8 @@ int link_get(struct links *links, const char *name, uint32_t ifindex, struct lin
 int links_walk(struct links *links)
 {
 	(void)links;
+	if (member.ifindex)
+		ports_link_changed(ports, &member, false);
 	ports_link_changed(ports, &port, false);
 	ports_link_changed(ports, &device, false);
 	return 0;
@@ -124,7 +144,8 @@ static int setup(void **state)
 	device = (struct link_info){ .ifindex = DEVICE, .name = "mip0", .mip4 = true, .up = true };
 	port = (struct link_info){ .ifindex = PORT, .master = DEVICE, .name = "eth1", .mac = { 2, 0, 0, 0, 0, 3 },
 				   .ethernet = true, .up = true, .running = true, .carrier_ups = 1 };
-	n_sent = 0;
+	member = (struct link_info){ 0 };
+	n_sent = n_warnings = 0;
 	base = event_base_new();
 	ports = ports_new(base, NULL, on_frame, NULL);
 	assert_int_equal(ports_configure(ports, &config), 0);
@@ -271,12 +292,55 @@ static void test_renamed_device(void **state)
 	assert_int_equal(n_sent, 1);
 }
 
+/* A bridge is a port; who is told of which member, and how often. */
+static void test_members(void **state)
+{
+	(void)state;
+	let_time_pass();
+	assert_int_equal(n_warnings, 0);
+	member = (struct link_info){ .ifindex = 7, .master = PORT, .name = "eth7", .bridged = true, .isolated = true };
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 0);
+	member.isolated = false;
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 1);
+	assert_string_equal(warning, "port eth1: its member eth7 is not isolated, so devices may reach each other past "
+			    "their home agent: bridge link set dev eth7 isolated on");
+	/* once */
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(ports_resync(ports), 0);
+	assert_int_equal(n_warnings, 1);
+	/* until it was isolated, gone or another's */
+	member.isolated = true;
+	ports_link_changed(ports, &member, false);
+	member.isolated = false;
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 2);
+	ports_link_changed(ports, &member, true);
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 3);
+	member.master = 99;
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 3);
+	/* what was a member before the bridge became a port is found, too, and so after a reload */
+	member.master = PORT;
+	assert_int_equal(ports_configure(ports, &config), 0);
+	let_time_pass();
+	assert_int_equal(n_warnings, 4);
+	/* other masters than bridges switch nothing */
+	ports_link_changed(ports, &member, true);
+	member.bridged = false;
+	ports_link_changed(ports, &member, false);
+	assert_int_equal(n_warnings, 4);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(test_announces), TEST(test_ends), TEST(test_gateway_mac), TEST(test_renamed_device),
+		TEST(test_members),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
