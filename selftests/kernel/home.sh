@@ -60,10 +60,12 @@ tap_is "which shows" "$(ports_of ha | jq -r '.[0].mode')" home
 tap_check "and listens to itself" eval "ip -n ha -d link show dev eth1 | grep -q 'promiscuity 0'"
 refused "it serves nobody" 'mode home serves no devices' \
 	ctl ha binding add dev mip0 home 10.0.0.9 port eth1 mac $DEV_MAC peer $PMA1
-tap_check "another port" eval "ip -n ha link add name eth2 type veth peer name far && ip -n ha link set dev eth2 master mip0"
+tap_check "another port" eval "
+	ip -n ha link add name eth2 type veth peer name far && ip -n ha link set dev eth2 master mip0"
 refused "there is one" 'eth1 is the home link already' ctl ha port set eth2 mode home
 modprobe tun
-tap_check "a point-to-point port" eval "ip -n ha tuntap add mode tun name point && ip -n ha link set dev point master mip0"
+tap_check "a point-to-point port" eval "
+	ip -n ha tuntap add mode tun name point && ip -n ha link set dev point master mip0"
 refused "is none" 'no home link' ctl ha port set point mode home
 ip -n ha link del dev eth2
 ip -n ha link del dev point
@@ -78,6 +80,7 @@ tap_is "its TTL is none the less" "$(sees host $DEV_IP)" 64
 tap_is "nor is the host's" "$(sees dev $HOST)" 64
 tap_is "TTL 1 arrives there" "$(sees host $DEV_IP -t 1)" 64
 tap_is "and here" "$(sees dev $HOST -t 1)" 64
+# [5944-4.2.3-2] [5944-4.2.3-3]
 tap_check "device to host that nobody has asked for" pings dev $HOST2
 tap_check "host to host" pings host $HOST2
 tap_is "is none of our business" "$(knows host $HOST2)" $HOST2_MAC
@@ -101,6 +104,7 @@ tap_is "nothing counts as without binding" "$(drops ha no_binding)" 0
 tap_is "nobody redirects" "$(grep -i redirect /tmp/lan /tmp/core)" ""
 
 tap_stage "proxy ARP, RFC 5944 section 4.6 and RFC 5227"
+# [5944-4.6-3] [5944-4.6-4] [5944-4.6-5]
 ha_mac=$(mac_of ha eth1)
 tap_is "a request" "$(answered $HOST $DEV_IP)" "$ha_mac"
 tap_is "to the home agent alone" "$(answered $HOST $DEV_IP "$ha_mac")" "$ha_mac"

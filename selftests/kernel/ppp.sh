@@ -119,15 +119,15 @@ ip -n pma1 link set dev ppp0 mtu 1400
 tap_stage "no binding yet"
 ctl pma1 binding del dev mip0 port ppp0
 listen pma1 /tmp/events event
-spawn caller ping -q -n -c 1 -W 10 $CN > /tmp/ping
+spawn caller ping -q -n -c 60 -i 0.2 -W 2 $CN > /tmp/ping
 ping=$!
 tap_check "the session is reported" tap_wait 10 "an event" grep -q unknown_device /tmp/events
 tap_is "by its port" "$(jq -r 'select(.event == "unknown_device") | "\(.port) \(.mac) \(.address)"' /tmp/events |
 	head -n 1)" "ppp0 null $DEV_IP"
-tap_is "its packet waits" "$(ctl pma1 -s -j port show ppp0 | jq '.[0].held')" 1
+tap_check "its packets wait" tap_wait 10 "a packet" eval "[ \$(ctl pma1 -s -j port show ppp0 | jq '.[0].held') -gt 0 ]"
 tap_check "the binding" bind ppp0
 wait $ping
-tap_is "what waited arrives" $? 0
+tap_is "packets arrive" $? 0
 
 tap_stage "moves"
 tap_check "to an Ethernet port" ctl pma1 binding set dev mip0 home $DEV_IP port port mac $DEV_MAC
