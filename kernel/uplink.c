@@ -291,7 +291,8 @@ static void mip4_uplink_ip6(struct sk_buff *skb, struct mip4_port *port,
 		reason = MIP4_DROP_SPOOFED_SOURCE;
 		goto drop;
 	}
-	if (unlikely(is_multicast_ether_addr(eth_hdr(skb)->h_dest) ||
+	if (unlikely((!port->p2p &&
+		      is_multicast_ether_addr(eth_hdr(skb)->h_dest)) ||
 		     ipv6_addr_is_multicast(&ip6h->daddr))) {
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
