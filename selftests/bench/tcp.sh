@@ -67,15 +67,35 @@ speed()
 		[[ $bits =~ ^[0-9] ]] && echo "$2,$bits" >> "$SPEEDS"
 }
 
+# measured NS NAME [-R]: once the server has done with what came before
+measured()
+{
+	tap_wait 30 "the speed of $2" speed "$@"
+}
+
 rounds()
 {
 	local i
 
 	for ((i = 0; i < ROUNDS; i++)); do
-		speed dev "gre uplink" && speed dev1 "ip_gre uplink" && speed dev2 "plain uplink" &&
-			speed dev "gre downlink" -R && speed dev1 "ip_gre downlink" -R &&
-			speed dev2 "plain downlink" -R || return
+		measured dev "gre uplink" && measured dev1 "ip_gre uplink" && measured dev2 "plain uplink" &&
+			measured dev "gre downlink" -R && measured dev1 "ip_gre downlink" -R &&
+			measured dev2 "plain downlink" -R || return
 	done
+}
+
+# average NS DEV: bytes of a packet that came in there; what many segments share is one
+average()
+{
+	n "$1" awk '{ n[NR] = $1 } END { printf "%d", n[1] / n[2] }' "/sys/class/net/$2/statistics/rx_bytes" \
+		"/sys/class/net/$2/statistics/rx_packets"
+}
+
+# whole WHAT OURS IP-GRE'S: whatever else runs on the machine
+whole()
+{
+	tap_diag "bytes of a packet $1: $2, of ip_gre $3"
+	tap_check "what was sent whole stays so: $1" test $(($2 * 10)) -ge $(($3 * 8))
 }
 
 tap_check "routers" world || exit
@@ -84,6 +104,8 @@ tap_check "ip_gre" gre
 tap_check "without a tunnel" plain
 server
 tap_check "all paths, in turn" rounds
+whole "at the home agent" "$(average ha mip0)" "$(average ha gre1)"
+whole "at the device" "$(average dev eth0)" "$(average dev1 eth0)"
 tap_diag "$(sort -t, -k1,1 -k2,2g "$SPEEDS" | awk -F, '
 	{ list[$1, ++n[$1]] = $2 }
 	END {
