@@ -382,6 +382,18 @@ static struct sk_buff *mip4_hold_next(struct mip4_hold *hold,
 	return mip4_hold_dequeue(hold, entry);
 }
 
+/* Once it has left again, its next frame is news. */
+static void mip4_hold_known(struct mip4_hold *hold, const u8 *mac)
+{
+	struct mip4_hold_mac *entry;
+
+	spin_lock_bh(&hold->lock);
+	entry = mip4_hold_find(hold, mac);
+	if (entry)
+		entry->event = 0;
+	spin_unlock_bh(&hold->lock);
+}
+
 /**
  * mip4_hold_replay() - forward what waited for a binding or its leg, in order
  * @b: binding in the table, with a leg that isn't only pending; .replay is set
@@ -401,8 +413,10 @@ void mip4_hold_replay(struct mip4_binding *b)
 
 	port = rcu_dereference_protected(b->port,
 					 lockdep_is_held(&b->mip->lock));
-	if (port)
+	if (port) {
 		hold = &port->hold;
+		mip4_hold_known(hold, b->mac.mac);
+	}
 	for (i = 0; i < MIP4_HOLD_REPLAY; i++) {
 		spin_lock_bh(&hold->lock);
 		skb = mip4_hold_next(hold, b);

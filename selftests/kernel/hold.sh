@@ -121,6 +121,13 @@ py dev "send('eth0', *[eth('02:00:00:00:00:79', '$gw', echo('10.0.0.79', '$CN'))
 tap_check "one at once" tap_wait 5 "an event" grep -q 02:00:00:00:00:79 /tmp/events
 tap_is "and not one per frame" "$(seen /tmp/events 02:00:00:00:00:79)" 1
 tap_check "with the address that it used" grep -q '02:00:00:00:00:79.*10.0.0.79' /tmp/events
+tap_check "it is bound, and no longer" ctl pma1 -b - <<- END
+	binding add dev mip0 home 10.0.0.79 port port mac 02:00:00:00:00:79 gateway $HOME_GW/24 peer $HA key 79 okey 79
+	binding del dev mip0 home 10.0.0.79
+END
+py dev "send('eth0', eth('02:00:00:00:00:79', '$gw', echo('10.0.0.79', '$CN')))"
+tap_check "what it sends then is news within the second" tap_wait 5 "another event" eval \
+	'[ $(seen /tmp/events 02:00:00:00:00:79) = 2 ]'
 
 tap_stage "what the agent needs"
 # a packet socket on the port, as a DHCP server has, says how many of 4 DISCOVERs and 2 EAPOL frames it got
