@@ -112,7 +112,10 @@ static int open_socket(int type, const struct sockaddr_in *local)
 	return fd;
 }
 
-/* A lost route or a full queue must not end a probe: the gap is what is measured. */
+/*
+ * A lost route or a full queue must not end a probe: the gap is what is measured. Nor is a sender that had to wait to
+ * flood the network when it is its turn again: those packets aren't sent.
+ */
 static int probe_send(char **arg, int n)
 {
 	struct sockaddr_in to = address(arg[0], arg[1]);
@@ -125,6 +128,8 @@ static int probe_send(char **arg, int n)
 	for (; !stop; probe.seq++, next += interval) {
 		sleep_until(next);
 		probe.sent_ns = now_ns();
+		if (probe.sent_ns > next + 2 * interval)
+			next = probe.sent_ns;
 		if (sendto(fd, &probe, sizeof(probe), 0, (struct sockaddr *)&to, sizeof(to)) < 0 &&
 		    errno == EBADF)
 			die("sendto");
