@@ -79,55 +79,6 @@ void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
 	core->act(core->arg, &action);
 }
 
-static void binding_of(const struct core *core, const struct reg *reg, struct core_binding *b)
-{
-	const struct core_record *rec = &reg->pub.rec;
-	bool ha = rec->role == CORE_HA;
-
-	*b = (struct core_binding){
-		.cookie = rec->cookie,
-		.realm = rec->realm,
-		.home = rec->home,
-		.gateway = reg->net->gateway,
-		.local = ha ? rec->ha : rec->coa,
-		.peer = ha ? rec->coa : rec->ha,
-		.plen = reg->net->plen,
-		.gre = rec->gre,
-		.keyed = rec->keyed,
-		.key_in = rec->key_in,
-		.key_out = rec->key_out,
-		.port = rec->port,
-		.exists = reg->in_kernel,
-	};
-	memcpy(b->device, reg->net->device, sizeof(b->device));
-	memcpy(b->mac, rec->mac, sizeof(b->mac));
-	if (reg->pub.expires_us)
-		b->lifetime = reg->pub.expires_us > core->now->mono_us ?
-			      (reg->pub.expires_us - core->now->mono_us + SECOND - 1) / SECOND : 1;
-}
-
-void act_bind(struct core *core, struct reg *reg)
-{
-	struct core_action action = { .type = CORE_ACT_BIND };
-
-	binding_of(core, reg, &action.bind);
-	reg->wait_bind++;
-	core->act(core->arg, &action);
-}
-
-/* Also while a BIND is under way: host does them in order. */
-void act_unbind(struct core *core, struct reg *reg)
-{
-	struct core_action action = { .type = CORE_ACT_UNBIND };
-
-	if (!reg->in_kernel && reg->wait_bind == reg->stale_binds)
-		return;
-	binding_of(core, reg, &action.bind);
-	reg->in_kernel = false;
-	reg->stale_binds = reg->wait_bind;
-	core->act(core->arg, &action);
-}
-
 void act_store(struct core *core, struct reg *reg)
 {
 	struct core_action action = { .type = CORE_ACT_STORE, .store = reg->pub.rec };
@@ -228,7 +179,7 @@ static void judge(struct core *core, struct reg *reg, const struct core_event *e
 {
 	if (bind && !ev->done.error) {
 		reg->in_kernel = true;
-		if (!reg->pub.timeline.bound_us)
+		if (reg->committing && !reg->pub.timeline.bound_us)
 			reg->pub.timeline.bound_us = core->now->mono_us;
 	}
 	if (ev->done.error && !reg->error) {
@@ -387,30 +338,39 @@ static bool adopt_lifetime(struct core *core, struct reg *reg, uint32_t lifetime
 	return true;
 }
 
-/* All but the lifetime. */
-static bool as_recorded(const struct core *core, const struct reg *reg, const struct core_binding *there)
+/* All but the lifetime and the tunnels that were left. */
+static bool as_recorded(const struct reg *reg, const struct core_binding *there)
 {
-	struct core_binding b;
+	const struct core_record *rec = &reg->pub.rec;
+	const struct core_leg leg = leg_of(reg), *is = &there->leg[0];
 
-	binding_of(core, reg, &b);
-	return there->local.s_addr == b.local.s_addr && there->peer.s_addr == b.peer.s_addr &&
-	       there->gre == b.gre && there->keyed == b.keyed && there->key_in == b.key_in &&
-	       there->key_out == b.key_out && there->gateway.s_addr == b.gateway.s_addr &&
-	       there->plen == b.plen && there->port == b.port && !memcmp(there->mac, b.mac, sizeof(b.mac));
+	return there->n_legs && is->state == CORE_LEG_ACTIVE && is->local.s_addr == leg.local.s_addr &&
+	       is->peer.s_addr == leg.peer.s_addr && is->gre == leg.gre && is->keyed == leg.keyed &&
+	       is->key_in == leg.key_in && is->key_out == leg.key_out &&
+	       there->gateway.s_addr == reg->net->gateway.s_addr && there->plen == reg->net->plen &&
+	       there->port == rec->port && !memcmp(there->mac, rec->mac, sizeof(rec->mac));
 }
 
 static void adopt(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->adopt.cookie);
 	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
+	bool returns = ev->adopt.n_legs && ev->adopt.leg[0].state == CORE_LEG_RETURN;
 
 	if (!ev->adopt.cookie)
 		return;		/* made by hand, none of ours */
+	if (!rec && returns)
+		return;		/* of who was revoked, and goes by itself */
 	if (rec && !rec->tombstone && ev->adopt.realm == rec->realm &&
 	    ev->adopt.home.s_addr == rec->home.s_addr && !strcmp(ev->adopt.device, reg->net->device)) {
 		reg->in_kernel = true;
+		reg->bound_home = rec->home;
+		for (unsigned int i = ev->adopt.n_legs; i-- > 1;)
+			left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
+		if (returns)
+			reg->pma.away_us = core->now->mono_us + ev->adopt.leg[0].ms * MSEC;
 		/* As it was left: nothing to do. Otherwise START changes it. */
-		reg->adopted = as_recorded(core, reg, &ev->adopt) &&
+		reg->adopted = as_recorded(reg, &ev->adopt) &&
 			       adopt_lifetime(core, reg, ev->adopt.lifetime);
 		return;
 	}

@@ -70,6 +70,7 @@ struct core_network {
 	uint8_t plen;			/* of the home prefix */
 	struct in_addr pool_first, pool_last;	/* HA: inclusive */
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
+	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 };
 
 /* Identity by MAC: first matching rule wins. */
@@ -94,6 +95,8 @@ struct core_config {
 	unsigned int max_registrations;	/* 0 = none */
 	bool clock_probe;		/* PMA: ask each HA for its time before devices are served */
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
+	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
+	uint32_t away_ms;		/* PMA: how long a device whose link went down stays registered */
 };
 
 /* ---- registrations: the core's state for one device, readable by host ---- */
@@ -106,6 +109,7 @@ enum core_state {
 	CORE_BINDING,		/* reply decided, the kernel or the store is at it */
 	CORE_BOUND,
 	CORE_REFRESH,		/* PMA: renewal is out, forwarding untouched */
+	CORE_AWAY,		/* PMA: its link went down; what comes for it is returned */
 	CORE_DEREG,		/* PMA: deregistration is out */
 	CORE_REVOKING,		/* HA: old PMA told, no Ack yet (of the left care-of address) */
 	CORE_STATE_MAX
@@ -166,16 +170,31 @@ struct core_reg {
 	/* the core's own fields follow in reg.h; host sees this much */
 };
 
+/* As enum mip4_leg_state of the kernel. */
+enum core_leg_state {
+	CORE_LEG_ACTIVE, CORE_LEG_COPY, CORE_LEG_RECEIVE_ONLY, CORE_LEG_PENDING, CORE_LEG_RETURN
+};
+
+struct core_leg {
+	struct in_addr local, peer;
+	bool gre, keyed;
+	uint32_t key_in, key_out;	/* key_out is 0 as long as it is pending */
+	enum core_leg_state state;
+	uint32_t ms;			/* until the kernel removes it, 0 = never */
+};
+
+#define CORE_LEGS_MAX	4		/* of a binding, at most MIP4_LEGS_MAX */
+
 /* A binding as the kernel should have it, or has it. */
 struct core_binding {
 	uint64_t cookie;
 	char device[CORE_NAME_MAX];
 	uint32_t realm;
-	struct in_addr home, gateway, local, peer;
+	struct in_addr home, gateway;
 	uint8_t plen;			/* of the home prefix */
-	bool gre, keyed;
-	uint32_t key_in, key_out;
-	uint32_t port;			/* ifindex; 0: routed */
+	struct core_leg leg[CORE_LEGS_MAX];	/* the active one first; all return or none */
+	unsigned int n_legs;
+	uint32_t port;			/* ifindex; 0: routed, or its legs return */
 	uint8_t mac[6];
 	uint32_t lifetime;		/* s, 0 = no end */
 	bool exists;			/* expected to be there: change it, create it if it is gone */
@@ -208,7 +227,10 @@ enum core_event_type {
 	CORE_EV_TIMEOUT,	/* core_next() has come */
 };
 
-enum core_detach { CORE_DETACH_RELEASE, CORE_DETACH_LEASE_END, CORE_DETACH_ADMIN, CORE_DETACH_PORT };
+/* LINK: it may be back at once or be elsewhere by now; the others are final. */
+enum core_detach {
+	CORE_DETACH_RELEASE, CORE_DETACH_LEASE_END, CORE_DETACH_ADMIN, CORE_DETACH_PORT, CORE_DETACH_LINK
+};
 
 struct core_event {
 	enum core_event_type type;

@@ -138,6 +138,7 @@ static void to_tombstone(struct core *core, struct reg *reg)
 {
 	drop_home(core, reg);
 	reg_set_key_in(core, reg, 0);
+	left_free(reg);
 	if (!reg->pub.rec.tombstone)
 		core->n_regs--;
 	reg->pub.rec.tombstone = true;
@@ -348,9 +349,11 @@ static bool is_late_refresh(const struct core *core, const struct request *req, 
 static void do_register(struct core *core, const struct request *req,
 			const struct core_network *net, struct reg *reg)
 {
+	struct core_leg left = reg ? leg_of(reg) : (struct core_leg){ 0 };
+	const bool live = reg && !reg->pub.rec.tombstone;
+	uint8_t code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 	struct ha_op *op = NULL;
 	struct in_addr home;
-	uint8_t code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 
 	if (reg && is_late_refresh(core, req, reg))
 		goto deny;
@@ -366,6 +369,8 @@ static void do_register(struct core *core, const struct request *req,
 	if (!reg)
 		goto deny;
 	fill_record(core, reg, req, home);
+	if (live && left.peer.s_addr != reg->pub.rec.coa.s_addr)
+		left_add(core, reg, &left, core->cfg->handover_grace_ms);
 	/* RFC 5944 s3.8.3.2: accepted, but it replaces the others. */
 	op->code = req->rrq.flags & WIRE_RRQ_S ? WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS
 					       : WIRE_CODE_ACCEPTED;
@@ -507,7 +512,8 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		reg->ha.left_key = op->prev.keyed ? op->prev.key_out : 0;
 		reg->ha.left_until_us = core->now->mono_us + LEFT_US;
 		if (op->prev.peer_revsup)
-			revoke_start(core, reg, op->prev.coa, op->prev_expires_us);
+			revoke_start(core, reg, op->prev.coa, op->prev_expires_us,
+				     reg->net->bicast ? core->cfg->handover_grace_ms : 0);
 	} else if (!live) {
 		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
 			rec->lifetime);

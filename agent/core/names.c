@@ -126,6 +126,7 @@ const char *core_state_name(enum core_state state)
 		[CORE_BINDING] = "binding",
 		[CORE_BOUND] = "bound",
 		[CORE_REFRESH] = "refresh",
+		[CORE_AWAY] = "away",
 		[CORE_DEREG] = "dereg",
 		[CORE_REVOKING] = "revoking",
 	};

@@ -14,7 +14,6 @@
 
 #define RRQ_TRIES	5		/* 1, 2, 4, 8, 16 s: outlasts the replay window of a clock ahead of ours */
 #define RETRY_MAX_US	(32 * SECOND)
-#define CANCEL_WAIT_US	(7 * SECOND)	/* RFC 5944 s3.7.1: a pending request is worth no more */
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
 #define CONFIRM_US	(5 * SECOND)	/* ask host once more if it didn't say */
 #define CONFIRM_TRIES	3		/* RRQs of a refresh until it is asked again */
@@ -24,7 +23,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-static void arm(struct core *core, struct reg *reg)
+void pma_arm(struct core *core, struct reg *reg)
 {
 	const struct pma_reg *pma = &reg->pma;
 	uint64_t when = 0;
@@ -33,6 +32,8 @@ static void arm(struct core *core, struct reg *reg)
 	case CORE_IDLE:
 		/* A repeated failure is to be recognised as one. */
 		when = pma->hold_until_us + (pma->backoff_s ? BACKOFF_MAX_S * SECOND : 0);
+		if (reg->left && reg->left->until_us > when)
+			when = reg->left->until_us;
 		break;
 	case CORE_WAIT_REG:
 	case CORE_DEREG:
@@ -44,6 +45,9 @@ static void arm(struct core *core, struct reg *reg)
 	case CORE_REFRESH:
 		when = earlier(pma->tx_us, reg->pub.expires_us);
 		break;
+	case CORE_AWAY:
+		when = earlier(pma->away_us, reg->pub.expires_us);
+		break;
 	default:
 		break;
 	}
@@ -52,8 +56,7 @@ static void arm(struct core *core, struct reg *reg)
 
 /* ---- what host is told ---- */
 
-static void tell(struct core *core, const struct reg *reg, enum core_action_type type,
-		 const char *text)
+void pma_tell(struct core *core, const struct reg *reg, enum core_action_type type, const char *text)
 {
 	const struct core_record *rec = &reg->pub.rec;
 	struct core_action action = { .type = type };
@@ -137,7 +140,7 @@ static void send_rrq(struct core *core, struct reg *reg)
 	reg->pma.awaiting = true;
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrq_us = core->now->mono_us;
-	arm(core, reg);
+	pma_arm(core, reg);
 }
 
 /* Begin an exchange in the state just entered, one second after the last RRQ at the soonest. */
@@ -155,7 +158,7 @@ static void exchange(struct core *core, struct reg *reg, enum core_state state)
 	pma->unauthentic = false;
 	if (soonest > core->now->mono_us) {
 		pma->tx_us = soonest;
-		arm(core, reg);
+		pma_arm(core, reg);
 	} else {
 		send_rrq(core, reg);
 	}
@@ -179,11 +182,13 @@ void pma_go_on(struct core *core, const struct peer *peer)
 /* ---- ends ---- */
 
 /* Nothing is registered any more; what limits the device's next try stays. */
-static void to_idle(struct core *core, struct reg *reg)
+void pma_to_idle(struct core *core, struct reg *reg)
 {
 	struct pma_reg *pma = &reg->pma;
 	struct core_record *rec = &reg->pub.rec;
 
+	if (reg->pub.state == CORE_WAIT_REG)
+		act_let_go(core, reg);
 	reg_set_key_in(core, reg, 0);
 	rec->home = pma->want = (struct in_addr){ 0 };
 	rec->tombstone = false;
@@ -191,26 +196,16 @@ static void to_idle(struct core *core, struct reg *reg)
 	rec->peer_revsup = 0;
 	reg->pub.expires_us = 0;
 	reg->committing = false;
-	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = false;
+	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = pma->gone = false;
 	pma->move_port = 0;
 	pma->tx_us = 0;
 	if (pma->sent_us && pma->hold_until_us < pma->sent_us + SECOND)
 		pma->hold_until_us = pma->sent_us + SECOND;
 	reg->pub.state = CORE_IDLE;
-	if (pma->hold_until_us <= core->now->mono_us && !pma->backoff_s)
+	if (pma->hold_until_us <= core->now->mono_us && !pma->backoff_s && !may_be_in_kernel(reg))
 		reg_free(core, reg);
 	else
-		arm(core, reg);
-}
-
-/* It is gone from here, and the kernel and the store shall know; may free @reg. */
-static void end_here(struct core *core, struct reg *reg, const char *text)
-{
-	act_forget(core, reg);
-	act_unbind(core, reg);
-	tell(core, reg, CORE_ACT_GONE, text);
-	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
-	to_idle(core, reg);
+		pma_arm(core, reg);
 }
 
 /* A word to the device, and longer and longer rest. */
@@ -223,7 +218,7 @@ static void note_refusal(struct core *core, struct reg *reg, uint8_t code, const
 	if (pma->backoff_s > BACKOFF_MAX_S)
 		pma->backoff_s = BACKOFF_MAX_S;
 	pma->hold_until_us = core->now->mono_us + pma->backoff_s * SECOND;
-	tell(core, reg, CORE_ACT_REFUSED, text);
+	pma_tell(core, reg, CORE_ACT_REFUSED, text);
 	act_log(core, CORE_LOG_INFO, "%s: not registered: %s", reg->pub.rec.nai, text);
 }
 
@@ -232,7 +227,7 @@ static void refuse(struct core *core, struct reg *reg, uint8_t code, const char 
 {
 	if (!reg->pma.cancelled)
 		note_refusal(core, reg, code, text);
-	to_idle(core, reg);
+	pma_to_idle(core, reg);
 }
 
 /*
@@ -240,7 +235,7 @@ static void refuse(struct core *core, struct reg *reg, uint8_t code, const char 
  * address and our own care-of address: whatever else the device has by now
  * stays (RFC 5944 s3.8.2.2).
  */
-static void deregister(struct core *core, struct reg *reg)
+void pma_deregister(struct core *core, struct reg *reg)
 {
 	reg->committing = false;
 	reg->pub.rec.tombstone = true;	/* a restart takes it up here */
@@ -250,52 +245,6 @@ static void deregister(struct core *core, struct reg *reg)
 	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = false;
 	reg->pma.move_port = 0;
 	exchange(core, reg, CORE_DEREG);
-}
-
-static void leave(struct core *core, struct reg *reg, const char *text)
-{
-	tell(core, reg, CORE_ACT_GONE, text);
-	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
-	deregister(core, reg);
-}
-
-/*
- * What it would be deregistered with isn't known yet. Take the reply if it
- * comes, but ask no more: a later RRQ of ours could take the device from the
- * PMA where it is by then.
- */
-static void cancel(struct core *core, struct reg *reg)
-{
-	reg->pma.cancelled = true;
-	reg->pma.tx_us = reg->pma.sent_us + CANCEL_WAIT_US;
-	if (reg->pma.tx_us <= core->now->mono_us)
-		reg->pma.tx_us = core->now->mono_us + SECOND;
-	arm(core, reg);
-}
-
-/*
- * Before any reply: the HA has accepted a request of ours and given the device
- * to another PMA since. Only what is later than our last request says so.
- */
-void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id)
-{
-	if (reg->pub.state != CORE_WAIT_REG || !reg->pma.awaiting || reg->pma.cancelled ||
-	    (int32_t)(id - (uint32_t)(reg->pub.rec.last_id >> 32)) <= 0)
-		return;
-	tell(core, reg, CORE_ACT_REFUSED, "revoked by its home agent");
-	act_log(core, CORE_LOG_INFO, "%s: revoked by its home agent before it was registered",
-		reg->pub.rec.nai);
-	cancel(core, reg);
-}
-
-void pma_revoked(struct core *core, struct reg *reg)
-{
-	if (reg->pub.state == CORE_DEREG) {	/* as good as a reply */
-		act_forget(core, reg);
-		to_idle(core, reg);
-	} else {
-		end_here(core, reg, "revoked by its home agent");
-	}
 }
 
 /* ---- attach ---- */
@@ -322,20 +271,40 @@ static void note_trigger(struct core *core, struct reg *reg, const struct core_e
 	};
 }
 
+/* Serve it where it is now, and ask the HA, for nobody knows where it was meanwhile. */
+static void serve_again(struct core *core, struct reg *reg)
+{
+	reg->pma.attached = false;
+	reg->pma.confirming = false;
+	reg->pma.awaiting = false;	/* of a refresh: one follows */
+	reg->pma.moved = true;
+	reg->pub.state = CORE_BINDING;
+	reg->pub.timeline.bound_us = 0;
+	commit(core, reg, true);
+}
+
 /* To the port where it is by now. */
 static void move(struct core *core, struct reg *reg)
 {
 	set_place(reg, reg->pma.move_port, reg->pma.move_name);
 	reg->pma.move_port = 0;
-	reg->pma.attached = false;
-	reg->pma.confirming = false;
-	reg->pma.awaiting = false;	/* of a refresh: one follows the move */
-	reg->pma.moved = true;
-	reg->pub.state = CORE_BINDING;
-	reg->pub.timeline.bound_us = 0;
 	core->count.handovers++;
 	act_log(core, CORE_LOG_INFO, "%s: moved to port %s", reg->pub.rec.nai, reg->pub.rec.port_name);
-	commit(core, reg, true);
+	serve_again(core, reg);
+}
+
+/* Its link is up again, here or at another port. */
+static void come_back(struct core *core, struct reg *reg, const struct core_event *ev)
+{
+	note_trigger(core, reg, ev);
+	if (!same_place(reg, ev)) {
+		reg->pma.move_port = ev->attach.port;
+		text_copy(reg->pma.move_name, sizeof(reg->pma.move_name), ev->attach.port_name);
+		move(core, reg);
+		return;
+	}
+	act_log(core, CORE_LOG_INFO, "%s: back on port %s", reg->pub.rec.nai, reg->pub.rec.port_name);
+	serve_again(core, reg);
 }
 
 /* The device has just been seen here: it needn't be asked whether it is. */
@@ -351,10 +320,11 @@ static void attach_served(struct core *core, struct reg *reg, const struct core_
 {
 	struct pma_reg *pma = &reg->pma;
 
+	pma->gone = false;
 	if (same_place(reg, ev)) {
 		pma->move_port = 0;
 		if (pma->attached)
-			tell(core, reg, CORE_ACT_ATTACHED, "");
+			pma_tell(core, reg, CORE_ACT_ATTACHED, "");
 		/* It may be back from another PMA, whose revocation we missed: the HA would send all of it there. */
 		if (ev->attach.init && reg->pub.state == CORE_BOUND)
 			refresh(core, reg);
@@ -388,13 +358,19 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	note_trigger(core, reg, ev);
 	reg->pub.rec.tombstone = false;
 	reg->pub.rec.home.s_addr = INADDR_ANY;
-	reg_set_key_in(core, reg, 0);	/* a new one tells the HA that this is no refresh */
+	if (reg->pma.peer->cfg->gre_key)	/* a new one tells the HA that this is no refresh */
+		reg_set_key_in(core, reg, reg_choose_key(core, reg->pub.rec.coa));
+	reg->pub.rec.gre = reg->pub.rec.keyed = reg->pma.peer->cfg->gre_key;
+	reg->pub.rec.key_out = 0;
 	reg->pub.expires_us = 0;
 	reg->pub.rec.dhcp = ev->attach.trigger == CORE_TRIGGER_DHCP;
 	reg->pub.last_code = 0;
-	reg->pma.cancelled = false;
+	reg->pma.cancelled = reg->pma.gone = false;
 	/* Only what can be a home address there: a device brings all sorts from elsewhere. */
 	reg->pma.want.s_addr = network_has_host(reg->net, hint) ? hint.s_addr : INADDR_ANY;
+	reg->pub.state = CORE_WAIT_REG;
+	if (binding_home(reg).s_addr)	/* what the HA sends may be here before its reply, or be held here till then */
+		act_bind(core, reg);
 	exchange(core, reg, CORE_WAIT_REG);
 }
 
@@ -407,11 +383,11 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 	reg->pma.backoff_s = old->pma.backoff_s;
 	if (old->pub.state != CORE_IDLE) {
 		if (old->pub.state != CORE_DEREG)
-			tell(core, old, CORE_ACT_GONE, "another device uses its NAI");
+			pma_tell(core, old, CORE_ACT_GONE, "another device uses its NAI");
 		act_log(core, CORE_LOG_WARNING, "%s: used by another device", old->pub.rec.nai);
 		act_forget(core, old);
-		act_unbind(core, old);
 	}
+	act_unbind(core, old);
 	reg_free(core, old);
 }
 
@@ -449,15 +425,22 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	switch (reg ? reg->pub.state : CORE_IDLE) {
 	case CORE_WAIT_REG:
 		/* The first trigger won; but it may have left and come back, or be elsewhere. */
-		if (reg->pma.cancelled)
+		reg->pma.gone = false;
+		if (reg->pma.cancelled) {
 			register_device(core, reg, ev, nai);
-		else if (!same_place(reg, ev))
+		} else if (!same_place(reg, ev)) {
 			set_place(reg, ev->attach.port, ev->attach.port_name);
+			if (may_be_in_kernel(reg))
+				act_bind(core, reg);
+		}
 		return;
 	case CORE_BINDING:
 	case CORE_BOUND:
 	case CORE_REFRESH:
 		attach_served(core, reg, ev);
+		return;
+	case CORE_AWAY:
+		come_back(core, reg, ev);
 		return;
 	case CORE_DEREG:
 		/* Back before we had told: a later RRQ overrules the deregistration. */
@@ -517,41 +500,6 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	register_device(core, reg, ev, nai);
 }
 
-/* ---- detach ---- */
-
-void pma_detach(struct core *core, const struct core_event *ev)
-{
-	struct reg *reg = reg_by_mac(core, ev->detach.mac);
-
-	if (!reg || (ev->detach.port && ev->detach.port != reg->pub.rec.port))
-		return;
-	switch (reg->pub.state) {
-	case CORE_WAIT_REG:
-		if (!reg->pma.cancelled)
-			tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
-		if (reg->pma.awaiting)
-			cancel(core, reg);
-		else
-			to_idle(core, reg);
-		break;
-	case CORE_BINDING:
-	case CORE_BOUND:
-	case CORE_REFRESH:
-		reg->pma.backoff_s = 0;
-		if (!reg->pma.attached && ev->detach.why != CORE_DETACH_PORT)
-			tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
-		if (ev->detach.why == CORE_DETACH_PORT) {
-			leave(core, reg, "its port went down");
-		} else {
-			act_log(core, CORE_LOG_INFO, "%s: left", reg->pub.rec.nai);
-			deregister(core, reg);
-		}
-		break;
-	default:
-		break;
-	}
-}
-
 /* RFC 5563 s4.4: no refresh for a device that may have left; the HA would switch it back to us. */
 void pma_present(struct core *core, const struct core_event *ev)
 {
@@ -562,7 +510,7 @@ void pma_present(struct core *core, const struct core_event *ev)
 	reg->pma.confirming = false;
 	reg->pma.unconfirmed = 0;
 	if (!ev->present.present)
-		leave(core, reg, "no longer there at refresh");
+		pma_leave(core, reg, "no longer there at refresh");
 	else if (reg->pub.state == CORE_REFRESH)
 		send_rrq(core, reg);
 	else
@@ -625,7 +573,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	reg->pma.accepted_id = rec->last_id;
 	reg->pma.peer->hold_until_us = 0;
 	if (why && rec->home.s_addr) {
-		leave(core, reg, why);
+		pma_leave(core, reg, why);
 		return;
 	}
 	if (why) {
@@ -633,14 +581,14 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 			note_refusal(core, reg, msg->rrp.code, why);
 		rec->home = msg->rrp.home;
 		if (rec->home.s_addr && msg->rrp.lifetime)
-			deregister(core, reg);
+			pma_deregister(core, reg);
 		else
-			to_idle(core, reg);
+			pma_to_idle(core, reg);
 		return;
 	}
 	rec->home = msg->rrp.home;
 	if (reg->pma.cancelled) {
-		deregister(core, reg);
+		pma_deregister(core, reg);
 		return;
 	}
 	wire_get_gre_key(msg, &key);
@@ -692,7 +640,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		return;		/* says nothing about the binding: ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
-		to_idle(core, reg);
+		pma_to_idle(core, reg);
 		return;
 	}
 	if (reg->pub.state == CORE_REFRESH) {
@@ -713,11 +661,12 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	if (code == WIRE_CODE_HA_ADMIN_PROHIBITED && reg->pma.want.s_addr && !reg->pma.cancelled) {
 		/* Not that address: any, then. Counts as the next transmission. */
 		reg->pma.want.s_addr = INADDR_ANY;
+		act_unbind(core, reg);
 		reg->pma.tx_us = reg->pma.sent_us + SECOND;
 		if (reg->pma.tx_us <= core->now->mono_us)
 			send_rrq(core, reg);
 		else
-			arm(core, reg);
+			pma_arm(core, reg);
 		return;
 	}
 	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
@@ -766,7 +715,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	} else if (reg->pub.state == CORE_DEREG) {
 		core->count.accepted++;
 		act_forget(core, reg);
-		to_idle(core, reg);
+		pma_to_idle(core, reg);
 	} else {
 		accepted(core, reg, msg);
 	}
@@ -781,7 +730,7 @@ void pma_done(struct core *core, struct reg *reg)
 
 	if (reg->error && !reg->pma.attached) {
 		note_refusal(core, reg, 0, reg->error_text);
-		deregister(core, reg);
+		pma_deregister(core, reg);
 		return;
 	}
 	reg->pub.state = CORE_BOUND;
@@ -792,13 +741,17 @@ void pma_done(struct core *core, struct reg *reg)
 	}
 	reg->pma.backoff_s = 0;
 	reg->pma.hold_until_us = 0;
+	if (reg->pma.gone) {
+		pma_away(core, reg);
+		return;
+	}
 	if (reg->pma.move_port) {
 		move(core, reg);
 		return;
 	}
 	if (!reg->pma.attached) {
 		reg->pma.attached = true;
-		tell(core, reg, CORE_ACT_ATTACHED, "");
+		pma_tell(core, reg, CORE_ACT_ATTACHED, "");
 		act_log(core, CORE_LOG_INFO, "%s: %s on port %s for %u s", rec->nai,
 			addr_text(rec->home, home), rec->port_name, rec->lifetime);
 	}
@@ -807,7 +760,7 @@ void pma_done(struct core *core, struct reg *reg)
 		refresh(core, reg);
 		return;
 	}
-	arm(core, reg);
+	pma_arm(core, reg);
 }
 
 /* ---- time ---- */
@@ -826,7 +779,7 @@ static void confirm(struct core *core, struct reg *reg)
 	action.confirm.gateway = reg->net->gateway;
 	reg->pma.confirming = true;
 	reg->pma.refresh_us = reg->pma.tx_us = core->now->mono_us + CONFIRM_US;
-	arm(core, reg);
+	pma_arm(core, reg);
 	core->act(core->arg, &action);
 }
 
@@ -842,7 +795,7 @@ static void given_up(struct core *core, struct reg *reg)
 		act_log(core, CORE_LOG_WARNING, "%s: the home agent did not answer the deregistration",
 			reg->pub.rec.nai);
 		act_forget(core, reg);
-		to_idle(core, reg);
+		pma_to_idle(core, reg);
 	} else {
 		refuse(core, reg, code, text);
 	}
@@ -854,11 +807,12 @@ void pma_timeout(struct core *core, struct reg *reg)
 
 	switch (reg->pub.state) {
 	case CORE_IDLE:
+		act_unbind(core, reg);
 		reg_free(core, reg);
 		return;
 	case CORE_WAIT_REG:
 	case CORE_DEREG:
-		if (reg->pma.cancelled || reg->pma.tries >= RRQ_TRIES)
+		if (reg->pma.cancelled || reg->pma.gone || reg->pma.tries >= RRQ_TRIES)
 			given_up(core, reg);
 		else
 			send_rrq(core, reg);
@@ -867,11 +821,19 @@ void pma_timeout(struct core *core, struct reg *reg)
 	case CORE_REFRESH:
 		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 			core->count.expired++;
-			end_here(core, reg, "lifetime ended without a refresh");
+			pma_end(core, reg, "lifetime ended without a refresh");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < CONFIRM_TRIES) {
 			send_rrq(core, reg);
 		} else {
 			confirm(core, reg);
+		}
+		return;
+	case CORE_AWAY:
+		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
+			core->count.expired++;
+			pma_end(core, reg, "lifetime ended while its link was down");
+		} else {
+			pma_leave(core, reg, "its link went down and it did not come back");
 		}
 		return;
 	default:
@@ -898,11 +860,16 @@ void pma_resume(struct core *core, struct reg *reg)
 		pma_timeout(core, reg);
 		return;
 	}
+	if (reg->pma.away_us) {
+		reg->pub.state = CORE_AWAY;
+		pma_arm(core, reg);
+		return;
+	}
 	plan_refresh(core, reg);
 	if (reg->adopted) {
 		reg->pma.attached = true;
 		reg->pub.state = CORE_BOUND;
-		arm(core, reg);
+		pma_arm(core, reg);
 	} else {
 		reg->pub.state = CORE_BINDING;
 		commit(core, reg, true);

@@ -356,6 +356,7 @@ void reg_free(struct core *core, struct reg *reg)
 	struct core_record *rec = &reg->pub.rec;
 
 	timer_set(core, &reg->timer, 0);
+	left_free(reg);
 	reg_set_key_in(core, reg, 0);
 	table_del(&core->cookies, &reg->by_cookie);
 	table_del(&core->nais, &reg->by_nai);

@@ -19,6 +19,7 @@
 	((type *)((char *)(p) - offsetof(type, member)))
 
 #define SECOND		1000000ULL	/* in _us */
+#define MSEC		1000ULL
 #define FIRST_RETRY_US	(1 * SECOND)	/* RFC 5944 s3.6.3: not below 1 s, then doubled */
 
 /* ---- tables: chained hash, links inside the objects ---- */
@@ -169,6 +170,7 @@ struct pma_reg {
 	uint64_t refresh_us;
 	uint64_t hold_until_us;		/* IDLE: no RRQ before */
 	uint64_t accepted_id;
+	uint64_t away_us;		/* AWAY: deregistered then */
 	unsigned int tries, backoff_s;
 	unsigned int unconfirmed;	/* RRQs since CORE_EV_PRESENT */
 	bool awaiting;			/* a reply to rec.last_id may come */
@@ -180,6 +182,14 @@ struct pma_reg {
 	uint32_t move_port;		/* BINDING: it is there by now; 0 = no */
 	char move_name[CORE_NAME_MAX];
 	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
+	bool gone;			/* WAIT_REG, BINDING: its link went down meanwhile */
+};
+
+/* A tunnel that is no longer registered, for what is still on its way. */
+struct left {
+	struct left *next;
+	struct core_leg leg;
+	uint64_t until_us;
 };
 
 struct reg {
@@ -195,6 +205,8 @@ struct reg {
 	bool has_key, has_home;		/* in the table of keys; holds an address of the pool */
 	int error;			/* of the commit */
 	char error_text[96];
+	struct in_addr bound_home;	/* of the binding that in_kernel or wait_bind speak of */
+	struct left *left;		/* tunnels that it had, newest first */
 	union {
 		struct ha_reg ha;
 		struct pma_reg pma;
@@ -363,10 +375,8 @@ void act_log(struct core *core, enum core_log level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
 	      struct in_addr dst, uint16_t dport);
-void act_unbind(struct core *core, struct reg *reg);
 void act_forget(struct core *core, struct reg *reg);
-/* Completions are counted but nobody waits: undo, tombstones. */
-void act_bind(struct core *core, struct reg *reg);
+/* Its completion is counted but nobody waits: undo, tombstones. */
 void act_store(struct core *core, struct reg *reg);
 /*
  * Ask store and (if @bind) kernel at once; ha_done() or pma_done() when both
@@ -377,6 +387,22 @@ void commit(struct core *core, struct reg *reg, bool bind);
 void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us);
 uint32_t ntp_seconds(const struct core *core);
 const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
+
+/* legs.c */
+#define PENDING_MS	40000		/* longer than a PMA asks for an acceptance */
+struct core_leg leg_of(const struct reg *reg);	/* of the tunnel that is registered; state and ms aren't set */
+/* @leg was that tunnel until now: for @ms it still takes packets. */
+void left_add(struct core *core, struct reg *reg, const struct core_leg *leg, uint32_t ms);
+void left_free(struct reg *reg);
+/* Is there a binding, as far as one can know before completions come? */
+bool may_be_in_kernel(const struct reg *reg);
+/* Its home address, or the one that it most likely gets; 0.0.0.0: no idea. */
+struct in_addr binding_home(const struct reg *reg);
+/* Completions are counted but nobody waits, see commit(). */
+void act_bind(struct core *core, struct reg *reg);
+void act_unbind(struct core *core, struct reg *reg);
+/* IDLE from now on: what still comes by tunnels that were left is returned. */
+void act_let_go(struct core *core, struct reg *reg);
 
 /* ha.c */
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code);
@@ -393,14 +419,24 @@ void ha_bury(struct core *core, struct reg *reg);
 
 /* pma.c */
 void pma_attach(struct core *core, const struct core_event *ev);
-void pma_detach(struct core *core, const struct core_event *ev);
 void pma_present(struct core *core, const struct core_event *ev);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 void pma_done(struct core *core, struct reg *reg);
 void pma_go_on(struct core *core, const struct peer *peer);
 void pma_timeout(struct core *core, struct reg *reg);
 void pma_resume(struct core *core, struct reg *reg);
-void pma_revoked(struct core *core, struct reg *reg);	/* frees @reg */
+void pma_arm(struct core *core, struct reg *reg);
+void pma_tell(struct core *core, const struct reg *reg, enum core_action_type type, const char *text);
+/* Nothing is registered any more; what limits the device's next try stays. May free @reg. */
+void pma_to_idle(struct core *core, struct reg *reg);
+void pma_deregister(struct core *core, struct reg *reg);
+
+/* pma_leave.c */
+void pma_end(struct core *core, struct reg *reg, const char *text);	/* its HA isn't told; may free @reg */
+void pma_leave(struct core *core, struct reg *reg, const char *text);
+void pma_away(struct core *core, struct reg *reg);
+void pma_detach(struct core *core, const struct core_event *ev);
+void pma_revoked(struct core *core, struct reg *reg);	/* may free @reg */
 /* A revocation with Identifier @id for a device whose home address isn't known yet. */
 void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id);
 
@@ -412,7 +448,8 @@ void refuse_attach(struct core *core, const struct core_event *ev,
 bool new_device_ok(struct core *core, uint32_t port);	/* takes a token if there is one */
 
 /* revoke.c */
-void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us);
+/* @after_ms: it may serve so long. @until_us: its registration ends then, 0 = never. */
+void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms);
 void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa);
 void revoke_cancel_all(struct core *core, struct reg *reg);
 uint32_t revoke_clock(struct core *core, struct reg *reg);

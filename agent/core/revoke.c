@@ -89,11 +89,12 @@ static void revoke_fire(struct core *core, struct timer *timer)
 		revoke_end(core, rev);
 		return;
 	}
-	core->count.retransmitted++;
+	if (rev->tries)
+		core->count.retransmitted++;
 	revoke_send(core, rev);
 }
 
-void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us)
+void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms)
 {
 	struct revocation *rev, **tail = &reg->ha.revocations;
 	struct peer *peer = peer_find(core, coa);
@@ -126,7 +127,10 @@ void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 		rev->all_next->all_prev = &rev->all_next;
 	core->revocations = rev;
 	core->n_revocations++;
-	revoke_send(core, rev);
+	if (after_ms)
+		timer_set(core, &rev->timer, core->now->mono_us + after_ms * MSEC);
+	else
+		revoke_send(core, rev);
 }
 
 void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa)

@@ -15,6 +15,10 @@
 #define LEASE		300	/* s, default */
 #define MAX_REGISTRATIONS 65536
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
+/* What a router has queued is there within a second, and what is returned waits at a home agent for 2 s at most. */
+#define HANDOVER_GRACE_MS 2000
+/* A cable that is put elsewhere by hand, and what then learns and negotiates. */
+#define AWAY_S		10
 
 static uint32_t prefix_mask(unsigned int plen)
 {
@@ -127,6 +131,9 @@ static void read_network(const struct section *sec, const struct core_config *co
 	net->lifetime = LIFETIME;
 	if (get_number(sec, "lifetime", MAY, LIFETIME_MIN, WIRE_LIFETIME_INFINITE, &n))
 		net->lifetime = n;
+	get_bool(sec, "bicast", &net->bicast);
+	if (!core->ha && item_get(sec, "bicast", 0))
+		section_error(sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
 	if (core->ha)
 		read_pool(sec, net);
 	else if (item_get(sec, "pool", 0))
@@ -302,6 +309,12 @@ static void read_root(const struct section *root, struct core_config *core)
 	/* More than 3 s, or ordinary clock drift refuses devices. */
 	if (get_number(root, "replay-window", MAY, 4, 3600, &n))
 		core->replay_window = n;
+	core->handover_grace_ms = HANDOVER_GRACE_MS;
+	if (get_number(root, "handover-grace", MAY, 0, 60000, &n))
+		core->handover_grace_ms = n;
+	core->away_ms = AWAY_S * 1000;
+	if (get_number(root, "away-time", MAY, 0, 3600, &n))
+		core->away_ms = n * 1000;
 }
 
 /* Devices that a rule names but no network takes would be refused one by one. */

@@ -87,7 +87,7 @@ static int keep_item(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 static cfg_opt_t network_options[] = {
 	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
 	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
-	VALUE("lease"), LIST("dns"), VALUE("mtu"), CFG_END()
+	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("bicast"), CFG_END()
 };
 
 static cfg_opt_t identity_options[] = { VALUE("nai"), CFG_END() };
@@ -110,7 +110,7 @@ static cfg_opt_t device_options[] = {
 static cfg_opt_t root_options[] = {
 	VALUE("home-agent"), VALUE("proxy-agent"), VALUE("care-of-address"),
 	VALUE("max-registrations"), VALUE("replay-window"), VALUE("fha-on-dereg"),
-	VALUE("clock-probe"),
+	VALUE("clock-probe"), VALUE("handover-grace"), VALUE("away-time"),
 	SECTION("network", network_options), SECTION("identity", identity_options),
 	SECTION("peer", peer_options), SECTION("mobile-node", mobile_node_options),
 	SECTION("device", device_options), CFG_END()

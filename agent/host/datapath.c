@@ -68,22 +68,48 @@ static struct nlattr *list_first(struct nlattr *list, int entry)
 	return list ? nla_find(nla_data(list), nla_len(list), entry) : NULL;
 }
 
-static void parse_leg(struct nlattr *entry, struct core_binding *b)
+/* enum core_leg_state says the same as the kernel's. */
+#define SAME_STATE(x) _Static_assert(!((int)CORE_LEG_##x - (int)MIP4_LEG_##x), "as in the kernel")
+SAME_STATE(ACTIVE);
+SAME_STATE(COPY);
+SAME_STATE(RECEIVE_ONLY);
+SAME_STATE(PENDING);
+SAME_STATE(RETURN);
+
+static void parse_leg(struct nlattr *entry, struct core_leg *to)
 {
 	struct nlattr *leg[MIP4_LEG_A_MAX + 1];
 
-	if (!entry || nla_parse_nested(leg, MIP4_LEG_A_MAX, entry, NULL))
+	if (nla_parse_nested(leg, MIP4_LEG_A_MAX, entry, NULL))
 		return;
 	if (leg[MIP4_LEG_A_PEER])
-		b->peer.s_addr = nla_get_u32(leg[MIP4_LEG_A_PEER]);
+		to->peer.s_addr = nla_get_u32(leg[MIP4_LEG_A_PEER]);
 	if (leg[MIP4_LEG_A_LOCAL])
-		b->local.s_addr = nla_get_u32(leg[MIP4_LEG_A_LOCAL]);
-	b->gre = leg[MIP4_LEG_A_ENCAP] && nla_get_u8(leg[MIP4_LEG_A_ENCAP]) == MIP4_ENCAP_GRE;
-	b->keyed = leg[MIP4_LEG_A_IKEY];
+		to->local.s_addr = nla_get_u32(leg[MIP4_LEG_A_LOCAL]);
+	to->gre = leg[MIP4_LEG_A_ENCAP] && nla_get_u8(leg[MIP4_LEG_A_ENCAP]) == MIP4_ENCAP_GRE;
+	to->keyed = leg[MIP4_LEG_A_IKEY];
 	if (leg[MIP4_LEG_A_IKEY])
-		b->key_in = ntohl(nla_get_u32(leg[MIP4_LEG_A_IKEY]));
+		to->key_in = ntohl(nla_get_u32(leg[MIP4_LEG_A_IKEY]));
 	if (leg[MIP4_LEG_A_OKEY])
-		b->key_out = ntohl(nla_get_u32(leg[MIP4_LEG_A_OKEY]));
+		to->key_out = ntohl(nla_get_u32(leg[MIP4_LEG_A_OKEY]));
+	if (leg[MIP4_LEG_A_STATE])
+		to->state = nla_get_u8(leg[MIP4_LEG_A_STATE]);
+	if (leg[MIP4_LEG_A_LIFETIME_MS])
+		to->ms = nla_get_u32(leg[MIP4_LEG_A_LIFETIME_MS]);
+}
+
+/* More than we ever made are of no interest. */
+static void parse_legs(struct nlattr *list, struct core_binding *b)
+{
+	struct nlattr *entry;
+	int rem;
+
+	if (!list)
+		return;
+	nla_for_each_nested(entry, list, rem) {
+		if (nla_type(entry) == MIP4_BINDING_A_LEG && b->n_legs < CORE_LEGS_MAX)
+			parse_leg(entry, &b->leg[b->n_legs++]);
+	}
 }
 
 static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
@@ -115,7 +141,7 @@ static bool parse_binding(struct nlattr **top, struct datapath_binding *b)
 		b->as.plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
 	if (tb[MIP4_BINDING_A_LIFETIME])
 		b->as.lifetime = nla_get_u32(tb[MIP4_BINDING_A_LIFETIME]);
-	parse_leg(list_first(tb[MIP4_BINDING_A_LEGS], MIP4_BINDING_A_LEG), &b->as);
+	parse_legs(tb[MIP4_BINDING_A_LEGS], &b->as);
 	if (tb[MIP4_BINDING_A_STATS] && !nla_parse_nested(stats, MIP4_STATS_A_MAX, tb[MIP4_BINDING_A_STATS], NULL)) {
 		b->seen = stats[MIP4_STATS_A_SEEN_MS];
 		if (b->seen)
@@ -265,18 +291,29 @@ static void put_selector(struct nl_msg *msg, uint32_t realm, struct in_addr home
 	nla_nest_end(msg, list);
 }
 
-static void put_leg(struct nl_msg *msg, const struct core_binding *b)
+static void put_leg(struct nl_msg *msg, const struct core_leg *leg)
 {
-	struct nlattr *list = nest(msg, MIP4_BINDING_A_LEGS), *leg = nest(msg, MIP4_BINDING_A_LEG);
+	struct nlattr *entry = nest(msg, MIP4_BINDING_A_LEG);
 
-	nla_put_u32(msg, MIP4_LEG_A_PEER, b->peer.s_addr);
-	nla_put_u32(msg, MIP4_LEG_A_LOCAL, b->local.s_addr);
-	nla_put_u8(msg, MIP4_LEG_A_ENCAP, b->gre ? MIP4_ENCAP_GRE : MIP4_ENCAP_IPIP);
-	if (b->gre && b->keyed) {
-		nla_put_u32(msg, MIP4_LEG_A_IKEY, htonl(b->key_in));
-		nla_put_u32(msg, MIP4_LEG_A_OKEY, htonl(b->key_out));
+	nla_put_u32(msg, MIP4_LEG_A_PEER, leg->peer.s_addr);
+	nla_put_u32(msg, MIP4_LEG_A_LOCAL, leg->local.s_addr);
+	nla_put_u8(msg, MIP4_LEG_A_ENCAP, leg->gre ? MIP4_ENCAP_GRE : MIP4_ENCAP_IPIP);
+	if (leg->gre && leg->keyed) {
+		nla_put_u32(msg, MIP4_LEG_A_IKEY, htonl(leg->key_in));
+		nla_put_u32(msg, MIP4_LEG_A_OKEY, htonl(leg->key_out));
 	}
-	nla_nest_end(msg, leg);
+	nla_put_u8(msg, MIP4_LEG_A_STATE, leg->state);
+	if (leg->ms)
+		nla_put_u32(msg, MIP4_LEG_A_LIFETIME_MS, leg->ms);
+	nla_nest_end(msg, entry);
+}
+
+static void put_legs(struct nl_msg *msg, const struct core_binding *b)
+{
+	struct nlattr *list = nest(msg, MIP4_BINDING_A_LEGS);
+
+	for (unsigned int i = 0; i < b->n_legs; i++)
+		put_leg(msg, &b->leg[i]);
 	nla_nest_end(msg, list);
 }
 
@@ -286,7 +323,7 @@ static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, const
 	struct nlattr *binding;
 
 	if (msg) {
-		/* Some 150 bytes in a page: nothing of this can run out of room. */
+		/* Some 300 bytes in a page: nothing of this can run out of room. */
 		binding = nest(msg, MIP4_A_BINDING);
 		put_selector(msg, b->realm, b->home);	/* in SET; PORT and MAC then say where it moves to */
 		nla_put_u64(msg, MIP4_BINDING_A_COOKIE, b->cookie);
@@ -299,7 +336,7 @@ static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, const
 		if (b->plen)
 			nla_put_u8(msg, MIP4_BINDING_A_HOME_PLEN, b->plen);
 		nla_put_u32(msg, MIP4_BINDING_A_LIFETIME, b->lifetime);
-		put_leg(msg, b);
+		put_legs(msg, b);
 		nla_nest_end(msg, binding);
 	}
 	return nl_request(dp->requests, msg, NULL, NULL, text);
@@ -336,6 +373,30 @@ static uint32_t device_index(const char *device, char *text)
 	return ifindex;
 }
 
+static int del_binding(struct datapath *dp, uint32_t ifindex, uint32_t id, char *text)
+{
+	struct nl_msg *msg = new_request(dp, MIP4_CMD_BINDING_DEL, 0, ifindex);
+	struct nlattr *sel;
+
+	if (msg) {
+		sel = nest(msg, MIP4_A_BINDING);
+		nla_put_u32(msg, MIP4_BINDING_A_ID, id);	/* this one and no successor */
+		nla_nest_end(msg, sel);
+	}
+	return nl_request(dp->requests, msg, NULL, NULL, text);
+}
+
+/*
+ * An address that a device only says is its own doesn't keep it from who has
+ * it by now, nor does what is left of who had it.
+ */
+static bool gives_way(const struct core_binding *there, const struct core_binding *b)
+{
+	return there->cookie && there->n_legs &&
+	       (there->leg[0].state == CORE_LEG_RETURN ||
+		(there->leg[0].state == CORE_LEG_PENDING && b->leg[0].state != CORE_LEG_PENDING));
+}
+
 int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 {
 	uint32_t ifindex = device_index(b->device, text);
@@ -344,9 +405,9 @@ int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 
 	if (!ifindex)
 		return ENODEV;
-	if (b->exists) {
+	if (b->exists || datapath_returns(b)) {
 		error = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
-		if (error != ENOENT)
+		if (error != ENOENT || datapath_returns(b))
 			return error;
 	}
 	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
@@ -354,6 +415,10 @@ int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 		return error;	/* a clash of another kind keeps the kernel's words */
 	if (there.as.cookie == b->cookie)	/* ours from an earlier life */
 		return put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
+	if (gives_way(&there.as, b)) {
+		error = del_binding(dp, ifindex, there.id, text);
+		return error ? error : put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
+	}
 	snprintf(text, CORE_TEXT_MAX, "%s in realm %u is held by binding %u, %s: mipctl binding del dev %.16s id %u",
 		 ip_text(b->home).s, b->realm, there.id,
 		 there.as.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
@@ -364,8 +429,6 @@ int datapath_unbind(struct datapath *dp, const struct core_binding *b, char *tex
 {
 	uint32_t ifindex = device_index(b->device, text);
 	struct datapath_binding there = { 0 };
-	struct nlattr *sel;
-	struct nl_msg *msg;
 	int error;
 
 	if (!ifindex)
@@ -377,13 +440,7 @@ int datapath_unbind(struct datapath *dp, const struct core_binding *b, char *tex
 		snprintf(text, CORE_TEXT_MAX, "%s", strerror(error));
 		return error;
 	}
-	msg = new_request(dp, MIP4_CMD_BINDING_DEL, 0, ifindex);
-	if (msg) {
-		sel = nest(msg, MIP4_A_BINDING);
-		nla_put_u32(msg, MIP4_BINDING_A_ID, there.id);	/* this one and no successor */
-		nla_nest_end(msg, sel);
-	}
-	return nl_request(dp->requests, msg, NULL, NULL, text);
+	return del_binding(dp, ifindex, there.id, text);
 }
 
 int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home,

@@ -20,6 +20,12 @@ struct datapath_binding {
 	uint64_t first_up_us, first_down_us;	/* CLOCK_MONOTONIC, 0 = none yet */
 };
 
+/* Has its device left? */
+static inline bool datapath_returns(const struct core_binding *b)
+{
+	return b->n_legs && b->leg[0].state == CORE_LEG_RETURN;
+}
+
 struct datapath_device {	/* MIP4_EVENT_UNKNOWN_DEVICE */
 	uint32_t port;
 	uint8_t mac[6];
@@ -47,7 +53,8 @@ void datapath_close(struct datapath *dp);
 int datapath_version(struct datapath *dp, char *version, size_t size);
 /*
  * By its cookie a binding is ours: of others, bind says EEXIST and which it
- * is, unbind ENOENT, and both leave it as it is.
+ * is, unbind ENOENT, and both leave it as it is. But one of ours that only
+ * returns, or waits for its acceptance, gives way.
  */
 int datapath_bind(struct datapath *dp, const struct core_binding *binding, char *text);
 int datapath_unbind(struct datapath *dp, const struct core_binding *binding, char *text);

@@ -297,7 +297,7 @@ static void on_deleted(void *arg, const struct datapath_binding *b, enum mip4_de
 		reg = NULL;
 	if (reg && reason == MIP4_DEL_PORT)
 		host_detach(host, b->as.port, b->as.mac, CORE_DETACH_PORT);
-	else if (b->as.cookie && (reg || reason != MIP4_DEL_REQUEST))
+	else if (b->as.cookie && !datapath_returns(&b->as) && (reg || reason != MIP4_DEL_REQUEST))
 		request_resync(host);
 }
 
@@ -430,6 +430,13 @@ static void on_frame(void *arg, const struct port *port, const uint8_t *frame, s
 	dhcp_frame(host->dhcp, port, frame, len, csum_done, seen_us);
 }
 
+static void on_port_link(void *arg, const struct port *port, bool up)
+{
+	struct host *host = arg;
+
+	presence_link(host->presence, port, up);
+}
+
 static void on_datagram(void *arg, const struct core_event *event)
 {
 	host_event(arg, event);
@@ -474,7 +481,7 @@ static bool restore_dhcp(void *arg, const struct core_reg *reg)
 {
 	struct host *host = arg;
 
-	if (reg->rec.role == CORE_PMA && host_is_bound(reg))
+	if (reg->rec.role == CORE_PMA && (host_is_bound(reg) || reg->state == CORE_AWAY))
 		dhcp_restore(host->dhcp, reg);
 	return true;
 }
@@ -487,6 +494,7 @@ static bool fill_core(struct host *host, char *text)
 		return false;
 	host_event(host, &(struct core_event){ .type = CORE_EV_START });
 	core_walk(host->core, restore_dhcp, host);
+	ports_tell_links(host->ports);
 	return true;
 }
 
@@ -615,7 +623,7 @@ bool host_start(struct host *host)
 	host->control = control_open(host, text);	/* before anything of the machine changes: it may fail */
 	if (!host->control || !prepare(host, host->config, text))
 		goto err;
-	host->ports = ports_new(host->base, host->links, on_frame, host);
+	host->ports = ports_new(host->base, host->links, on_frame, on_port_link, host);
 	if (!host->ports)
 		goto err;
 	if (ports_configure(host->ports, host->config))

@@ -26,6 +26,7 @@ struct port_entry {
 	char device[IFNAMSIZ];		/* the master's name */
 	uint8_t mac[6];			/* its own */
 	bool shows_mac;			/* the master has no gateway MAC */
+	bool running;
 	bool seen;			/* by the walk under way */
 	int fd;
 	struct event *ev, *announce;
@@ -47,6 +48,7 @@ struct ports {
 	LIST_HEAD(, member) members;	/* warned of */
 	const struct config *config;
 	port_frame_fn fn;
+	port_link_fn link;
 	void *arg;
 	LIST_HEAD(, port_entry) list;
 };
@@ -177,6 +179,7 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 		if (announces(config, i, entry->device))
 			port_send_arp(&entry->port, everybody, config->networks[i].gateway,
 				      config->networks[i].gateway);
+	entry->ports->link(entry->ports->arg, &entry->port, true);
 	if (++entry->announced < ANNOUNCEMENTS)
 		evtimer_add(entry->announce, &again);
 }
@@ -187,6 +190,22 @@ static void carrier_came(struct port_entry *entry)
 	entry->announced = 0;
 	evtimer_del(entry->announce);
 	on_announce(-1, 0, entry);
+}
+
+/* A carrier that went and came before we looked counts as both. */
+static void take_carrier(struct port_entry *entry, const struct link_info *info)
+{
+	if (entry->running && (!info->running || entry->carrier_ups != info->carrier_ups)) {
+		log_debug("port %s has lost its carrier", entry->port.name);
+		entry->running = false;
+		evtimer_del(entry->announce);
+		entry->ports->link(entry->ports->arg, &entry->port, false);
+	}
+	if (!info->running || entry->running)
+		return;
+	entry->running = true;
+	entry->carrier_ups = info->carrier_ups;
+	carrier_came(entry);
 }
 
 static void take_master(struct port_entry *entry, const struct link_info *master)
@@ -224,6 +243,7 @@ static void open_port(struct ports *ports, const struct link_info *info, const s
 		return;
 	entry->ports = ports;
 	entry->master = master->ifindex;
+	entry->running = info->running;
 	entry->carrier_ups = info->carrier_ups;
 	entry->port.ifindex = info->ifindex;
 	strcpy(entry->port.name, info->name);
@@ -305,10 +325,7 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 		memcpy(entry->mac, info->mac, 6);
 		if (entry->shows_mac)
 			memcpy(entry->port.gwmac, info->mac, 6);
-		if (info->running && entry->carrier_ups != info->carrier_ups) {
-			entry->carrier_ups = info->carrier_ups;
-			carrier_came(entry);
-		}
+		take_carrier(entry, info);
 	}
 	if (gone || entry || !info->master || !info->ethernet || !ports->config || !ports->config->core.pma ||
 	    link_get(ports->links, NULL, info->master, &master) || !master.mip4 ||
@@ -346,7 +363,7 @@ int ports_configure(struct ports *ports, const struct config *config)
 	return ports_resync(ports);
 }
 
-struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg)
+struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, port_link_fn link, void *arg)
 {
 	struct ports *ports = calloc(1, sizeof(*ports));
 
@@ -355,6 +372,7 @@ struct ports *ports_new(struct event_base *base, struct links *links, port_frame
 	ports->base = base;
 	ports->links = links;
 	ports->fn = fn;
+	ports->link = link;
 	ports->arg = arg;
 	LIST_INIT(&ports->list);
 	LIST_INIT(&ports->members);
@@ -364,6 +382,14 @@ struct ports *ports_new(struct event_base *base, struct links *links, port_frame
 		return NULL;
 	}
 	return ports;
+}
+
+void ports_tell_links(const struct ports *ports)
+{
+	struct port_entry *entry;
+
+	LIST_FOREACH(entry, &ports->list, list)
+		ports->link(ports->arg, &entry->port, entry->running);
 }
 
 void ports_free(struct ports *ports)

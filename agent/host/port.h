@@ -17,8 +17,11 @@ struct port {
 typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t *frame, size_t len,
 			      bool csum_done, uint64_t seen_us);
 
+/* The port's link went down; or it came, which is said with each of its announcements. */
+typedef void (*port_link_fn)(void *arg, const struct port *port, bool up);
+
 /* Of a bridge as a port, members that aren't isolated are warned of. */
-struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, void *arg);
+struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, port_link_fn link, void *arg);
 void ports_free(struct ports *ports);
 
 /* The configuration decides which mip4 devices are ours. 0, or a positive errno as of ports_resync(). */
@@ -32,6 +35,9 @@ int ports_resync(struct ports *ports);
  * second (RFC 1122 s2.3.2.1); an announcement completes the entry at once.
  */
 void ports_link_changed(struct ports *ports, const struct link_info *info, bool gone);
+
+/* How the links are now, to who was not yet there to hear it. */
+void ports_tell_links(const struct ports *ports);
 
 const struct port *port_find(const struct ports *ports, uint32_t ifindex);
 /* An ARP request of the gateway @sender for @target, to @mac. Best effort, as a wire is. */

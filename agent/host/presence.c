@@ -2,7 +2,6 @@
 #include "host/presence.h"
 #include "host/clock.h"
 #include "host/log.h"
-#include "host/port.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -63,6 +62,51 @@ void presence_greet(struct presence *presence, const struct core_action *action)
 {
 	send_arp(presence->host, action->device.port, action->device.mac, action->device.gateway,
 		 action->device.home);
+}
+
+struct on_port {
+	struct host *host;
+	const struct port *port;
+	uint8_t (*mac)[6];
+	size_t n;
+};
+
+static bool note_on_port(void *arg, const struct core_reg *reg)
+{
+	struct on_port *on = arg;
+	void *grown;
+
+	if (reg->rec.role != CORE_PMA || reg->rec.port != on->port->ifindex)
+		return true;
+	grown = reallocarray(on->mac, on->n + 1, sizeof(*on->mac));
+	if (!grown)
+		return false;	/* the rest is found out when it is to be refreshed */
+	on->mac = grown;
+	memcpy(on->mac[on->n++], reg->rec.mac, 6);
+	return true;
+}
+
+static bool call_back(void *arg, const struct core_reg *reg)
+{
+	const struct on_port *on = arg;
+	const struct core_network *net;
+
+	if (reg->rec.role != CORE_PMA || reg->rec.port != on->port->ifindex || reg->state != CORE_AWAY)
+		return true;
+	net = config_network(on->host->config, reg->rec.network, NULL);
+	if (net)
+		port_send_arp(on->port, reg->rec.mac, net->gateway, reg->rec.home);
+	return true;
+}
+
+void presence_link(struct presence *presence, const struct port *port, bool up)
+{
+	struct on_port on = { .host = presence->host, .port = port };
+
+	core_walk(presence->host->core, up ? call_back : note_on_port, &on);
+	for (size_t i = 0; i < on.n; i++)
+		host_detach(presence->host, port->ifindex, on.mac[i], CORE_DETACH_LINK);
+	free(on.mac);
 }
 
 static void free_probe(struct probe *probe)

@@ -4,6 +4,7 @@
 #define MIP4_PRESENCE_H
 
 #include "host/host.h"
+#include "host/port.h"
 
 struct presence;
 
@@ -18,6 +19,12 @@ void presence_ask(struct presence *presence, const struct core_action *action);
  * repeat only after a second (RFC 1122 s2.3.2.1).
  */
 void presence_greet(struct presence *presence, const struct core_action *action);
+/*
+ * The link of a port went down: so did its devices'. It came: those that were
+ * there are asked whether they are again; one that only listens would else be
+ * found when it renews its lease.
+ */
+void presence_link(struct presence *presence, const struct port *port, bool up);
 /* Forget all questions: the core that asked is gone. */
 void presence_reset(struct presence *presence);
 

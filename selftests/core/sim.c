@@ -84,6 +84,8 @@ static void enqueue(struct world *w, uint64_t delay, int node, const struct core
 	};
 }
 
+static void kernel_age(struct node *n);
+
 static void deliver(struct node *n, const struct core_event *ev)
 {
 	struct core_now now = now_of(n);
@@ -143,6 +145,8 @@ void run(struct world *w, uint64_t us)
 		assert_true(guard < 100000);	/* a timer that is due for ever */
 		if (at > w->now)
 			w->now = at;
+		for (int i = 0; i < NODES; i++)
+			kernel_age(&w->node[i]);
 		if (timer >= 0) {
 			deliver(&w->node[timer], &(struct core_event){ .type = CORE_EV_TIMEOUT });
 		} else {
@@ -158,6 +162,8 @@ void run(struct world *w, uint64_t us)
 		}
 	}
 	w->now = until;
+	for (int i = 0; i < NODES; i++)
+		kernel_age(&w->node[i]);
 }
 
 void release(struct node *n)
@@ -238,32 +244,110 @@ static struct core_binding *kernel_find(struct node *n, uint64_t cookie)
 	return NULL;
 }
 
+static void kernel_drop(struct node *n, struct core_binding *k)
+{
+	n->kernel_end[k - n->kernel] = n->kernel_end[--n->n_kernel];
+	*k = n->kernel[n->n_kernel];
+}
+
+/* Legs end by themselves, and a binding with the last of them. */
+static void kernel_age(struct node *n)
+{
+	for (size_t i = n->n_kernel; i-- > 0;) {
+		struct core_binding *k = &n->kernel[i];
+		struct kernel_end *end = &n->kernel_end[i];
+		unsigned int left = 0;
+
+		for (unsigned int j = 0; j < k->n_legs; j++) {
+			if (end->leg[j] && end->leg[j] <= n->w->now)
+				continue;
+			k->leg[left] = k->leg[j];
+			end->leg[left++] = end->leg[j];
+		}
+		k->n_legs = left;
+		if (!left)
+			kernel_drop(n, k);
+	}
+}
+
+static bool same_tunnel(const struct core_leg *a, const struct core_leg *b)
+{
+	return a->local.s_addr == b->local.s_addr && a->peer.s_addr == b->peer.s_addr &&
+	       a->gre == b->gre && a->keyed == b->keyed && (!a->keyed || a->key_in == b->key_in);
+}
+
+static bool same_address(const struct core_binding *a, const struct core_binding *b)
+{
+	return a->realm == b->realm && a->home.s_addr == b->home.s_addr && !strcmp(a->device, b->device);
+}
+
 /* design.md s4.3: {local, peer, key or none, inner address when there is no key}; and {realm, home}. */
 static bool clash(const struct core_binding *a, const struct core_binding *b)
 {
-	if (a->realm == b->realm && a->home.s_addr == b->home.s_addr && !strcmp(a->device, b->device))
+	if (same_address(a, b))
 		return true;
-	if (a->local.s_addr != b->local.s_addr || a->peer.s_addr != b->peer.s_addr ||
-	    a->gre != b->gre || a->keyed != b->keyed)
-		return false;
-	return a->keyed ? a->key_in == b->key_in : a->home.s_addr == b->home.s_addr;
+	for (unsigned int i = 0; i < a->n_legs; i++) {
+		for (unsigned int j = 0; j < b->n_legs; j++) {
+			if (same_tunnel(&a->leg[i], &b->leg[j]) &&
+			    (a->leg[i].keyed || a->home.s_addr == b->home.s_addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Nothing may be asked for that a kernel would have to refuse. */
+static void check_bind(const struct node *n, const struct core_binding *b)
+{
+	bool returns = b->leg[0].state == CORE_LEG_RETURN;
+
+	assert_true(b->home.s_addr && b->device[0] && b->n_legs > 0 && b->n_legs <= CORE_LEGS_MAX);
+	assert_int_equal(!b->port, n->index == HA || returns);
+	for (unsigned int i = 0; i < b->n_legs; i++) {
+		const struct core_leg *leg = &b->leg[i];
+
+		assert_true(leg->peer.s_addr && leg->local.s_addr);
+		assert_true(!leg->keyed || (leg->gre && leg->key_in));
+		assert_true(!leg->keyed || leg->key_out || leg->state == CORE_LEG_PENDING);
+		assert_int_equal(!leg->ms, leg->state == CORE_LEG_ACTIVE);
+		assert_int_equal(leg->state == CORE_LEG_RETURN, returns);
+		assert_false(i && leg->state == CORE_LEG_ACTIVE);
+		assert_false(leg->state == CORE_LEG_COPY && b->leg[0].state != CORE_LEG_ACTIVE);
+		for (unsigned int j = 0; j < i; j++)
+			assert_false(same_tunnel(leg, &b->leg[j]));
+	}
+}
+
+/* host/datapath.c: what only returns, or waits for its acceptance, doesn't keep an address from others. */
+static bool gives_way(const struct core_binding *k, const struct core_binding *b)
+{
+	return same_address(k, b) &&
+	       (k->leg[0].state == CORE_LEG_RETURN ||
+		(k->leg[0].state == CORE_LEG_PENDING && b->leg[0].state != CORE_LEG_PENDING));
 }
 
 static int kernel_bind(struct node *n, const struct core_binding *b)
 {
-	struct core_binding *k = kernel_find(n, b->cookie);
+	struct core_binding *k;
+	struct kernel_end *end;
 
-	/* Nothing may be asked for that a kernel would have to refuse. */
-	assert_true(b->home.s_addr && b->peer.s_addr && b->local.s_addr && b->device[0]);
-	assert_true(!b->keyed || (b->gre && b->key_in && b->key_out));
+	check_bind(n, b);
 	if (n->fail_bind) {
 		int error = n->fail_bind;
 
 		n->fail_bind = 0;
 		return error;
 	}
+	kernel_age(n);
+	for (size_t i = n->n_kernel; i-- > 0;) {
+		if (n->kernel[i].cookie != b->cookie && gives_way(&n->kernel[i], b))
+			kernel_drop(n, &n->kernel[i]);
+	}
+	k = kernel_find(n, b->cookie);
 	if (b->exists && !k)
 		n->n_missing++;
+	if (!k && b->leg[0].state == CORE_LEG_RETURN)
+		return ENOENT;
 	if (k && !b->exists)
 		return EEXIST;
 	for (size_t i = 0; i < n->n_kernel; i++) {
@@ -279,14 +363,11 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		k = &n->kernel[n->n_kernel++];
 	}
 	*k = *b;
-	n->kernel_end[k - n->kernel] = b->lifetime ? n->w->now + b->lifetime * SEC : 0;
+	end = &n->kernel_end[k - n->kernel];
+	*end = (struct kernel_end){ .binding = b->lifetime ? n->w->now + b->lifetime * SEC : 0 };
+	for (unsigned int i = 0; i < b->n_legs; i++)
+		end->leg[i] = b->leg[i].ms ? n->w->now + b->leg[i].ms * MSEC : 0;
 	return 0;
-}
-
-static void kernel_drop(struct node *n, struct core_binding *k)
-{
-	n->kernel_end[k - n->kernel] = n->kernel_end[--n->n_kernel];
-	*k = n->kernel[n->n_kernel];
 }
 
 static int store_put(struct node *n, const struct core_record *rec)
@@ -443,7 +524,7 @@ static void configure(struct node *n)
 		.networks = n->net, .n_networks = NETWORKS,
 		.peers = n->peer, .n_peers = 2,
 		.identities = n->identity, .n_identities = 2, .mns = n->mn,
-		.replay_window = 7,
+		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000,
 	};
 }
 
@@ -468,13 +549,15 @@ static void *copy(const void *from, size_t len)
 
 void node_restart(struct node *n)
 {
-	size_t n_row = n->n_row, n_kernel = n->n_kernel;
+	size_t n_row = n->n_row, n_kernel;
 	struct core_binding *kernel;
 	struct core_record *row;
 	struct core_event ev;
-	uint64_t *kernel_end;
+	struct kernel_end *kernel_end;
 
 	core_free(n->core);
+	kernel_age(n);
+	n_kernel = n->n_kernel;
 	n->life++;
 	n->skew_us += n->step_us;
 	n->step_us = 0;
@@ -491,7 +574,7 @@ void node_restart(struct node *n)
 		deliver(n, &ev);
 	}
 	for (size_t i = 0; i < n_kernel; i++) {
-		uint64_t end = kernel_end[i];
+		uint64_t end = kernel_end[i].binding;
 
 		if (end && end <= n->w->now) {	/* the kernel has ended it meanwhile */
 			kernel_drop(n, kernel_find(n, kernel[i].cookie));
@@ -499,6 +582,8 @@ void node_restart(struct node *n)
 		}
 		ev = (struct core_event){ .type = CORE_EV_ADOPT, .adopt = kernel[i] };
 		ev.adopt.lifetime = end ? (end - n->w->now + SEC - 1) / SEC : 0;
+		for (unsigned int j = 0; j < kernel[i].n_legs; j++)
+			ev.adopt.leg[j].ms = kernel_end[i].leg[j] ? (kernel_end[i].leg[j] - n->w->now) / MSEC : 0;
 		deliver(n, &ev);
 	}
 	free(row);
@@ -619,6 +704,15 @@ unsigned int n_regs(struct node *n)
 
 	core_walk(n->core, look, &s);
 	return s.n;
+}
+
+size_t n_served(const struct node *n)
+{
+	size_t served = 0;
+
+	for (size_t i = 0; i < n->n_kernel; i++)
+		served += n->kernel[i].leg[0].state != CORE_LEG_RETURN;
+	return served;
 }
 
 /* ---- messages ---- */

@@ -41,6 +41,10 @@ struct served {		/* what ATTACHED, REFUSED and GONE said last of one device */
 	uint64_t attached_at;
 };
 
+struct kernel_end {	/* world's now; 0 = never */
+	uint64_t binding, leg[CORE_LEGS_MAX];
+};
+
 struct world;
 
 struct node {
@@ -58,7 +62,7 @@ struct node {
 	size_t n_kernel, n_row;
 	int64_t skew_us;		/* of its agent's clock, which never steps (core.h, core_now) */
 	int64_t step_us;		/* by which its wall clock was set since: the agent's next life sees it */
-	uint64_t *kernel_end;		/* of @kernel[i]: world's now; 0 = never */
+	struct kernel_end *kernel_end;	/* of @kernel[i] */
 	int fail_bind, fail_store;	/* errno for the next one */
 	bool hold;			/* completions wait for release() */
 	unsigned int last_effects;	/* killed after so many more BIND, UNBIND, STORE, FORGET; 0 = never */
@@ -99,6 +103,7 @@ void event(struct node *n, const struct core_event *ev);
 const struct core_reg *find(struct node *n, const char *nai);	/* by walking */
 const struct core_reg *device(struct node *n, int dev);
 unsigned int n_regs(struct node *n);
+size_t n_served(const struct node *n);	/* bindings in the kernel, without those that only return */
 const char *nai_of(int device, char buf[64]);	/* by the identity rule */
 
 /* Messages that left, newest first: back 0 is the last. NULL if there are not so many. */

@@ -169,8 +169,8 @@ static void test_mn_ha(void **state)
 	assert_int_equal(msg.ext[2].type, WIRE_EXT_GRE_KEY);
 	/* The agent's key came behind the node's authenticator: nothing could cover it. */
 	assert_true(wire_get_gre_key(&msg, &key));
-	assert_int_equal(HA_NODE->kernel[0].key_out, r.key);
-	assert_int_equal(HA_NODE->kernel[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, r.key);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, key);
 	reg = find(HA_NODE, NAI_A);
 	assert_int_equal(reg->auth, CORE_AUTH_MN_HA);
 	assert_string_equal(core_auth_name(reg->auth), "mn-ha");
@@ -394,7 +394,7 @@ static void test_both(void **state)
 	rrq_build(&out, &r);
 	wire_put_gre_key(&out, 99);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_false(HA_NODE->kernel[0].keyed);
+	assert_false(HA_NODE->kernel[0].leg[0].keyed);
 }
 
 /* An NAI that is none is no reason to say less than to others. */
@@ -769,8 +769,8 @@ static void test_per_mn(void **state)
 	run(w, RTT);
 	assert_true(PMA_NODE->dev[DEV].attached);
 	assert_int_equal(device(PMA_NODE, DEV)->auth, CORE_AUTH_MN_HA);
-	assert_int_equal(PMA_NODE->kernel[0].key_in, HA_NODE->kernel[0].key_out);
-	assert_int_equal(PMA_NODE->kernel[0].key_out, HA_NODE->kernel[0].key_in);
+	assert_int_equal(PMA_NODE->kernel[0].leg[0].key_in, HA_NODE->kernel[0].leg[0].key_out);
+	assert_int_equal(PMA_NODE->kernel[0].leg[0].key_out, HA_NODE->kernel[0].leg[0].key_in);
 
 	/* The agent's next life does the same. */
 	node_restart(PMA_NODE);
@@ -929,7 +929,7 @@ static void test_per_mn_replies(void **state)
 	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
 	reply(w, &key_red, NULL, sa_of(PMA2), 0);
 	assert_true(PMA_NODE->dev[8].attached);
-	assert_int_equal(PMA_NODE->kernel[0].key_out, 0xabcd);
+	assert_int_equal(PMA_NODE->kernel[0].leg[0].key_out, 0xabcd);
 }
 
 static void test_per_mn_and_fha_replies(void **state)

@@ -118,12 +118,12 @@ static void test_register(void **state)
 	/* [5944-3.8.1-4] [5944-3.8.3.2-7] */
 	assert_int_equal(k->home.s_addr, msg.rrp.home.s_addr);
 	/* [5944-4.2.3-4] */
-	assert_int_equal(k->local.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(k->peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(k->leg[0].local.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(k->leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	/* [3024-4.3.1-3] */
-	assert_true(k->gre && k->keyed);
-	assert_int_equal(k->key_in, key);
-	assert_int_equal(k->key_out, r.key);
+	assert_true(k->leg[0].gre && k->leg[0].keyed);
+	assert_int_equal(k->leg[0].key_in, key);
+	assert_int_equal(k->leg[0].key_out, r.key);
 	assert_int_equal(k->port, 0);
 	assert_int_equal(k->lifetime, 600);
 
@@ -149,12 +149,12 @@ static void test_encapsulation(void **state)
 	r.f.flags = 0;			/* T is not insisted upon: procedures.md s12 */
 	assert_int_equal(code_of(w, &r), 0);
 	/* [6245-4.2-3] [3024-4.3.1-3] */
-	assert_false(HA_NODE->kernel[0].gre);
+	assert_false(HA_NODE->kernel[0].leg[0].gre);
 
 	later(w, &r);
 	r.f.flags = WIRE_RRQ_G | WIRE_RRQ_M;
 	assert_int_equal(code_of(w, &r), 0);
-	assert_true(HA_NODE->kernel[0].gre && !HA_NODE->kernel[0].keyed);
+	assert_true(HA_NODE->kernel[0].leg[0].gre && !HA_NODE->kernel[0].leg[0].keyed);
 
 	/* RFC 6245 s4.2: ext. 48 means GRE without G; 0 lets the HA assign for both. */
 	later(w, &r);
@@ -165,16 +165,16 @@ static void test_encapsulation(void **state)
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_not_equal(key, 0);
 	/* [6245-4.2-5] */
-	assert_true(HA_NODE->kernel[0].gre && HA_NODE->kernel[0].keyed);
-	assert_int_equal(HA_NODE->kernel[0].key_in, key);
-	assert_int_equal(HA_NODE->kernel[0].key_out, key);
+	assert_true(HA_NODE->kernel[0].leg[0].gre && HA_NODE->kernel[0].leg[0].keyed);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, key);
 
 	/* The HA's key stays for the life of the registration. */
 	later(w, &r);
 	r.key = 77;
 	assert_true(ask(w, &r, &msg));
-	assert_int_equal(HA_NODE->kernel[0].key_in, key);
-	assert_int_equal(HA_NODE->kernel[0].key_out, 77);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, 77);
 	assert_int_equal(HA_NODE->n_kernel, 1);
 
 	later(w, &r);
@@ -192,8 +192,8 @@ static void test_encapsulation(void **state)
 	/* [6245-4.2-10] [6245-4.2-11] */
 	assert_true(wire_get_gre_key(&msg, &key));
 	assert_int_not_equal(key, 0);
-	assert_int_equal(HA_NODE->kernel[1].key_in, key);
-	assert_int_equal(HA_NODE->kernel[1].key_out, key);
+	assert_int_equal(HA_NODE->kernel[1].leg[0].key_in, key);
+	assert_int_equal(HA_NODE->kernel[1].leg[0].key_out, key);
 }
 
 static void test_home_address(void **state)
@@ -407,7 +407,7 @@ static void test_uncovered(void **state)
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(n_regs(HA_NODE), 1);
 	/* [6245-4.2-1] */
-	assert_false(HA_NODE->kernel[0].gre);
+	assert_false(HA_NODE->kernel[0].leg[0].gre);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
 
 	/* Nor does an NAI there. */
@@ -725,7 +725,7 @@ static void test_pending_handover(void **state)
 	assert_int_equal(sent_by(w, HA, WIRE_RRP, 1)->data[1], 0);
 	assert_int_equal(sent_by(w, HA, WIRE_REVOKE, 0)->dst.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(HA_NODE->n_kernel, 1);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(COUNT(handovers), 1);
 
 	/* A deregistration that catches up with a registration. */
@@ -787,14 +787,14 @@ static void test_bind_fails(void **state)
 	expect_denied(w, &r, WIRE_CODE_HA_ID_MISMATCH);
 	assert_memory_equal(&find(HA_NODE, NAI_A)->rec, &before, sizeof(before));
 	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(COUNT(handovers), 0);
 	later(w, &r);
 	HA_NODE->fail_store = EIO;
 	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_UNSPECIFIED);
 	before.last_id = r.f.id;
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
-	assert_int_equal(HA_NODE->kernel[0].key_out, 0x1000 + PMA1);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, 0x1000 + PMA1);
 	assert_memory_equal(&HA_NODE->row[0], &before, sizeof(before));
 	assert_null(sent_by(w, HA, WIRE_REVOKE, 0));
 
@@ -871,7 +871,7 @@ static void test_deregister(void **state)
 	assert_true(ask(w, &late, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 0);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.lifetime, 600);
 	/* Its address wasn't the device's. */
 	late.f.home = ip("10.0.0.99");

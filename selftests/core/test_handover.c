@@ -73,9 +73,9 @@ static void test_handover(void **state)
 	assert_true(HA_NODE->kernel[0].exists);
 	assert_true(HA_NODE->kernel[0].cookie == cookie);
 	/* [5944-2.4.2-1] [5944-3.6-3] */
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
-	assert_int_equal(HA_NODE->kernel[0].key_out, P2->kernel[0].key_in);
-	assert_int_equal(HA_NODE->kernel[0].key_in, P2->kernel[0].key_out);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, P2->kernel[0].leg[0].key_in);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, P2->kernel[0].leg[0].key_out);
 
 	/* Reply first, then the revocation, to where the device was. */
 	rrp = sent_by(w, HA, WIRE_RRP, 0);
@@ -102,7 +102,7 @@ static void test_handover(void **state)
 	assert_true(wire_auth_ok(&msg, &msg.ext[1], sa_of(PMA1)));
 
 	run(w, RTT);
-	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+	assert_int_equal(n_served(P1) + P1->n_row, 0);
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 1);
@@ -117,8 +117,8 @@ static void test_handover(void **state)
 	run(w, 15 * MSEC);
 	detach(P2, DEV, 3, CORE_DETACH_PORT);
 	run(w, SEC);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
-	assert_int_equal(P2->n_kernel + P2->n_row, 0);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(n_served(P2) + P2->n_row, 0);
 	assert_true(P1->dev[DEV].attached);
 
 	/* The device leaves for good: everything is empty. */
@@ -184,7 +184,7 @@ static void test_not_revoked(void **state)
 	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	run(w, SEC);
 	assert_true(P1->dev[DEV].attached);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 3);
 }
 
@@ -239,7 +239,7 @@ static void test_revoked(void **state)
 	/* 192.0.2.9 is a peer with the same key, but not the address the message speaks for. */
 	/* [3543-3.5-2] [3543-3.5-3] [3543-4.2.2.2-3] [3543-B-1] */
 	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 4);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 	/* [3543-3.5-4] */
 	assert_null(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0));
 
@@ -251,12 +251,12 @@ static void test_revoked(void **state)
 	revoke_by_hand(w, P1, &r, "else@red.example", sa_of(PMA1), "192.0.2.1");
 	/* [3543-4.2.2.2-2] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 2);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 
 	/* Right, from an HA that sends no NAI. */
 	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
 	/* [3543-4.2.2.2-4] */
-	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+	assert_int_equal(n_served(P1) + P1->n_row, 0);
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
 	/* [3543-3.4-5] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 3);
@@ -292,9 +292,9 @@ static void test_revoked(void **state)
 	assert_int_equal(device(P1, DEV)->state, CORE_BINDING);
 	r.id = P1->row[0].peer_revsup + 1;
 	revoke_by_hand(w, P1, &r, nai, sa_of(PMA1), "192.0.2.1");
-	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+	assert_int_equal(n_served(P1) + P1->n_row, 0);
 	release(P1);
-	assert_int_equal(P1->n_kernel + P1->n_row, 0);
+	assert_int_equal(n_served(P1) + P1->n_row, 0);
 	assert_int_equal(P1->dev[DEV].n_gone, 2);
 }
 
@@ -313,11 +313,11 @@ static void test_truncated(void **state)
 	on_pma1(w);		/* a live registration again; the revocation is of the past */
 	for (size_t len = 0; len < copy.len; len++)
 		inject(P1, "192.0.2.1", "198.51.100.1", copy.data, len);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 	inject(P1, "192.0.2.1", "198.51.100.1", copy.data, copy.len);
 	/* [3543-3.5-1] [3543-3.5-4] */
 	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 }
 
 /* Left and back before the first revocation was acknowledged: it must not hit the new registration. */
@@ -337,13 +337,13 @@ static void test_back_at_once(void **state)
 	run(w, MSEC / 2);
 	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
 	run(w, 3 * SEC);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_true(P1->dev[DEV].attached);
 	inject(P1, "192.0.2.1", "198.51.100.1", copy.data, copy.len);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 	run(w, 100 * SEC);
-	assert_int_equal(P1->n_kernel, 1);
-	assert_int_equal(P2->n_kernel, 0);
+	assert_int_equal(n_served(P1), 1);
+	assert_int_equal(n_served(P2), 0);
 	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
 }
 
@@ -365,8 +365,8 @@ static void test_back_before_retry(void **state)
 	P1->dev[DEV].n_gone = 0;
 	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
 	run(w, 10 * SEC);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(n_served(P1), 1);
 	assert_int_equal(P1->dev[DEV].n_gone, 0);
 }
 
@@ -380,7 +380,7 @@ static void test_within_a_second(void **state)
 	to_pma2(w);
 	run(w, RTT);
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
-	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(n_served(P1), 0);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
 	assert_int_equal(ha_reg(w)->state, CORE_BOUND);
 }
@@ -402,7 +402,7 @@ static void test_revoked_waiting(void **state)
 	assert_int_equal(P1->dev[DEV].n_refused, 1);
 	assert_null(device(P1, DEV));
 	assert_true(P2->dev[DEV].attached);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(COUNT(HA, handovers), 1);
 }
 
@@ -453,13 +453,13 @@ static void test_late_refresh(void **state)
 	on_pma1(w);
 	r = rrq_from(w, PMA1, nai_of(DEV, nai));
 	r.f.home = P1->dev[DEV].home;
-	r.key = P1->kernel[0].key_in;
+	r.key = P1->kernel[0].leg[0].key_in;
 	to_pma2(w);
 	run(w, SEC);
 	r.f.id = ntp_of(HA_NODE);
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 
 	/* It keeps its address, so its ARP asks for it. */
 	inet_ntop(AF_INET, &r.f.home, home, sizeof(home));
@@ -470,7 +470,7 @@ static void test_late_refresh(void **state)
 
 	/* Later than that it is no crossing any more: the PMA has seen the device. */
 	run(w, SEC);
-	r.key = P1->kernel[0].key_in;
+	r.key = P1->kernel[0].leg[0].key_in;
 	to_pma2(w);
 	run(w, 2 * SEC);
 	r.f.id = ntp_of(HA_NODE);
@@ -604,7 +604,7 @@ static void test_reserved_bits(void **state)
 	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA2));
 	inject(P2, "192.0.2.1", "198.51.100.2", out.buf, out.len);
 	/* [3543-3.3-1] [3543-3.3-5] */
-	assert_int_equal(P2->n_kernel, 0);
+	assert_int_equal(n_served(P2), 0);
 	sent = sent_by(w, PMA2, WIRE_REVOKE_ACK, 0);
 	assert_int_equal(sent->data[1], 0);
 	assert_int_equal(wire_parse(sent->data, sent->len, &msg), WIRE_OK);
@@ -629,7 +629,7 @@ static void test_not_agreed(void **state)
 	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
 	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 2);
 	/* [3543-4.2.1-2] */
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 }
 
 /* Two HAs revoke with one identifier: each means its own registration. */
@@ -648,16 +648,16 @@ static void test_same_identifier(void **state)
 	mac_of(8, ev.attach.mac);
 	event(P1, &ev);
 	run(w, RTT);
-	assert_int_equal(P1->n_kernel, 2);
+	assert_int_equal(n_served(P1), 2);
 	r = (struct wire_revoke){ .flags = WIRE_REVOKE_A, .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
 				  .coa = ip("198.51.100.1"), .id = (ntp_of(HA_NODE) >> 32) + 1 };
 	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 	r.home = P1->dev[8].home;
 	r.ha = ip("192.0.2.9");
 	revoke_by_hand(w, P1, &r, ev.attach.nai, sa_of(PMA1), "192.0.2.9");
 	/* [3543-3.5-7] */
-	assert_int_equal(P1->n_kernel, 0);
+	assert_int_equal(n_served(P1), 0);
 	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 2);
 }
 
@@ -670,10 +670,10 @@ static void test_realms(void **state)
 	attach(P1, 9, 3, CORE_TRIGGER_DHCP, "10.0.0.60");
 	attach(P1, 256 + 10, 4, CORE_TRIGGER_DHCP, "10.0.0.60");
 	run(w, RTT);
-	assert_int_equal(P1->n_kernel, 2);
+	assert_int_equal(n_served(P1), 2);
 	assert_int_equal(P1->kernel[0].home.s_addr, P1->kernel[1].home.s_addr);
-	assert_int_not_equal(P1->kernel[0].key_in, P1->kernel[1].key_in);
-	assert_int_not_equal(P1->kernel[0].key_out, P1->kernel[1].key_out);
+	assert_int_not_equal(P1->kernel[0].leg[0].key_in, P1->kernel[1].leg[0].key_in);
+	assert_int_not_equal(P1->kernel[0].leg[0].key_out, P1->kernel[1].leg[0].key_out);
 	run(w, 2 * SEC);
 	/* Without a NAI it could be either. */
 	r = (struct wire_revoke){
@@ -681,12 +681,12 @@ static void test_realms(void **state)
 		.coa = ip("198.51.100.1"), .id = P1->row[0].peer_revsup + 5,
 	};
 	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
-	assert_int_equal(P1->n_kernel, 2);
+	assert_int_equal(n_served(P1), 2);
 	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
 	assert_null(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0));
 	attach(P2, 256 + 10, 4, CORE_TRIGGER_DHCP, NULL);
 	run(w, SEC);
-	assert_int_equal(P1->n_kernel, 1);
+	assert_int_equal(n_served(P1), 1);
 	assert_int_equal(P1->kernel[0].realm, 1);
 	assert_int_equal(P2->kernel[0].realm, 2);
 	assert_int_equal(P2->kernel[0].home.s_addr, ip("10.0.0.60").s_addr);
@@ -704,15 +704,15 @@ static void test_missed_revocation(void **state)
 		to_pma2(w);
 		run(w, 10 * SEC);
 		assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
-		assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+		assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 		attach(P1, DEV, port, port == 3 ? CORE_TRIGGER_DHCP : CORE_TRIGGER_ARP, NULL);
 		run(w, RTT);
 		assert_true(P1->dev[DEV].attached);
-		assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+		assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 		w->cut = 0;
 		run(w, 10 * SEC);
-		assert_int_equal(P2->n_kernel, 0);
-		assert_int_equal(P1->n_kernel, 1);
+		assert_int_equal(n_served(P2), 0);
+		assert_int_equal(n_served(P1), 1);
 
 		/* No more than one request a second comes of it, and no device is asked. */
 		rrqs = n_sent(w, PMA1, WIRE_RRQ);
@@ -740,9 +740,9 @@ static void test_missed_revocation(void **state)
 	to_pma2(w);
 	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	run(w, RTT);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	run(w, 4 * SEC);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 }
 
 int main(void)

@@ -198,9 +198,9 @@ static void test_attach(void **state)
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	k = &PMA_NODE->kernel[0];
 	assert_string_equal(k->device, "mip0");
-	assert_int_equal(k->key_in, key);
-	assert_int_equal(k->key_in, w->node[HA].kernel[0].key_out);
-	assert_int_equal(k->key_out, w->node[HA].kernel[0].key_in);
+	assert_int_equal(k->leg[0].key_in, key);
+	assert_int_equal(k->leg[0].key_in, w->node[HA].kernel[0].leg[0].key_out);
+	assert_int_equal(k->leg[0].key_out, w->node[HA].kernel[0].leg[0].key_in);
 	/* [5944-3.6-2] */
 	assert_int_equal(k->home.s_addr, w->node[HA].kernel[0].home.s_addr);
 	assert_int_equal(k->gateway.s_addr, ip("10.0.0.1").s_addr);
@@ -208,8 +208,8 @@ static void test_attach(void **state)
 	assert_int_equal(k->port, 3);
 	assert_memory_equal(k->mac, want, 6);
 	/* [3024-5.1.2-1] */
-	assert_int_equal(k->peer.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(k->local.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(k->leg[0].peer.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(k->leg[0].local.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(k->lifetime, 600);
 	assert_memory_equal(&PMA_NODE->row[0], &reg->rec, sizeof(reg->rec));
 
@@ -234,7 +234,7 @@ static void test_ipip(void **state)
 	run(w, RTT);
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	/* [6245-4.1-1] */
-	assert_false(PMA_NODE->kernel[0].gre || PMA_NODE->kernel[0].keyed);
+	assert_false(PMA_NODE->kernel[0].leg[0].gre || PMA_NODE->kernel[0].leg[0].keyed);
 	assert_int_equal(device(PMA_NODE, DEV)->rec.peer_revsup, 0);
 }
 
@@ -707,7 +707,7 @@ static void test_refresh(void **state)
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	run(w, RTT);
 	home = PMA_NODE->dev[DEV].home;
-	key = PMA_NODE->kernel[0].key_in;
+	key = PMA_NODE->kernel[0].leg[0].key_in;
 	run(w, 359 * SEC);
 	assert_int_equal(PMA_NODE->n_confirm, 0);
 	PMA_NODE->hold = true;
@@ -720,7 +720,7 @@ static void test_refresh(void **state)
 	assert_int_equal(msg.rrq.lifetime, 600);
 	/* [6245-4.1-5] */
 	assert_true(wire_get_gre_key(&msg, &key));
-	assert_int_equal(key, PMA_NODE->kernel[0].key_in);
+	assert_int_equal(key, PMA_NODE->kernel[0].leg[0].key_in);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BINDING);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 2);
 	/* Served all the while. */

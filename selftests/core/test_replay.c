@@ -115,7 +115,7 @@ static void test_nonces(void **state)
 	old.f.coa = ip(old.src);
 	assert_true(ask(w, &old, &again));
 	assert_int_equal(again.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 
 	/* It may not have this, and hears its next nonce. */
 	r.f.home = ip("10.0.0.99");
@@ -164,7 +164,7 @@ static void test_proxied(void **state)
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
 	assert_int_equal(next(w, &r, &msg), 0);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.last_id, old.f.id);
 	/* What came by the PMA before is no fresher for that. */
 	assert_true(ask(w, &old, &msg));

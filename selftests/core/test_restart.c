@@ -75,7 +75,7 @@ static void test_ha(void **state)
 	assert_true(P2->dev[DEV].attached);
 	assert_int_equal(P2->dev[DEV].home.s_addr, row.home.s_addr);
 	assert_int_equal(P1->dev[DEV].n_gone, 1);
-	assert_int_equal(HA_NODE->kernel[0].key_in, row.key_in);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, row.key_in);
 
 	/* It ends when it would have ended: time passed while we were away. */
 	core_free(P2->core);
@@ -95,22 +95,22 @@ static void expect_repaired(struct world *w, struct node *n)
 
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct core_binding before = n->kernel[0], *k = n->kernel;
-		uint64_t end = n->kernel_end[0];
+		uint64_t end = n->kernel_end[0].binding;
 
 		switch (kind) {
-		case PEER: k->peer.s_addr++; break;
-		case LOCAL: k->local.s_addr++; break;
-		case KEY_IN: k->key_in++; break;
-		case KEY_OUT: k->key_out++; break;
-		case KEYED: k->keyed = false; break;
-		case IPIP: k->gre = k->keyed = false; break;
+		case PEER: k->leg[0].peer.s_addr++; break;
+		case LOCAL: k->leg[0].local.s_addr++; break;
+		case KEY_IN: k->leg[0].key_in++; break;
+		case KEY_OUT: k->leg[0].key_out++; break;
+		case KEYED: k->leg[0].keyed = false; break;
+		case IPIP: k->leg[0].gre = k->leg[0].keyed = false; break;
 		case GATEWAY: k->gateway.s_addr++; break;
 		case PLEN: k->plen++; break;
 		case PORT: k->port++; break;
 		case MAC: k->mac[5]++; break;
-		case TOO_LONG: n->kernel_end[0] = w->now + 5000 * SEC; break;
-		case ENDLESS: n->kernel_end[0] = 0; break;
-		case SHORT: n->kernel_end[0] = w->now + 100 * SEC; break;
+		case TOO_LONG: n->kernel_end[0].binding = w->now + 5000 * SEC; break;
+		case ENDLESS: n->kernel_end[0].binding = 0; break;
+		case SHORT: n->kernel_end[0].binding = w->now + 100 * SEC; break;
 		}
 		node_restart(n);
 		assert_int_equal(n->n_kernel, 1);
@@ -120,7 +120,7 @@ static void expect_repaired(struct world *w, struct node *n)
 		/* A PMA refreshes instead: where both are right, the row may be one that nobody has granted. */
 		if (kind == SHORT && n->index != HA)
 			run(w, 4 * SEC);
-		assert_in_range(n->kernel_end[0], end - SEC, w->now + 600 * SEC);
+		assert_in_range(n->kernel_end[0].binding, end - SEC, w->now + 600 * SEC);
 	}
 }
 
@@ -151,10 +151,10 @@ static void test_ha_differs(void **state)
 
 	/* Kernel and record disagree about the peer: the record is right. */
 	on_pma1(w);
-	HA_NODE->kernel[0].peer = ip("198.51.100.2");
+	HA_NODE->kernel[0].leg[0].peer = ip("198.51.100.2");
 	node_restart(HA_NODE);
 	assert_int_equal(HA_NODE->n_kernel, 1);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_true(HA_NODE->kernel[0].exists);
 
 	/* And about anything else. */
@@ -290,7 +290,7 @@ static void test_half_done(void **state)
 	assert_false(P2->dev[DEV].attached);
 	assert_int_equal(HA_NODE->row[0].coa.s_addr, ip("198.51.100.2").s_addr);
 	node_restart(HA_NODE);
-	assert_int_equal(HA_NODE->kernel[0].peer.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	run(w, 2 * SEC);
 	assert_true(P2->dev[DEV].attached);
 	assert_int_equal(HA_NODE->n_kernel, 1);
@@ -360,10 +360,10 @@ static void test_clock_set(void **state)
 	for (unsigned int i = 0; i < 8; i++) {
 		int node = i < 4 ? HA : PMA1;
 		struct world *w = clock_set(node, by_s[i % 4]);
-		uint64_t ha_end = HA_NODE->kernel_end[0];
+		uint64_t ha_end = HA_NODE->kernel_end[0].binding;
 
 		/* The refresh comes within what the HA had granted. */
-		while (HA_NODE->kernel_end[0] == ha_end && w->now < ha_end)
+		while (HA_NODE->kernel_end[0].binding == ha_end && w->now < ha_end)
 			run(w, SEC);
 		assert_true(w->now < ha_end);
 		run(w, 1500 * SEC);
@@ -378,11 +378,11 @@ static void test_clock_set(void **state)
 		run(w, 3 * SEC);
 		assert_true(P2->dev[DEV].attached);
 		assert_int_equal(P1->dev[DEV].n_gone, 1);
-		assert_int_equal(P1->n_kernel, 0);
+		assert_int_equal(n_served(P1), 0);
 		attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 		run(w, 3 * SEC);
 		assert_true(P1->dev[DEV].attached);
-		assert_int_equal(P2->n_kernel, 0);
+		assert_int_equal(n_served(P2), 0);
 		world_free(w);
 
 		w = clock_set(node, by_s[i % 4]);

@@ -140,6 +140,9 @@ static const struct bad {
 	{ "five DNS servers", "network red {\ndns = {10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5}\n}\n", ":2: network red dns: more than 4 servers" },
 	{ "bad DNS server", "network red {\ndns = {10.0.0.1,\n one}\n}\n", ":3: network red dns: not an IPv4 address: \"one\"" },
 	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
+	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
+	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
+	{ "copies from a proxy agent", PMA "network blue {\nbicast = true\n}\n", "network blue bicast: only a home agent sends copies" },
 	{ "SPI below 256", WITH_PEER("spi 0xff { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi 0xff: out of range: 0xff (256 to 4294967295)" },
 	{ "SPI no number", WITH_PEER("spi key1 { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi key1: not a number" },
 	{ "one SPI in two spellings", WITH_PEER("spi 256 { key-file = \"${K}/good\" }\nspi 0x100 { key-file = \"${K}/good\" }"),
@@ -286,6 +289,8 @@ static void test_good_ha(void **state)
 	assert_int_equal(config->core.replay_window, 7);
 	assert_false(config->core.clock_probe);
 	assert_int_equal(config->core.max_registrations, 65536);
+	assert_int_equal(config->core.handover_grace_ms, 2000);
+	assert_int_equal(config->core.away_ms, 10000);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
 	assert_int_equal(net->realm, 1);
@@ -294,6 +299,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(ntohl(net->pool_first.s_addr), 0x0a00000a);
 	assert_int_equal(ntohl(net->pool_last.s_addr), 0x0a0000fa);
 	assert_string_equal(net->device, "mip0");
+	assert_false(net->bicast);
 	peer = &config->core.peers[0];
 	assert_int_equal(peer->n_sa, 1);
 	assert_int_equal(peer->sa[0].spi, 0x100);
@@ -350,6 +356,24 @@ static void test_good_mobile_nodes(void **state)
 	assert_int_equal(mn->aaa[1].alg, WIRE_ALG_HMAC_MD5);
 	assert_int_equal(mn->aaa[1].key_len, 16);
 	assert_string_equal(config->mns[1].nai, "*@red.example");
+	config_free(config);
+	free(complaints);
+}
+
+static void test_handover(void **state)
+{
+	static const char more[] = HA "handover-grace = 0\naway-time = 0\n"
+		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
+		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true }\n";
+	struct config *config;
+	char *complaints = load(more, sizeof(more) - 1, &config);
+
+	(void)state;
+	if (!config)
+		fail_msg("%s", complaints);
+	assert_int_equal(config->core.handover_grace_ms, 0);
+	assert_int_equal(config->core.away_ms, 0);
+	assert_true(config_network(config, "blue", NULL)->bicast);
 	config_free(config);
 	free(complaints);
 }
@@ -449,9 +473,10 @@ int main(void)
 	enum { ROWS = sizeof(bad) / sizeof(bad[0]) };
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_several), cmocka_unit_test(test_nul), cmocka_unit_test(test_good_ha),
-		cmocka_unit_test(test_good_mobile_nodes), cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_good_mobile_nodes), cmocka_unit_test(test_handover),
+		cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
 	};
-	static struct CMUnitTest tests[ROWS + 7];
+	static struct CMUnitTest tests[ROWS + 8];
 	static const char *const names[] = { "good", "open", "short", "odd", "empty", "long", "huge", "text", "conf" };
 	int failed;
 
@@ -461,7 +486,7 @@ int main(void)
 	dir = make_dir();
 	setenv("K", dir, 1);
 	make_keys();
-	failed = _cmocka_run_group_tests("config", tests, ROWS + 7, NULL, NULL);
+	failed = _cmocka_run_group_tests("config", tests, ROWS + 8, NULL, NULL);
 	assert_int_equal(chdir(dir), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(names[i]);

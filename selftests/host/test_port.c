@@ -123,6 +123,15 @@ static void on_frame(void *arg, const struct port *p, const uint8_t *frame, size
 	(void)seen_us;
 }
 
+static int link_downs, link_ups;
+
+static void on_link(void *arg, const struct port *at, bool up)
+{
+	(void)arg;
+	assert_int_equal(at->ifindex, PORT);
+	++*(up ? &link_ups : &link_downs);
+}
+
 static void network(unsigned int i, const char *dev, const char *gateway)
 {
 	strcpy(networks[i].device, dev);
@@ -146,8 +155,9 @@ static int setup(void **state)
 				   .ethernet = true, .up = true, .running = true, .carrier_ups = 1 };
 	member = (struct link_info){ 0 };
 	n_sent = n_warnings = 0;
+	link_downs = link_ups = 0;
 	base = event_base_new();
-	ports = ports_new(base, NULL, on_frame, NULL);
+	ports = ports_new(base, NULL, on_frame, on_link, NULL);
 	assert_int_equal(ports_configure(ports, &config), 0);
 	assert_non_null(port_find(ports, PORT));
 	return 0;
@@ -334,6 +344,36 @@ static void test_members(void **state)
 	assert_int_equal(n_warnings, 4);
 }
 
+/* What its devices are to know: each end of its link once, and its coming as often as it is announced. */
+static void test_link(void **state)
+{
+	(void)state;
+	ports_link_changed(ports, &port, false);
+	assert_int_equal(link_downs + link_ups, 0);
+	port.running = false;
+	ports_link_changed(ports, &port, false);
+	ports_link_changed(ports, &port, false);
+	assert_int_equal(link_downs, 1);
+	assert_int_equal(link_ups, 0);
+	ports_tell_links(ports);
+	assert_int_equal(link_downs, 2);
+	/* up without a new carrier: it was the interface that was down */
+	port.running = true;
+	ports_link_changed(ports, &port, false);
+	assert_int_equal(link_ups, 1);
+	let_time_pass();
+	assert_int_equal(link_ups, 3);
+	/* a flap that was over before we looked; and one that cuts off what is still to be said */
+	carrier_comes();
+	assert_int_equal(link_downs, 3);
+	assert_int_equal(link_ups, 4);
+	port.running = false;
+	ports_link_changed(ports, &port, false);
+	let_time_pass();
+	assert_int_equal(link_downs, 4);
+	assert_int_equal(link_ups, 4);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -341,6 +381,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_announces), TEST(test_ends), TEST(test_gateway_mac), TEST(test_renamed_device),
 		TEST(test_members),
+		TEST(test_link),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
