@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# timeout: 600
+# timeout: 1200
 #
 # The suites here run while MIP4_KUNIT_KO is loaded: the module by 'make kunit-module', on a kernel with CONFIG_KUNIT
 # and 'kunit.enable=1 kunit.autorun=1'. Their KTAP is what KUnit keeps in debugfs.
