@@ -11,6 +11,7 @@
 #include <net/genetlink.h>
 #include <net/ip_tunnels.h>
 #include <net/rtnetlink.h>
+#include <net/udp_tunnel.h>
 
 #ifdef MIP4_HAVE_GSO_H
 #include <net/gso.h>
@@ -26,6 +27,9 @@
 #endif
 #if !IS_ENABLED(CONFIG_INET_TUNNEL)
 #error "mip4 needs CONFIG_INET_TUNNEL: IP-in-IP is received through tunnel4"
+#endif
+#if !IS_ENABLED(CONFIG_NET_UDP_TUNNEL)
+#error "mip4 needs CONFIG_NET_UDP_TUNNEL: it is received from by UDP tunnels"
 #endif
 
 /*
@@ -98,6 +102,16 @@ static inline void mip4_set_netns_immutable(struct net_device *dev)
 #define mip4_iptunnel_xmit(rt, skb, saddr, daddr, proto, tos, ttl, df, xnet) \
 	iptunnel_xmit(NULL, rt, skb, saddr, daddr, proto, tos, ttl, df, xnet)
 #endif
+
+static inline void mip4_setup_udp_tunnel_sock(struct socket *sock,
+					      struct udp_tunnel_sock_cfg *cfg)
+{
+#ifdef MIP4_HAVE_SETUP_UDP_TUNNEL_SK
+	setup_udp_tunnel_sock(sock_net(sock->sk), sock->sk, cfg);
+#else
+	setup_udp_tunnel_sock(sock_net(sock->sk), sock, cfg);
+#endif
+}
 
 /* Defines .newlink's wrapper @name around (underlay net, dev, data, extack). */
 #ifdef MIP4_HAVE_NEWLINK_PARAMS

@@ -13,13 +13,16 @@
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
+#include "udp.h"
 #include "xmit.h"
 
 #define MIP4_FEATURES (NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
 		       NETIF_F_HW_CSUM | NETIF_F_RXCSUM | NETIF_F_GSO_SOFTWARE)
 
-/* The largest that a leg puts in front: IPv4 and keyed GRE. */
+/* What the default encapsulation puts in front, with keys; each leg has its own. */
 #define MIP4_OVERHEAD (sizeof(struct iphdr) + 8)
+/* The most that one does. */
+#define MIP4_OVERHEAD_MAX (sizeof(struct iphdr) + MIP4_UDP_HLEN)
 
 struct workqueue_struct *mip4_wq;
 
@@ -82,6 +85,7 @@ static void mip4_dev_uninit(struct net_device *dev)
 	mip4_port_del_all(mip);
 	mip4_expire_stop(mip);
 	mip4_legs_stop(mip);
+	mip4_udp_detach(mip);
 	mip4_net_del(mip);
 }
 
@@ -151,7 +155,7 @@ static void mip4_dev_setup(struct net_device *dev)
 	dev->mtu = ETH_DATA_LEN - MIP4_OVERHEAD;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = IP_MAX_MTU - MIP4_OVERHEAD;
-	dev->needed_headroom = LL_MAX_HEADER + MIP4_OVERHEAD;
+	dev->needed_headroom = LL_MAX_HEADER + MIP4_OVERHEAD_MAX;
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->features |= MIP4_FEATURES;
 	dev->hw_features |= MIP4_FEATURES;
@@ -189,6 +193,7 @@ static const struct nla_policy mip4_link_policy[IFLA_MIP4_MAX + 1] = {
 	[IFLA_MIP4_GWMAC]	= NLA_POLICY_EXACT_LEN(ETH_ALEN),
 	[IFLA_MIP4_GRACE]	= { .type = NLA_U32 },
 	[IFLA_MIP4_ORPHAN]	= NLA_POLICY_MAX(NLA_U8, MIP4_ORPHAN_MAX),
+	[IFLA_MIP4_UDP_PORT]	= { .type = NLA_REJECT },
 };
 
 static int mip4_validate(struct nlattr *tb[], struct nlattr *data[],
@@ -380,13 +385,15 @@ static size_t mip4_get_size(const struct net_device *dev)
 {
 	return 6 * nla_total_size(sizeof(u32)) +	/* LOCAL ... GRACE */
 	       6 * nla_total_size(sizeof(u8)) +		/* ENCAP ... ORPHAN */
-	       nla_total_size(ETH_ALEN);		/* GWMAC */
+	       nla_total_size(ETH_ALEN) +		/* GWMAC */
+	       nla_total_size(sizeof(u16));		/* UDP_PORT */
 }
 
 static int mip4_fill_info(struct sk_buff *skb, const struct net_device *dev)
 {
 	const struct mip4_dev *mip = netdev_priv(dev);
 	u8 gwmac[ETH_ALEN];
+	__be16 port;
 
 	if (nla_put_in_addr(skb, IFLA_MIP4_LOCAL, mip->local) ||
 	    nla_put_u8(skb, IFLA_MIP4_ENCAP, mip->encap) ||
@@ -399,6 +406,11 @@ static int mip4_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_MIP4_MSS, mip->mss) ||
 	    nla_put_u32(skb, IFLA_MIP4_GRACE, mip->grace) ||
 	    nla_put_u8(skb, IFLA_MIP4_ORPHAN, mip->orphan))
+		return -EMSGSIZE;
+	rcu_read_lock();
+	port = mip4_udp_port(mip, mip->local);
+	rcu_read_unlock();
+	if (port && nla_put_u16(skb, IFLA_MIP4_UDP_PORT, ntohs(port)))
 		return -EMSGSIZE;
 	if (!mip->gwmac)
 		return 0;

@@ -19,6 +19,7 @@
 
 struct mip4_net;
 struct mip4_port;
+struct mip4_udp;
 
 /*
  * A realm with served bindings. Beyond as many some are missing: who is told
@@ -80,6 +81,9 @@ struct mip4_dev {
 	struct delayed_work leg_expire;
 	struct rb_root_cached leg_ends;	/* struct mip4_legs by .expires */
 	struct mip4_hold hold;		/* packets to routed bindings */
+
+	struct mip4_udp __rcu *udp;	/* NULL: no socket; mip4_net.udp_lock writes */
+	struct list_head udp_node;	/* mip4_udp.links, if .udp */
 
 	struct mip4_drops __percpu *drops;
 	struct gro_cells gro;

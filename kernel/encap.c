@@ -14,6 +14,7 @@
 #include "minimal.h"
 #include "peer.h"
 #include "stats.h"
+#include "udp.h"
 
 /* RFC 791: every link carries 68. */
 static unsigned int mip4_mtu(const struct rtable *rt, unsigned int overhead)
@@ -84,11 +85,12 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 {
 	struct mip4_dev *mip = leg->binding->mip;
 	const bool gre = leg->key.encap == MIP4_ENCAP_GRE;
+	const bool udp = leg->key.encap == MIP4_ENCAP_UDP;
 	bool minimal = leg->key.encap == MIP4_ENCAP_MINIMAL;
 	const bool ip6 = mip4_is_ip6(skb);
 	unsigned int overhead = mip4_leg_overhead(leg);
+	__be16 df, port = 0;
 	u8 tos, ttl, proto;
-	__be16 df;
 
 	if (unlikely(minimal && !mip4_minimal_fits(skb, dst_mtu(&rt->dst)))) {
 		ip_rt_put(rt);
@@ -100,6 +102,14 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 		}
 		minimal = false;
 		overhead = sizeof(struct iphdr);
+	}
+	if (udp) {
+		port = mip4_udp_port(mip, leg->key.local);
+		if (unlikely(!port)) {
+			mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_SOCKET);
+			ip_rt_put(rt);
+			return;
+		}
 	}
 	if (skb_cow_head(skb, LL_RESERVED_SPACE(rt->dst.dev) +
 			      rt->dst.header_len + overhead)) {
@@ -124,6 +134,7 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 	skb->dev = mip->dev;
 	skb_reset_mac_header(skb);
 	if (iptunnel_handle_offloads(skb, gre ? SKB_GSO_GRE :
+					  udp ? SKB_GSO_UDP_TUNNEL_CSUM :
 						SKB_GSO_IPXIP4)) {
 		mip4_drop(mip, leg->binding, skb, MIP4_DROP_NO_MEMORY);
 		ip_rt_put(rt);
@@ -140,12 +151,38 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 		skb_set_inner_protocol(skb, base->proto);
 		skb_reset_transport_header(skb);
 		proto = IPPROTO_GRE;
+	} else if (udp) {
+		mip4_udp_push(skb, leg, port);
+		proto = IPPROTO_UDP;
 	} else {
 		proto = ip6 ? IPPROTO_IPV6 : IPPROTO_IPIP;
 		skb_set_inner_ipproto(skb, proto);
 	}
 	mip4_iptunnel_xmit(rt, skb, leg->key.local, leg->key.peer, proto, tos,
 			   ttl, df, !net_eq(mip->net, dev_net(mip->dev)));
+}
+
+/* In pieces, where what is around them may not be cut. */
+static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
+			      struct rtable *rt)
+{
+	const unsigned int mtu = mip4_leg_mtu(leg, rt);
+	struct mip4_dev *mip = leg->binding->mip;
+	struct sk_buff_head pieces;
+
+	if (likely(leg->key.encap != MIP4_ENCAP_UDP || skb->len <= mtu ||
+		   skb_is_gso(skb) || mip4_is_ip6(skb))) {
+		mip4_encap_one(skb, leg, rt);
+		return;
+	}
+	__skb_queue_head_init(&pieces);
+	if (mip4_udp_fragment(skb, mip, rt, mtu, &pieces))
+		mip4_count_drop(mip, leg->binding, MIP4_DROP_NO_MEMORY);
+	while ((skb = __skb_dequeue(&pieces))) {
+		dst_hold(&rt->dst);
+		mip4_encap_one(skb, leg, rt);
+	}
+	ip_rt_put(rt);
 }
 
 /* What the hardware made of several frames and no tunnel can carry as one. */
@@ -170,7 +207,7 @@ static void mip4_encap_segments(struct sk_buff *skb, struct mip4_leg *leg,
 	skb_list_walk_safe(segs, skb, next) {
 		skb_mark_not_on_list(skb);
 		dst_hold(&rt->dst);
-		mip4_encap_one(skb, leg, rt);
+		mip4_encap_pieces(skb, leg, rt);
 	}
 	ip_rt_put(rt);
 }
@@ -199,10 +236,14 @@ void mip4_encap(struct sk_buff *skb, struct mip4_leg *leg, struct rtable *rt)
 	/* nobody behind us knows how to segment or check these */
 	if (leg->key.encap == MIP4_ENCAP_MINIMAL)
 		features &= ~(NETIF_F_GSO_MASK | NETIF_F_CSUM_MASK);
+	/* nor to cut a segment before it is wrapped */
+	if (leg->key.encap == MIP4_ENCAP_UDP && skb_is_gso(skb) &&
+	    !skb_gso_validate_network_len(skb, mip4_leg_mtu(leg, rt)))
+		features &= ~NETIF_F_GSO_MASK;
 	/* the egress device looks after untrusted headers */
 	if (unlikely(skb_is_gso(skb) &&
 		     !skb_gso_ok(skb, features | NETIF_F_GSO_ROBUST)))
 		mip4_encap_segments(skb, leg, rt, features);
 	else
-		mip4_encap_one(skb, leg, rt);
+		mip4_encap_pieces(skb, leg, rt);
 }

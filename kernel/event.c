@@ -154,9 +154,28 @@ void mip4_event_peer(struct mip4_peer *peer)
 	msg = mip4_event_start(mip, MIP4_EVENT_PEER_UNREACHABLE, &hdr, &nest);
 	if (!msg)
 		return;
-	if (nla_put_in_addr(msg, MIP4_EVENT_A_PEER, peer->key.remote)) {
+	if (nla_put_in_addr(msg, MIP4_EVENT_A_PEER, peer->key.remote) ||
+	    (peer->key.port && nla_put_u16(msg, MIP4_EVENT_A_PEER_PORT,
+					   ntohs(peer->key.port)))) {
 		nlmsg_free(msg);
 		return;
 	}
 	mip4_event_send(mip, msg, hdr, nest);
+}
+
+/**
+ * mip4_event_socket() - report that the last process has closed a link's socket
+ * @mip: device
+ */
+void mip4_event_socket(struct mip4_dev *mip)
+{
+	struct nlattr *nest;
+	struct sk_buff *msg;
+	void *hdr;
+
+	if (!mip4_nl_listens(mip, MIP4_NL_EVENTS))
+		return;
+	msg = mip4_event_start(mip, MIP4_EVENT_SOCKET_LOST, &hdr, &nest);
+	if (msg)
+		mip4_event_send(mip, msg, hdr, nest);
 }

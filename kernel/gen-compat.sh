@@ -15,5 +15,6 @@ has LLTX		linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+lltx:1;'
 has NETNS_IMMUTABLE	linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+netns_immutable:1;'
 has NETNS_LOCAL		linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+netns_local:1;'
 has NEWLINK_PARAMS	net/rtnetlink.h		'^struct rtnl_newlink_params \{'
+has SETUP_UDP_TUNNEL_SK	net/udp_tunnel.h	'setup_udp_tunnel_sock\(struct net \*net, struct sock \*'
 has UNALIGNED_H		linux/unaligned.h	'get_unaligned_be16\('
 exit 0

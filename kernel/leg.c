@@ -207,6 +207,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		.local = cfg->local,
 		.remote = cfg->peer,
 		.encap = cfg->encap,
+		.port = cfg->port,
 	};
 	int err, tries = 0;
 
@@ -216,6 +217,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		.local = cfg->local,
 		.peer = cfg->peer,
 		.encap = cfg->encap,
+		.port = cfg->port,
 	};
 	if (cfg->keyed) {
 		leg->key.key = cfg->ikey;

@@ -7,6 +7,7 @@
 #include <linux/mip4.h>
 
 #include "minimal.h"
+#include "udp.h"
 
 struct ipv6hdr;
 struct mip4_binding;
@@ -33,7 +34,7 @@ struct mip4_demux_key {
 	__be32 inner;
 	u8 encap;			/* enum mip4_encap */
 	u8 flags;			/* MIP4_DEMUX_* */
-	u8 zero[2];
+	__be16 port;			/* UDP: the peer's; else 0 */
 };
 
 /*
@@ -59,6 +60,7 @@ struct mip4_leg_config {
 	u8 encap;
 	u8 state;			/* enum mip4_leg_state */
 	bool keyed;
+	__be16 port;			/* UDP: the peer's; else 0 */
 	const struct nlattr *attr;	/* what to blame */
 };
 
@@ -77,6 +79,8 @@ static inline unsigned int mip4_leg_overhead(const struct mip4_leg *leg)
 		return sizeof(struct iphdr);
 	case MIP4_ENCAP_MINIMAL:
 		return sizeof(struct mip4_minimal_hdr);
+	case MIP4_ENCAP_UDP:
+		return sizeof(struct iphdr) + MIP4_UDP_HLEN;
 	default:
 		return sizeof(struct iphdr) + (mip4_leg_keyed(leg) ? 8 : 4);
 	}

@@ -78,7 +78,8 @@ static bool mip4_legs_same_tunnel(const struct mip4_leg_config *one,
 				  const struct mip4_leg_config *other)
 {
 	return one->local == other->local && one->peer == other->peer &&
-	       one->encap == other->encap && one->keyed == other->keyed &&
+	       one->encap == other->encap && one->port == other->port &&
+	       one->keyed == other->keyed &&
 	       (!one->keyed || one->ikey == other->ikey);
 }
 
@@ -143,7 +144,8 @@ static bool mip4_legs_equal(const struct mip4_leg *leg,
 			    const struct mip4_leg_config *cfg)
 {
 	if (leg->key.local != cfg->local || leg->key.peer != cfg->peer ||
-	    leg->key.encap != cfg->encap || mip4_leg_keyed(leg) != cfg->keyed)
+	    leg->key.encap != cfg->encap || leg->key.port != cfg->port ||
+	    mip4_leg_keyed(leg) != cfg->keyed)
 		return false;
 	return !cfg->keyed ||
 	       (leg->key.key == cfg->ikey && leg->okey == cfg->okey);

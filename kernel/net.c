@@ -65,6 +65,7 @@ static int __net_init mip4_net_start(struct net *net)
 
 	INIT_LIST_HEAD(&mn->devs);
 	mutex_init(&mn->lock);
+	mutex_init(&mn->udp_lock);
 	err = rhltable_init(&mn->demux, &mip4_demux_params);
 	if (err)
 		return err;
@@ -90,6 +91,7 @@ static void __net_exit mip4_net_stop(struct net *net)
 	rhltable_destroy(&mn->demux);
 	rhltable_destroy(&mn->peers);
 	rhltable_destroy(&mn->prefixes);
+	mutex_destroy(&mn->udp_lock);
 	mutex_destroy(&mn->lock);
 }
 

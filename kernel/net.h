@@ -15,6 +15,7 @@ struct net;
  * What the devices of one underlay netns share. Lives as long as the netns.
  *
  * The packet path reads the tables under RCU. Lock order: RTNL, mip4_dev.lock, lock.
+ * udp_lock comes after RTNL and after the lock of a socket.
  */
 struct mip4_net {
 	struct list_head devs;	/* mip4_dev.node; RTNL */
@@ -23,6 +24,8 @@ struct mip4_net {
 	struct rhltable peers;	/* struct mip4_peer, see peer.h */
 	struct rhltable prefixes;	/* struct mip4_prefix, see prefix.h */
 	struct mip4_plens plens[2];	/* of .prefixes: IPv4, IPv6 */
+
+	struct mutex udp_lock;	/* who uses which struct mip4_udp */
 };
 
 struct mip4_net *mip4_net(const struct net *net);

@@ -3,6 +3,7 @@
  * Generic netlink family "mip4": the family, and the commands for peers and
  * ports. Documentation/netlink/specs/mip4.yaml describes the same.
  */
+#include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/genetlink.h>
@@ -13,6 +14,7 @@
 #include "netlink.h"
 #include "peer.h"
 #include "port.h"
+#include "udp.h"
 
 /* .internal_flags: the command names a device, mip4_nl_pre() finds it */
 #define MIP4_NL_NEEDS_DEV	BIT(0)
@@ -41,6 +43,11 @@ static const struct nla_policy mip4_nl_ports_policy[MIP4_A_PORT + 1] = {
 
 static const struct nla_policy mip4_nl_ifindex_policy[MIP4_A_IFINDEX + 1] = {
 	[MIP4_A_IFINDEX]	= NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+static const struct nla_policy mip4_nl_socket_policy[MIP4_A_SOCKET_FD + 1] = {
+	[MIP4_A_IFINDEX]	= NLA_POLICY_MIN(NLA_U32, 1),
+	[MIP4_A_SOCKET_FD]	= { .type = NLA_U32 },
 };
 
 /* The mip4 device with the smallest ifindex from @ifindex on, held, or NULL. */
@@ -142,6 +149,8 @@ static int mip4_nl_fill_peer(struct sk_buff *skb, struct mip4_peer *peer)
 	    nla_put_in_addr(skb, MIP4_PEER_A_LOCAL, peer->key.local) ||
 	    nla_put_in_addr(skb, MIP4_PEER_A_PEER, peer->key.remote) ||
 	    nla_put_u8(skb, MIP4_PEER_A_ENCAP, peer->key.encap) ||
+	    (peer->key.port && nla_put_u16(skb, MIP4_PEER_A_PEER_PORT,
+					   ntohs(peer->key.port))) ||
 	    nla_put_u32(skb, MIP4_PEER_A_LEGS, READ_ONCE(peer->legs)) ||
 	    (mtu && nla_put_u32(skb, MIP4_PEER_A_MTU, mtu)) ||
 	    nla_put_u64_64bit(skb, MIP4_PEER_A_ERRORS,
@@ -433,6 +442,27 @@ static int mip4_nl_port_set(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+static int mip4_nl_socket_set(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *attr = info->attrs[MIP4_A_SOCKET_FD];
+	struct mip4_dev *mip = info->user_ptr[0];
+	struct socket *sock;
+	int err;
+
+	if (!attr) {
+		mip4_udp_detach(mip);
+		return 0;
+	}
+	sock = sockfd_lookup(nla_get_u32(attr), &err);
+	if (!sock) {
+		MIP4_NL_ERR(info->extack, attr, "not an open socket");
+		return err;
+	}
+	err = mip4_udp_attach(mip, sock, attr, info->extack);
+	sockfd_put(sock);
+	return err;
+}
+
 /* Shorthand for per-command policies; lists and gets need no privilege. */
 #define MIP4_NL_OP(_cmd, _policy)				\
 	.cmd = _cmd,						\
@@ -479,6 +509,11 @@ static const struct genl_ops mip4_nl_ops[] = {
 		MIP4_NL_OP(MIP4_CMD_PORT_SET, mip4_nl_ports_policy),
 		.doit		= mip4_nl_port_set,
 		.flags		= GENL_UNS_ADMIN_PERM,
+	}, {
+		MIP4_NL_OP(MIP4_CMD_SOCKET_SET, mip4_nl_socket_policy),
+		.doit		= mip4_nl_socket_set,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.internal_flags	= MIP4_NL_NEEDS_DEV,
 	},
 };
 

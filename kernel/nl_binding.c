@@ -19,6 +19,7 @@ static const struct nla_policy mip4_nl_leg_policy[MIP4_LEG_A_MAX + 1] = {
 	[MIP4_LEG_A_OKEY]	= { .type = NLA_U32 },
 	[MIP4_LEG_A_STATE]	= NLA_POLICY_MAX(NLA_U8, MIP4_LEG_MAX),
 	[MIP4_LEG_A_LIFETIME_MS] = { .type = NLA_U32 },
+	[MIP4_LEG_A_PEER_PORT]	= NLA_POLICY_MIN(NLA_U16, 1),
 };
 
 static const struct nla_policy mip4_nl_legs_policy[MIP4_BINDING_A_LEG + 1] = {
@@ -104,6 +105,16 @@ static int mip4_nl_parse_leg(struct mip4_dev *mip, const struct sk_buff *skb,
 		leg->keyed = true;
 		leg->ikey = nla_get_be32(tb[MIP4_LEG_A_IKEY]);
 		leg->okey = nla_get_be32(tb[MIP4_LEG_A_OKEY]);
+	}
+	if (leg->encap == MIP4_ENCAP_UDP)
+		leg->port = htons(MIP4_UDP_PORT);
+	if (tb[MIP4_LEG_A_PEER_PORT]) {
+		if (leg->encap != MIP4_ENCAP_UDP) {
+			MIP4_NL_ERR(extack, tb[MIP4_LEG_A_PEER_PORT],
+				    "only UDP has ports");
+			return -EINVAL;
+		}
+		leg->port = htons(nla_get_u16(tb[MIP4_LEG_A_PEER_PORT]));
 	}
 	if (tb[MIP4_LEG_A_STATE])
 		leg->state = nla_get_u8(tb[MIP4_LEG_A_STATE]);

@@ -68,6 +68,8 @@ static int mip4_nl_fill_leg(struct sk_buff *skb, const struct mip4_leg *leg,
 	if (!nest || nla_put_in_addr(skb, MIP4_LEG_A_PEER, leg->key.peer) ||
 	    nla_put_in_addr(skb, MIP4_LEG_A_LOCAL, leg->key.local) ||
 	    nla_put_u8(skb, MIP4_LEG_A_ENCAP, leg->key.encap) ||
+	    (leg->key.port && nla_put_u16(skb, MIP4_LEG_A_PEER_PORT,
+					  ntohs(leg->key.port))) ||
 	    nla_put_u8(skb, MIP4_LEG_A_STATE, state) ||
 	    (lifetime_ms &&
 	     nla_put_u32(skb, MIP4_LEG_A_LIFETIME_MS, lifetime_ms)))

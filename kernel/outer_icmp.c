@@ -26,6 +26,7 @@
 #include "net.h"
 #include "outer_icmp.h"
 #include "peer.h"
+#include "udp.h"
 
 /* RFC 791: no path is narrower, whatever a router claims. */
 #define MIP4_MTU_MIN 68U
@@ -47,6 +48,7 @@ struct mip4_quote {
 	bool whole;			/* the inner header is there */
 	bool keyed;
 	__be32 okey;
+	__be16 sport;			/* of UDP, else 0 */
 	struct iphdr iph;		/* inner header, if .whole */
 };
 
@@ -121,6 +123,31 @@ static bool mip4_quote_gre(const struct sk_buff *skb, struct mip4_quote *q)
 	q->okey = q->keyed ? gre->key : 0;
 	q->inner += sizeof(gre->base) + (q->keyed ? sizeof(gre->key) : 0);
 	if (gre->base.proto == htons(ETH_P_IP))
+		mip4_quote_inner(skb, q);
+	return true;
+}
+
+/* Control messages take the same way, so what is said of them counts as well. */
+static bool mip4_quote_udp(const struct sk_buff *skb, struct mip4_quote *q,
+			   __be16 *dport)
+{
+	struct {
+		struct udphdr uh;
+		struct mip4_udp_data data;
+	} buf;
+	const struct mip4_udp_data *data;
+	const struct udphdr *uh;
+
+	uh = skb_header_pointer(skb, q->inner, sizeof(buf.uh), &buf.uh);
+	if (!uh)
+		return false;
+	q->sport = uh->source;
+	*dport = uh->dest;
+	q->inner += sizeof(buf.uh);
+	data = skb_header_pointer(skb, q->inner, sizeof(buf.data), &buf.data);
+	q->inner += sizeof(buf.data);
+	if (data && data->type == MIP4_UDP_TUNNEL_DATA &&
+	    data->next == IPPROTO_IPIP)
 		mip4_quote_inner(skb, q);
 	return true;
 }
@@ -298,6 +325,8 @@ static void mip4_outer_icmp_peer(struct sk_buff *skb, struct net *net,
 	struct mip4_leg *leg = NULL;
 	bool sure = false;
 
+	if (q->sport && q->sport != mip4_udp_port(peer->mip, peer->key.local))
+		return;
 	if (q->whole) {
 		leg = mip4_quote_leg(q, peer, &sure);
 		if (!leg)
@@ -390,6 +419,11 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 		if (!mip4_quote_minimal(skb, &q, iph))
 			return;
 		key.encap = MIP4_ENCAP_MINIMAL;
+		break;
+	case IPPROTO_UDP:
+		if (!mip4_quote_udp(skb, &q, &key.port))
+			return;
+		key.encap = MIP4_ENCAP_UDP;
 		break;
 	default:
 		return;

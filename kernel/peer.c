@@ -9,6 +9,7 @@
 #include "minimal.h"
 #include "net.h"
 #include "peer.h"
+#include "udp.h"
 
 const struct rhashtable_params mip4_peer_params = {
 	.head_offset = offsetof(struct mip4_peer, node.rhead),
@@ -116,6 +117,26 @@ void mip4_peer_put(struct mip4_peer *peer)
 	call_rcu(&peer->rcu, mip4_peer_free);
 }
 
+/**
+ * mip4_peers_reroute() - forget the routes to peers
+ * @mip: device
+ * @encap: of those of that encapsulation
+ *
+ * Context: process.
+ */
+void mip4_peers_reroute(struct mip4_dev *mip, enum mip4_encap encap)
+{
+	struct mip4_peer *peer;
+	unsigned long id;
+
+	mutex_lock(&mip->mn->lock);
+	xa_for_each(&mip->peers, id, peer) {
+		if (peer->key.encap == encap)
+			dst_cache_reset(&peer->dst_cache);
+	}
+	mutex_unlock(&mip->mn->lock);
+}
+
 static struct rtable *mip4_peer_lookup(const struct mip4_peer *peer, u8 proto,
 				       __be32 *saddr)
 {
@@ -125,6 +146,10 @@ static struct rtable *mip4_peer_lookup(const struct mip4_peer *peer, u8 proto,
 
 	ip_tunnel_init_flow(&fl4, proto, peer->key.remote, peer->key.local, 0,
 			    0, mip->net, mip->link, 0, 0, 0);
+	if (proto == IPPROTO_UDP) {
+		fl4.fl4_sport = mip4_udp_port(mip, peer->key.local);
+		fl4.fl4_dport = peer->key.port;
+	}
 	rt = ip_route_output_key(mip->net, &fl4);
 	*saddr = fl4.saddr;
 	return rt;
@@ -162,6 +187,7 @@ struct rtable *mip4_peer_route(struct mip4_peer *peer)
 		[MIP4_ENCAP_IPIP]	= IPPROTO_IPIP,
 		[MIP4_ENCAP_GRE]	= IPPROTO_GRE,
 		[MIP4_ENCAP_MINIMAL]	= MIP4_IPPROTO_MINIMAL,
+		[MIP4_ENCAP_UDP]	= IPPROTO_UDP,
 	};
 	struct rtable *rt;
 	__be32 saddr;

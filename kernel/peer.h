@@ -18,7 +18,8 @@ struct rtable;
 struct mip4_peer_key {
 	__be32 local;
 	__be32 remote;
-	u32 encap;			/* enum mip4_encap: XFRM and PMTU tell them apart */
+	u16 encap;			/* enum mip4_encap: XFRM and PMTU tell them apart */
+	__be16 port;			/* UDP: so do these; else 0 */
 };
 
 /*
@@ -72,6 +73,7 @@ static inline void mip4_peer_heard(struct mip4_peer *peer)
 struct mip4_peer *mip4_peer_get(struct mip4_dev *mip,
 				const struct mip4_peer_key *key);
 void mip4_peer_put(struct mip4_peer *peer);
+void mip4_peers_reroute(struct mip4_dev *mip, enum mip4_encap encap);
 struct rtable *mip4_peer_route(struct mip4_peer *peer);
 struct rtable *mip4_peer_fallback(struct mip4_peer *peer);
 enum mip4_unreachable mip4_peer_unreachable(struct mip4_peer *peer,

@@ -21,7 +21,8 @@ static const u32 mip4_drop_tx = BIT(MIP4_DROP_NO_BINDING) |
 				BIT(MIP4_DROP_LOOP) |
 				BIT(MIP4_DROP_NO_MEMORY) |
 				BIT(MIP4_DROP_PORT_DOWN) |
-				BIT(MIP4_DROP_NO_LEG);
+				BIT(MIP4_DROP_NO_LEG) |
+				BIT(MIP4_DROP_NO_SOCKET);
 
 /*
  * What skb:kfree_skb and drop monitor show: the kernel's own reason where it

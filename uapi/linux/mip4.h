@@ -23,6 +23,7 @@ enum mip4_encap {
 	MIP4_ENCAP_IPIP,		/* RFC 2003, protocol 4 */
 	MIP4_ENCAP_GRE,			/* RFC 2784 and 2890, protocol 47 */
 	MIP4_ENCAP_MINIMAL,		/* RFC 2004, protocol 55; what it can't carry by IPIP */
+	MIP4_ENCAP_UDP,			/* RFC 3519, type 4, next header 4; needs a SOCKET_SET */
 	__MIP4_ENCAP_MAX
 };
 
@@ -113,7 +114,8 @@ enum mip4_event {
 	MIP4_EVENT_UNSPEC,
 	MIP4_EVENT_UNKNOWN_DEVICE,	/* PORT, ETHERTYPE; MAC, ADDRESS if it had them */
 	MIP4_EVENT_SPOOF,		/* BINDING id and ADDRESS or ADDRESS6: the inner source */
-	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER address: ICMP about outer packets */
+	MIP4_EVENT_PEER_UNREACHABLE,	/* PEER, PEER_PORT of UDP: ICMP about outer packets */
+	MIP4_EVENT_SOCKET_LOST,		/* the last process closed it: UDP legs send no more */
 	__MIP4_EVENT_MAX
 };
 
@@ -134,6 +136,7 @@ enum {
 	IFLA_MIP4_GWMAC,		/* 6 bytes: gateway MAC; default: each port's own */
 	IFLA_MIP4_GRACE,		/* u32 s: kernel expiry after lifetime; default 30 */
 	IFLA_MIP4_ORPHAN,		/* u8 enum mip4_orphan; default KEEP */
+	IFLA_MIP4_UDP_PORT,		/* u16: of the link's socket, if any; replies only */
 	__IFLA_MIP4_MAX
 };
 
@@ -151,6 +154,7 @@ enum mip4_cmd {
 	MIP4_CMD_PORT_GET,		/* do: PORT nest with IFINDEX; dump */
 	MIP4_CMD_PORT_SET,		/* PORT nest */
 	MIP4_CMD_EVENT,			/* multicast on "events" only */
+	MIP4_CMD_SOCKET_SET,		/* UDP legs use SOCKET_FD; without it none */
 	__MIP4_CMD_MAX
 };
 
@@ -171,6 +175,7 @@ enum {
 	MIP4_A_COUNT,			/* u32: bindings flushed, or that lost legs to a PEER */
 	MIP4_A_ALL,			/* flag: flush without a filter */
 	MIP4_A_VERSION,			/* string: the module's */
+	MIP4_A_SOCKET_FD,		/* u32: of the caller's bound UDP socket, see SOCKET_SET */
 	__MIP4_A_MAX
 };
 
@@ -237,6 +242,7 @@ enum {
 	MIP4_LEG_A_OKEY,		/* __be32: GRE key sent */
 	MIP4_LEG_A_STATE,		/* u8 enum mip4_leg_state: default ACTIVE */
 	MIP4_LEG_A_LIFETIME_MS,		/* u32 from now, 0 = no end; replies: left */
+	MIP4_LEG_A_PEER_PORT,		/* u16: the other end's, of UDP only; default 434 */
 	__MIP4_LEG_A_MAX
 };
 
@@ -271,6 +277,7 @@ enum {
 	MIP4_PEER_A_FALLBACKS,		/* u64: packets that MINIMAL left to IPIP; MINIMAL only */
 	MIP4_PEER_A_UNREACHABLE,	/* u8 enum mip4_unreachable; absent: not that we know */
 	MIP4_PEER_A_UNREACHABLE_MS,	/* u64: since we were told so, with UNREACHABLE only */
+	MIP4_PEER_A_PEER_PORT,		/* u16: UDP only */
 	__MIP4_PEER_A_MAX
 };
 
@@ -303,6 +310,7 @@ enum {
 	MIP4_EVENT_A_LOST,		/* u64: events suppressed before this one */
 	MIP4_EVENT_A_PAD,
 	MIP4_EVENT_A_ADDRESS6,		/* 16 bytes: SPOOF of an IPv6 source, instead of ADDRESS */
+	MIP4_EVENT_A_PEER_PORT,		/* u16 */
 	__MIP4_EVENT_A_MAX
 };
 
@@ -334,6 +342,7 @@ enum {
 	x(HOLD_EXPIRED, "hold_expired")		/* held, but no binding or leg came */ \
 	x(BAD_FRAME, "bad_frame")		/* invalid source MAC or truncated */ \
 	x(NO_LEG, "no_leg")			/* no leg of the binding sends */ \
-	x(ND, "nd")				/* IPv6 of a device's link that gets no answer */
+	x(ND, "nd")				/* IPv6 of a device's link that gets no answer */ \
+	x(NO_SOCKET, "no_socket")		/* a leg of UDP whose link has no socket */
 
 #endif /* _UAPI_LINUX_MIP4_H */
