@@ -15,7 +15,7 @@
 	const struct names table##_names = { table##_list, ARRAY_SIZE(table##_list) }
 
 NAMES(encap, [MIP4_ENCAP_IPIP] = "ipip", [MIP4_ENCAP_GRE] = "gre",
-      [MIP4_ENCAP_MINIMAL] = "minimal");
+      [MIP4_ENCAP_MINIMAL] = "minimal", [MIP4_ENCAP_UDP] = "udp");
 NAMES(arp, [MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL] = "all");
 NAMES(orphan, [MIP4_ORPHAN_KEEP] = "keep", [MIP4_ORPHAN_FLUSH] = "flush");
 NAMES(unknown, [MIP4_UNKNOWN_HOLD] = "hold", [MIP4_UNKNOWN_DROP] = "drop",
@@ -135,7 +135,7 @@ static int parse_uint(const struct keyword *kw, const char *arg, uint64_t *value
 	size_t i;
 
 	if (!max)
-		max = kw->type == VAL_U8 ? UINT8_MAX : UINT32_MAX;
+		max = kw->type == VAL_U8 ? UINT8_MAX : kw->type == VAL_U16 ? UINT16_MAX : UINT32_MAX;
 	if (kw->special && !strcmp(arg, kw->special)) {
 		*value = kw->special_val;
 		return CTL_OK;
@@ -260,6 +260,7 @@ static int parse_integer(const struct keyword *kw, const char *arg, struct val *
 {
 	uint64_t u64;
 	uint32_t u32;
+	uint16_t u16;
 	int rc;
 
 	rc = kw->type == VAL_HEX64 ? parse_hex64(kw, arg, &u64) : parse_uint(kw, arg, &u64);
@@ -270,6 +271,11 @@ static int parse_integer(const struct keyword *kw, const char *arg, struct val *
 	case VAL_U8:
 		v->data[0] = (uint8_t)u64;
 		v->len = 1;
+		break;
+	case VAL_U16:
+		u16 = (uint16_t)u64;
+		memcpy(v->data, &u16, sizeof(u16));
+		v->len = sizeof(u16);
 		break;
 	case VAL_HEX64:
 		memcpy(v->data, &u64, sizeof(u64));

@@ -24,7 +24,7 @@ struct names {
 };
 
 enum val_type {
-	VAL_U8, VAL_U32,	/* host byte order */
+	VAL_U8, VAL_U16, VAL_U32,	/* host byte order */
 	VAL_KEY,		/* u32 in network byte order */
 	VAL_HEX64,		/* u64 written in hex, with or without 0x */
 	VAL_TIME,		/* u32 seconds */

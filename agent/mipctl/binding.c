@@ -30,6 +30,7 @@ static const struct keyword binding_keys[] = {
 	KEYWORD("encap", VAL_NAME, .attr = MIP4_LEG_A_ENCAP, .where = AT_LEG, .names = &encap_names),
 	KEYWORD("key", VAL_KEY, .attr = MIP4_LEG_A_IKEY, .where = AT_LEG),
 	KEYWORD("okey", VAL_KEY, .attr = MIP4_LEG_A_OKEY, .where = AT_LEG),
+	KEYWORD("peer-port", VAL_U16, .attr = MIP4_LEG_A_PEER_PORT, .where = AT_LEG, .min = 1),
 	KEYWORD("state", VAL_NAME, .attr = MIP4_LEG_A_STATE, .where = AT_LEG,
 		.names = &leg_state_names),
 	KEYWORD("for", VAL_MSEC, .attr = MIP4_LEG_A_LIFETIME_MS, .where = AT_LEG, .min = 1,
@@ -50,8 +51,8 @@ static const char binding_help[] =
 	"       mipctl binding [ show [ FILTER ] ]\n"
 	"       mipctl binding flush dev DEV { FILTER | all }\n"
 	"where  DEVICE-SIDE := port PORT [ mac MAC ] [ gateway ADDR[/LENGTH] ]\n"
-	"       LEG := peer ADDR [ local ADDR ] [ encap { gre | ipip | minimal } ]\n"
-	"              [ key KEY okey KEY ]\n"
+	"       LEG := peer ADDR [ local ADDR ] [ encap { gre | ipip | minimal | udp } ]\n"
+	"              [ key KEY okey KEY ] [ peer-port NUMBER ]\n"
 	"              [ state { active | copy | receive_only | pending | return } ]\n"
 	"              [ for { TIME | NUMBERms | infinite } ]\n"
 	"       SELECTOR := { id NUMBER | [ realm NUMBER ] { home ADDR | prefix PREFIX } |\n"

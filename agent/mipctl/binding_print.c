@@ -46,6 +46,8 @@ static void print_leg(const struct nlattr *entry)
 		pr_inet("local", "local", nl_inet(tb[MIP4_LEG_A_LOCAL]), "");
 	if (tb[MIP4_LEG_A_ENCAP])
 		pr_name("encap", "encap", &encap_names, nl_u8(tb[MIP4_LEG_A_ENCAP]));
+	if (tb[MIP4_LEG_A_PEER_PORT])
+		pr_uint("peer_port", "peer-port", nl_u16(tb[MIP4_LEG_A_PEER_PORT]));
 	if (tb[MIP4_LEG_A_IKEY])
 		pr_hex("key", "key", ntohl(nl_u32(tb[MIP4_LEG_A_IKEY])));
 	if (tb[MIP4_LEG_A_OKEY])

@@ -42,7 +42,7 @@ static const char link_help[] =
 	"       mipctl link set NAME [ local ADDR ] [ ATTR ]... [ link-netns NETNS ]\n"
 	"       mipctl link del NAME\n"
 	"       mipctl link [ show [ NAME ] ]\n"
-	"where  ATTR := { encap { gre | ipip | minimal } | ttl { 1..255 | inherit } |\n"
+	"where  ATTR := { encap { gre | ipip | minimal | udp } | ttl { 1..255 | inherit } |\n"
 	"                 tos { 0..255 | inherit } | link { DEV | none } | realm NUMBER |\n"
 	"                 limit { BINDINGS | none } | arp { off | gateway | all } |\n"
 	"                 mss { on | off } | gwmac MAC | grace TIME | orphan { keep | flush } }\n"
@@ -321,6 +321,7 @@ static void copy_kind(char *to, size_t size, const struct nlattr *kind)
 static int on_link_info(const struct nlmsghdr *nlh, void *data)
 {
 	const struct nlattr *tb[IFLA_LINK_NETNSID + 1], *in[IFLA_INFO_SLAVE_KIND + 1];
+	const struct nlattr *at[IFLA_MIP4_MAX + 1];
 	struct link_info *info = data;
 
 	if (!link_tb(nlh, tb))
@@ -330,6 +331,10 @@ static int on_link_info(const struct nlmsghdr *nlh, void *data)
 	copy_kind(info->master_kind, sizeof(info->master_kind), in[IFLA_INFO_SLAVE_KIND]);
 	info->master = nl_u32(tb[IFLA_MASTER]);
 	info->foreign = tb[IFLA_LINK_NETNSID];
+	if (!strcmp(info->kind, MIP4_LINK_KIND)) {
+		nl_tb_nest(in[IFLA_INFO_DATA], at, IFLA_MIP4_MAX);
+		info->local = nl_inet(at[IFLA_MIP4_LOCAL]);
+	}
 	return CTL_OK;
 }
 
@@ -403,6 +408,8 @@ static void print_details(uint32_t index, const struct nlattr **tb, const struct
 		pr_secs("grace", "grace", nl_u32(at[IFLA_MIP4_GRACE]));
 	if (at[IFLA_MIP4_ORPHAN])
 		pr_name("orphan", "orphan", &orphan_names, nl_u8(at[IFLA_MIP4_ORPHAN]));
+	if (at[IFLA_MIP4_UDP_PORT])
+		pr_uint("udp_port", "udp-port", nl_u16(at[IFLA_MIP4_UDP_PORT]));
 }
 
 /* The underlay's name can only be looked up if it is in our namespace. */

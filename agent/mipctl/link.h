@@ -2,6 +2,7 @@
 #ifndef MIPCTL_LINK_H
 #define MIPCTL_LINK_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@ struct link_info {
 	char master_kind[16];	/* kind of the device it is enslaved to; "" if none */
 	uint32_t master;	/* ifindex, 0 */
 	bool foreign;		/* its underlay is in another network namespace */
+	struct in_addr local;	/* of a mip4 device */
 };
 
 /* Asks the kernel; prints an error and returns CTL_KERNEL if it can't. */

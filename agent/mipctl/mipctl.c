@@ -17,7 +17,7 @@ static bool quiet;
 
 /* The order is the order of `mipctl help`; any unique prefix is accepted. */
 static const struct object *const objects[] = {
-	&link_object, &port_object, &binding_object, &peer_object,
+	&link_object, &port_object, &binding_object, &peer_object, &socket_object,
 	&monitor_object, &agent_object, &version_object,
 };
 
@@ -26,7 +26,7 @@ static const struct object *const objects[] = {
 static const char usage[] =
 	"Usage: mipctl [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       mipctl [ -force ] -batch { FILE | - }\n"
-	"where  OBJECT := { link | port | binding | peer | monitor | agent | version }\n"
+	"where  OBJECT := { link | port | binding | peer | socket | monitor | agent | version }\n"
 	"       OPTIONS := { -V[ersion] | -h[uman-readable] | -i[ec] | -s[tatistics] |\n"
 	"                    -d[etails] | -j[son] | -p[retty] | -o[neline] | -N[umeric] |\n"
 	"                    -t[imestamp] | -ts[hort] | -n[etns] NAME | -b[atch] { FILE | - } |\n"

@@ -55,7 +55,7 @@ struct object {
 };
 
 extern const struct object link_object, port_object, binding_object, peer_object,
-	monitor_object, agent_object, version_object;
+	socket_object, monitor_object, agent_object, version_object;
 
 /* Set by batch while commands with a flush may queue instead of sending. */
 extern bool ctl_bulk;

@@ -28,6 +28,7 @@ static const char *const event_list[] = {
 	[MIP4_EVENT_UNKNOWN_DEVICE] = "unknown_device",
 	[MIP4_EVENT_SPOOF] = "spoof",
 	[MIP4_EVENT_PEER_UNREACHABLE] = "peer_unreachable",
+	[MIP4_EVENT_SOCKET_LOST] = "socket_lost",
 };
 
 static const struct names event_names = { event_list, MIP4_EVENT_MAX + 1 };
@@ -74,6 +75,8 @@ static void print_event(uint32_t dev, const struct nlattr *nest)
 		pr_uint("id", "id", nl_u32(tb[MIP4_EVENT_A_BINDING_ID]));
 	if (tb[MIP4_EVENT_A_PEER])
 		pr_inet("peer", "peer", nl_inet(tb[MIP4_EVENT_A_PEER]), "");
+	if (tb[MIP4_EVENT_A_PEER_PORT])
+		pr_uint("peer_port", "peer-port", nl_u16(tb[MIP4_EVENT_A_PEER_PORT]));
 	if (tb[MIP4_EVENT_A_LOST])
 		pr_uint("lost", "lost", nl_u64(tb[MIP4_EVENT_A_LOST]));
 	if (tb[MIP4_EVENT_A_TIME_NS])

@@ -25,6 +25,8 @@ static int on_peer(const struct nlmsghdr *nlh, void *data)
 	pr_inet("local", "local", nl_inet(at[MIP4_PEER_A_LOCAL]), "");
 	if (at[MIP4_PEER_A_ENCAP])
 		pr_name("encap", "encap", &encap_names, nl_u8(at[MIP4_PEER_A_ENCAP]));
+	if (at[MIP4_PEER_A_PEER_PORT])
+		pr_uint("peer_port", "peer-port", nl_u16(at[MIP4_PEER_A_PEER_PORT]));
 	pr_dev("dev", "dev", nl_u32(tb[MIP4_A_IFINDEX]));
 	pr_uint("legs", "legs", nl_u32(at[MIP4_PEER_A_LEGS]));
 	if (at[MIP4_PEER_A_MTU])

@@ -42,7 +42,7 @@ U8, U16, U32, U64, BE32 = "=B", "=H", "=I", "=Q", "!I"
 # Per nest: prefix of its attributes, their types; a dict is a nest itself.
 ADDR = ("MIP4_ADDR_A_", {"FAMILY": U8, "PLEN": U8, "ADDRESS": INET})
 LEG = ("MIP4_LEG_A_", {"PEER": INET, "LOCAL": INET, "ENCAP": U8, "IKEY": BE32, "OKEY": BE32, "STATE": U8,
-                        "LIFETIME_MS": U32})
+                        "LIFETIME_MS": U32, "PEER_PORT": U16})
 STATS = ("MIP4_STATS_A_", {k: U64 for k in names("MIP4_STATS_A_").values()})
 BINDING_TYPES = {"ID": U32, "COOKIE": U64, "REALM": U32, "PORT": U32, "MAC": MAC, "GATEWAY": INET,
                  "HOME_PLEN": U8, "LIFETIME": U32, "STATS": STATS}
@@ -50,15 +50,17 @@ BINDING = ("MIP4_BINDING_A_", BINDING_TYPES)
 BINDING_TYPES["ADDRS"] = ("MIP4_BINDING_A_", {"ADDR": ADDR})
 BINDING_TYPES["LEGS"] = ("MIP4_BINDING_A_", {"LEG": LEG})
 PEER = ("MIP4_PEER_A_", {"LOCAL": INET, "PEER": INET, "LEGS": U32, "MTU": U32, "ERRORS": U64, "ENCAP": U8,
-                          "FALLBACKS": U64, "UNREACHABLE": U8, "UNREACHABLE_MS": U64})
+                          "FALLBACKS": U64, "UNREACHABLE": U8, "UNREACHABLE_MS": U64, "PEER_PORT": U16})
 PORT = ("MIP4_PORT_A_", {"IFINDEX": U32, "UNKNOWN": U8, "BINDINGS": U32, "HELD": U32, "UNKNOWN_FRAMES": U64,
                           "MODE": U8})
 EVENT = ("MIP4_EVENT_A_", {"TYPE": U8, "TIME_NS": U64, "PORT": U32, "MAC": MAC, "ETHERTYPE": U16,
-                           "ADDRESS": INET, "ADDRESS6": INET, "BINDING_ID": U32, "PEER": INET, "LOST": U64})
+                           "ADDRESS": INET, "ADDRESS6": INET, "BINDING_ID": U32, "PEER": INET, "LOST": U64,
+                           "PEER_PORT": U16})
 TOP = ("MIP4_A_", {"IFINDEX": U32, "BINDING": BINDING, "PEER": PEER, "PORT": PORT, "EVENT": EVENT,
-                   "REASON": U8, "COUNT": U32, "ALL": FLAG, "VERSION": STR})
+                   "REASON": U8, "COUNT": U32, "ALL": FLAG, "VERSION": STR, "SOCKET_FD": U32})
 LINK_DATA = ("IFLA_MIP4_", {"LOCAL": INET, "ENCAP": U8, "TTL": U8, "TOS": U8, "LINK": U32, "REALM": U32,
-                            "LIMIT": U32, "ARP": U8, "MSS": U8, "GWMAC": MAC, "GRACE": U32, "ORPHAN": U8})
+                            "LIMIT": U32, "ARP": U8, "MSS": U8, "GWMAC": MAC, "GRACE": U32, "ORPHAN": U8,
+                            "UDP_PORT": U16})
 
 
 def value_of(data, kind):

@@ -197,6 +197,16 @@ def test_port_and_peer():
         same(attrs, {nl.IFLA["MASTER"]: struct.pack("=I", master)})
 
 
+def test_udp():
+    same(genl_sent("binding add home 10.0.0.5 peer 198.51.100.7 dev lo encap udp peer-port 20434")[2][1][1][1],
+         ("LEGS", [("LEG", [("PEER", "198.51.100.7"), ("ENCAP", 4), ("PEER_PORT", 20434)])]))
+    same(genl_sent("socket drop dev lo"), ("SOCKET_SET", REQ | ACK, [("IFINDEX", 1)]))
+    refused("socket hold", '"dev" is missing')
+    refused("socket hold dev lo port 0", '"0"', "1..65535")
+    refused("socket drop dev lo port 434", '"port"')
+    refused("socket hold dev lo", "hold")
+
+
 def test_link_add():
     kind, flags, index, attrs, data = link_sent(
         "link add mip0 local 192.0.2.1 encap ipip ttl inherit tos 0 link lo realm 3 limit none arp gateway "
@@ -249,7 +259,8 @@ def test_wrong_values():
             ("lifetime 0", "lifetime", '"0"', "infinite"),
             ("lifetime 49711d", "lifetime", "49711d"),
             ("lifetime 10x", "lifetime", "10x"),
-            ("encap geneve", "encap", "geneve", "ipip, gre, minimal"),
+            ("encap geneve", "encap", "geneve", "ipip, gre, minimal, udp"),
+            ("peer-port 0", "peer-port", "1..65535"), ("peer-port 65536", "peer-port"),
             ("state sleeping", "state", "sleeping", "receive_only"),
             ("cookie xyz", "cookie", "xyz"),
             ("cookie 00112233445566778", "cookie", "16 hex digits"),
@@ -304,7 +315,8 @@ def test_prefixes():
 
 
 def test_help():
-    for words in ("help", "-help", "--help", "link help", "port help", "binding help", "peer help", "monitor help",
+    for words in ("help", "-help", "--help", "link help", "port help", "binding help", "peer help",
+                  "socket help", "monitor help",
                   "agent help", "agent name x help", "version help", "binding add help", "link add help",
                   "link add mip0 local 192.0.2.1 help", "port add help", "peer show help", "agent attach help"):
         run = Run(words)
@@ -313,7 +325,7 @@ def test_help():
     run = Run("")
     same((run.rc, run.out), (1, ""))
     assert run.err.startswith("Usage: mipctl "), run.err
-    for obj in ("link", "port", "binding", "peer", "monitor", "agent", "version"):
+    for obj in ("link", "port", "binding", "peer", "socket", "monitor", "agent", "version"):
         assert Run(obj + " help").out.startswith(f"Usage: mipctl {obj}")
         assert re.search(rf"\b{obj}\b", Run("help").out)
 
@@ -434,6 +446,11 @@ def test_other_objects():
     same(Run("peer", minimal).out,
          "198.51.100.7 local 192.0.2.1 encap minimal dev lo legs 1 errors 0 fallbacks 5\n")
     same(Run("-j peer", minimal).json()[0]["fallbacks"], 5)
+    udp = nl.genl("PEER_GET", [("IFINDEX", 1), ("PEER", [("LOCAL", "192.0.2.1"), ("PEER", "198.51.100.7"),
+                                                          ("LEGS", 1), ("ERRORS", 0), ("ENCAP", 4),
+                                                          ("PEER_PORT", 20434)])]) + nl.done()
+    same(Run("peer", udp).out, "198.51.100.7 local 192.0.2.1 encap udp peer-port 20434 dev lo legs 1 errors 0\n")
+    same(Run("-j peer", udp).json()[0]["peer_port"], 20434)
     count = nl.genl("BINDING_FLUSH", [("COUNT", 12)]) + nl.ack()
     same(Run("binding flush dev lo all", count).out, "")
     same(Run("-s binding flush dev lo all", count).out, "flushed 12\n")
@@ -456,19 +473,20 @@ def link_reply(kind, name="mip0", index=9, data=b"", more=b""):
 def test_link_show():
     data = nl.encode([("LOCAL", "192.0.2.1"), ("ENCAP", 2), ("TTL", 64), ("TOS", 1), ("LINK", 1), ("REALM", 3),
                       ("LIMIT", 0), ("ARP", 2), ("MSS", 1), ("GWMAC", "02:00:5e:00:00:01"), ("GRACE", 30),
-                      ("ORPHAN", 0)], nl.LINK_DATA)
+                      ("ORPHAN", 0), ("UDP_PORT", 434)], nl.LINK_DATA)
     stats = nl.attr(nl.IFLA["STATS64"], struct.pack("=24Q", 11, 22, 33, 44, 5, 6, 7, 8, *range(16)))
     one = link_reply(b"mip4", data=data, more=stats + nl.attr(nl.IFLA["MTU"], struct.pack("=I", 1472)))
     reply = link_reply(b"bridge", "br0") + one + nl.done()
     same(Run("link", reply).out, "mip0 state up local 192.0.2.1 encap gre realm 3 link lo\n")
     same(Run("-d link", reply).out.splitlines()[1],
-         "    ifindex 9 mtu 1472 ttl 64 tos inherit arp all mss on gwmac 02:00:5e:00:00:01 grace 30sec orphan keep")
+         "    ifindex 9 mtu 1472 ttl 64 tos inherit arp all mss on gwmac 02:00:5e:00:00:01 grace 30sec orphan keep "
+         "udp-port 434")
     same(Run("-s link", reply).out.splitlines()[1:], ["    RX: bytes 33 packets 11 errors 5 dropped 7",
                                                       "    TX: bytes 44 packets 22 errors 6 dropped 8"])
     same(Run("-j -d -s link", reply).json(), [{
         "dev": "mip0", "state": "up", "local": "192.0.2.1", "encap": "gre", "realm": 3, "link": "lo", "ifindex": 9,
         "mtu": 1472, "ttl": 64, "tos": 1, "arp": "all", "mss": True, "gwmac": "02:00:5e:00:00:01", "grace": 30,
-        "orphan": "keep", "stats": {"rx": {"bytes": 33, "packets": 11, "errors": 5, "dropped": 7},
+        "orphan": "keep", "udp_port": 434, "stats": {"rx": {"bytes": 33, "packets": 11, "errors": 5, "dropped": 7},
                                     "tx": {"bytes": 44, "packets": 22, "errors": 6, "dropped": 8}}}])
     foreign = link_reply(b"mip4", data=data, more=nl.attr(nl.IFLA["LINK_NETNSID"], struct.pack("=i", 0)))
     assert " link if1\n" in Run("link", foreign + nl.done()).out
@@ -536,16 +554,22 @@ def test_monitor():
                   ("TYPE", nl.E["MIP4_EVENT_UNKNOWN_DEVICE"]), ("TIME_NS", 5), ("PORT", 7), ("MAC", mac),
                    ("ETHERTYPE", 0x806),
                   ("ADDRESS", "10.0.0.9"), ("LOST", 2)])]) +
+              nl.genl("EVENT", [("IFINDEX", 1), ("EVENT", [
+                  ("TYPE", nl.E["MIP4_EVENT_PEER_UNREACHABLE"]), ("PEER", "198.51.100.7"), ("PEER_PORT", 20434)])]) +
+              nl.genl("EVENT", [("IFINDEX", 1), ("EVENT", [("TYPE", nl.E["MIP4_EVENT_SOCKET_LOST"])])]) +
               nl.genl("EVENT", [("IFINDEX", 7), ("EVENT", [("TYPE", nl.E["MIP4_EVENT_PEER_UNREACHABLE"]),
                                                            ("PEER", "192.0.2.7")])]))
     run = Run("-j monitor", stream)
     same((run.rc, run.err), (0, ""))
     rows = [json.loads(line) for line in run.out.splitlines()]
-    same([r["event"] for r in rows], ["new", "set", "del", "unknown_device", "peer_unreachable"])
+    same([r["event"] for r in rows], ["new", "set", "del", "unknown_device", "peer_unreachable", "socket_lost",
+                                       "peer_unreachable"])
+    same(rows[4], {"event": "peer_unreachable", "dev": "lo", "peer": "198.51.100.7", "peer_port": 20434})
+    same(rows[5], {"event": "socket_lost", "dev": "lo"})
     same(rows[2]["reason"], "expired")
     same(rows[3], {"event": "unknown_device", "dev": "lo", "port": "if7", "mac": mac, "ethertype": "0x0806",
                    "address": "10.0.0.9", "lost": 2, "time_ns": 5})
-    same(len(Run("-j monitor dev lo", stream).out.splitlines()), 4)
+    same(len(Run("-j monitor dev lo", stream).out.splitlines()), 6)
     lines = Run("monitor all", stream).out.splitlines()
     same(lines[0], "new " + TEXT)
     assert lines[2].startswith("del 10.0.0.6 ") and lines[2].endswith(" reason expired"), lines[2]
@@ -812,8 +836,8 @@ def test_agent_choice():
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 COMMANDS = ("link show", "link add", "link del", "link set", "port show", "port add", "port del", "port set",
             "binding show", "binding add", "binding del", "binding set", "binding get", "binding flush", "peer show",
-            "agent show", "agent attach", "agent detach", "agent timeline", "agent peers", "agent counters",
-            "agent version")
+            "socket hold", "socket drop", "agent show", "agent attach", "agent detach", "agent timeline",
+            "agent peers", "agent counters", "agent version")
 
 
 def complete(line):
@@ -840,10 +864,10 @@ def keywords(command):
 
 
 def test_completion():
-    same(complete("mipctl "), "link port binding peer monitor agent version help".split())
+    same(complete("mipctl "), "link port binding peer socket monitor agent version help".split())
     same(complete("mipctl -j -n x b"), ["binding"])
     same(complete("mipctl link s"), ["show", "set"])
-    same(complete("mipctl binding add dev lo encap "), ["gre", "ipip", "minimal"])
+    same(complete("mipctl binding add dev lo encap "), ["gre", "ipip", "minimal", "udp"])
     same(complete("mipctl binding add dev lo rea"), ["realm"])
     same(complete("mipctl binding add realm 3 rea"), [])
     assert "lo" in complete("mipctl binding add dev ")
