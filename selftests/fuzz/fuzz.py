@@ -29,7 +29,7 @@ import world
 from grammar import walk
 from maker import PORTS, REPLIES_ONLY, Maker
 from world import (ACK, CREATE, DUMP, EXCL, IFNAME, LINKINFO, NET_NS_FD, NEWLINK, Answer, attribute, ifinfo, message,
-                   netlink, talk)
+                   netlink, peer_key, talk)
 
 EPERM, ENOMEM, EEXIST, ENODEV, EINVAL, EMSGSIZE, EOPNOTSUPP, ENOBUFS = 1, 12, 17, 19, 22, 90, 95, 105
 ENOUGH_FOUND = 10
@@ -160,7 +160,7 @@ class Fuzzer(Maker):
         elif request.name == "peer-get":
             there = {key: peer for key, peer in now.peers.items() if device in (None, key[0])}
             shown = {(struct.unpack("=I", one["ifindex"])[0],
-                      *(one["peer"][name] for name in ("local", "peer", "encap"))): one["peer"] for one in shown}
+                      *peer_key(one["peer"])): one["peer"] for one in shown}
         elif request.name == "port-get":
             wish = said.get("port", {})
             there = {key: port for key, (master, port) in now.ports.items() if device in (None, master) and
@@ -194,7 +194,7 @@ class Fuzzer(Maker):
         for (device, _), part in netns.now.bindings.items():
             b = netns.binding(part)
             for leg in b["legs"]["leg"]:
-                peers[device, leg["local"], leg["peer"], leg["encap"]] += 1
+                peers[device, *peer_key(leg)] += 1
             if "port" in b:
                 ports[b["port"]] += 1
         shown = {key: int.from_bytes(peer["legs"], "little") for key, peer in netns.now.peers.items()}

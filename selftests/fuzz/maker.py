@@ -19,7 +19,7 @@ NEEDS = {"binding": ("addrs", "legs"), "addr": ("address",), "leg": ("peer",), "
 TOGETHER = {"mac": "port", "okey": "ikey"}
 COMMON = {"cookie", "realm", "family", "plen", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey",
           "unknown", "link"}
-REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad"}
+REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad", "udp-port"}
 
 
 class Request:
@@ -159,6 +159,8 @@ class Maker:
                 wanted = self.chance(.03)
             elif attr.name == "encap" and where == "leg":
                 wanted = self.chance(.15)
+            elif attr.name == "peer-port" and where == "leg":
+                wanted = self.chance(.3 if "encap" in names else .02)
             else:
                 wanted = self.chance(.35 if attr.name in COMMON else .1)
             if attr.kind == "nest" and attr.name not in needs and where == "binding":

@@ -52,6 +52,11 @@ def netlink(protocol):
     return sock
 
 
+def peer_key(one):
+    """By what peers differ: of a peer, or of a leg to it."""
+    return one["local"], one["peer"], one["encap"], one.get("peer-port", b"")
+
+
 class Answer:
     """What the kernel said to one request: error is None if it ended without a word."""
 
@@ -149,7 +154,7 @@ class Snapshot:
         self.raw, self.when = raw, when
         self.links = {}         # ifindex: (name, netns id of the underlay, decoded data)
         self.bindings = {}      # (ifindex of the mip4 device, id): bytes
-        self.peers = {}         # (ifindex of the mip4 device, local, remote, encap): decoded
+        self.peers = {}         # (ifindex of the mip4 device, *peer_key()): decoded
         self.ports = {}         # ifindex: (ifindex of the mip4 device, decoded)
 
 
@@ -210,7 +215,7 @@ class Netns:
             top = self.grammar.decode(part[4:], "mip4")
             peer = top["peer"]
             device, = struct.unpack("=I", top["ifindex"])
-            self.now.peers[device, peer["local"], peer["peer"], peer["encap"]] = peer
+            self.now.peers[device, *peer_key(peer)] = peer
         for part in self.parts(ports):
             top = self.grammar.decode(part[4:], "mip4")
             ifindex, = struct.unpack("=I", top["port"]["ifindex"])

@@ -117,6 +117,12 @@ reach_nd()
 		ctl pma1 binding set dev mip0 id "$(ctl pma1 -j binding get dev mip0 home $DEV_IP | jq '.[0].id')" home $DEV_IP
 }
 
+# no process has one
+reach_no_socket()
+{
+	ctl pma1 binding set dev mip0 home $DEV_IP peer $HA encap udp && from_dev "$GOOD" && leg active
+}
+
 reach_no_leg() { leg receive_only && from_dev "$GOOD" && leg active; }
 
 counters()

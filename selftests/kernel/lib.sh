@@ -170,6 +170,55 @@ pings()
 	n "$1" ping -q -n -c "${3:-3}" -i 0.05 -W 2 "$2"
 }
 
+# watch_lines NS DEV FILTER: tcpdump's into /tmp/watch until unwatch
+watch_lines()
+{
+	spawn "$1" tcpdump -Z root -i "$2" -n -l -v "$3" > /tmp/watch 2> /tmp/watch.err
+	watcher=$!
+	tap_wait 20 "tcpdump" grep -q listening /tmp/watch.err
+}
+
+seen()
+{
+	tap_wait 10 "$1" grep -q -- "$1" /tmp/watch
+}
+
+unwatch()
+{
+	kill "$watcher"
+	wait "$watcher" 2> /dev/null
+}
+
+# ping_size NS SIZE TARGET [PING ARGUMENTS]: what a ping of that size is told
+ping_size()
+{
+	n "$1" ping -n -c 1 -W 5 -s "$2" "${@:4}" "$3" 2>&1
+}
+
+# told_mtu MTU PING_SIZE'S ARGUMENTS
+told_mtu()
+{
+	grep -q "mtu *= *$1" <<< "$(ping_size "${@:2}")"
+}
+
+# Two devices more beside a first one, of the same two routers: dev2 by IP-in-IP, dev3 by GRE with keys.
+more_devices()
+{
+	local i
+
+	namespace dev2 dev3 &&
+		for i in 2 3; do
+			wire dev$i eth0 radio dev$i && ip -n radio link set dev dev$i master br &&
+				device dev$i eth0 02:00:00:00:00:0$((i + 4)) 10.0.0.$((i + 4)) || return
+		done &&
+		ctl ha binding add dev mip0 home 10.0.0.6 peer $PMA1 encap ipip &&
+		ctl pma1 binding add dev mip0 home 10.0.0.6 port port mac 02:00:00:00:00:06 gateway $HOME_GW/24 \
+			peer $HA encap ipip &&
+		ctl ha binding add dev mip0 home 10.0.0.7 peer $PMA1 encap gre key 0x2007 okey 0x1007 &&
+		ctl pma1 binding add dev mip0 home 10.0.0.7 port port mac 02:00:00:00:00:07 gateway $HOME_GW/24 \
+			peer $HA encap gre key 0x1007 okey 0x2007
+}
+
 ports_of()
 {
 	ctl "$1" -j port show

@@ -13,58 +13,11 @@
 
 IN="udp(1000, 2000, b'inner')"
 
-more_devices()
-{
-	local i
-
-	namespace dev2 dev3 &&
-		for i in 2 3; do
-			wire dev$i eth0 radio dev$i && ip -n radio link set dev dev$i master br &&
-				device dev$i eth0 02:00:00:00:00:0$((i + 4)) 10.0.0.$((i + 4)) || return
-		done &&
-		ctl ha binding add dev mip0 home 10.0.0.6 peer $PMA1 encap ipip &&
-		ctl pma1 binding add dev mip0 home 10.0.0.6 port port mac 02:00:00:00:00:06 gateway $HOME_GW/24 \
-			peer $HA encap ipip &&
-		ctl ha binding add dev mip0 home 10.0.0.7 peer $PMA1 encap gre key 0x2007 okey 0x1007 &&
-		ctl pma1 binding add dev mip0 home 10.0.0.7 port port mac 02:00:00:00:00:07 gateway $HOME_GW/24 \
-			peer $HA encap gre key 0x1007 okey 0x2007
-}
-
 bindings()
 {
 	ctl ha binding add dev mip0 home $DEV_IP peer $PMA1 encap minimal &&
 		ctl pma1 binding add dev mip0 home $DEV_IP port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA \
 			encap minimal
-}
-
-# watch NS DEV FILTER: tcpdump's lines into /tmp/watch until unwatch
-watch()
-{
-	spawn "$1" tcpdump -Z root -i "$2" -n -l -v "$3" > /tmp/watch 2> /tmp/watch.err
-	watcher=$!
-	tap_wait 20 "tcpdump" grep -q listening /tmp/watch.err
-}
-
-seen()
-{
-	tap_wait 10 "$1" grep -q -- "$1" /tmp/watch
-}
-
-unwatch()
-{
-	kill "$watcher"
-	wait "$watcher" 2> /dev/null
-}
-
-# icmp NS SIZE TARGET [PING ARGUMENTS]: what a ping of that size is told
-icmp()
-{
-	n "$1" ping -n -c 1 -W 5 -s "$2" "${@:4}" "$3" 2>&1
-}
-
-told()	# MTU ICMP-ARGUMENTS
-{
-	grep -q "mtu *= *$1" <<< "$(icmp "${@:2}")"
 }
 
 # peer NS FIELD: of its one peer with minimal encapsulation
@@ -91,7 +44,7 @@ counted()
 # arrives NS PACKETS: does the device see it?
 arrives()
 {
-	watch dev eth0 "udp port 2000" && py "$1" "send_ip($2)" && seen "$CN.1000 > $DEV_IP.2000"
+	watch_lines dev eth0 "udp port 2000" && py "$1" "send_ip($2)" && seen "$CN.1000 > $DEV_IP.2000"
 	local status=$?
 
 	unwatch
@@ -101,7 +54,7 @@ arrives()
 # unreachable NS PACKET: pma1 answers as a router that doesn't know the protocol
 unreachable()
 {
-	watch "$1" core 'icmp[0] == 3' && py "$1" "send_ip($2)" && seen "protocol 55 unreachable"
+	watch_lines "$1" core 'icmp[0] == 3' && py "$1" "send_ip($2)" && seen "protocol 55 unreachable"
 	local status=$?
 
 	unwatch
@@ -129,7 +82,7 @@ tap_check "dev pings dev2, from one encapsulation to another" pings dev 10.0.0.6
 tap_is "nothing fell back" "$(peer ha fallbacks) $(peer pma1 fallbacks)" "0 0"
 
 tap_stage "the header, as tcpdump reads it"
-watch core br "ip proto 55"
+watch_lines core br "ip proto 55"
 py dev "send('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', $IN, ttl=33, tos=0xb8, df=1)))"
 tap_check "up" seen "$PMA1 > $HA: mobile: \[S\] $DEV_IP > $CN (oproto=17)"
 fields='s/.*(\(tos [^,]*, ttl [0-9]*\), .*\(flags [^,]*\), .*\(length [0-9]*\))$/\1 \2 \3/p;T;q'
@@ -149,35 +102,35 @@ unwatch
 tap_stage "MTU"
 for ns in dev cn; do
 	target=$([ $ns = dev ] && echo $CN || echo $DEV_IP)
-	watch core br "ip proto 55 and ip[2:2] == 1500"
-	tap_check "$ns: one less than the largest passes" icmp $ns 1459 "$target" -M 'do'
-	tap_check "$ns: the largest passes" icmp $ns 1460 "$target" -M 'do'
+	watch_lines core br "ip proto 55 and ip[2:2] == 1500"
+	tap_check "$ns: one less than the largest passes" ping_size $ns 1459 "$target" -M 'do'
+	tap_check "$ns: the largest passes" ping_size $ns 1460 "$target" -M 'do'
 	tap_check "$ns: and fills the path" seen "length 1500"
-	tap_check "$ns: one more is told 1488" told 1488 $ns 1461 "$target" -M 'do'
+	tap_check "$ns: one more is told 1488" told_mtu 1488 $ns 1461 "$target" -M 'do'
 	unwatch
 	for size in 1459 1460 1461 1472 5000; do
-		tap_check "$ns: $size without DF" icmp $ns $size "$target" -M dont
+		tap_check "$ns: $size without DF" ping_size $ns $size "$target" -M dont
 	done
 done
 
 tap_stage "what has no room in the header goes by IP-in-IP"
-watch core br "ip proto 55 and ip[6:2] & 0x3fff != 0"
+watch_lines core br "ip proto 55 and ip[6:2] & 0x3fff != 0"
 for ns in dev cn; do
 	end=$([ $ns = dev ] && echo pma1 || echo ha)
 	target=$([ $ns = dev ] && echo $CN || echo $DEV_IP)
 	before=$(peer $end fallbacks)
-	tap_check "$ns: fragments" icmp $ns 5000 "$target" -M dont
+	tap_check "$ns: fragments" ping_size $ns 5000 "$target" -M dont
 	tap_check "$ns: are counted" fell $end "$before"
 	before=$(peer $end fallbacks)
-	tap_check "$ns: what has to be cut in the tunnel" icmp $ns 1461 "$target" -M dont
+	tap_check "$ns: what has to be cut in the tunnel" ping_size $ns 1461 "$target" -M dont
 	tap_check "$ns: is counted" fell $end "$before"
 	before=$(peer $end fallbacks)
-	tap_check "$ns: options" icmp $ns 100 "$target" -R
+	tap_check "$ns: options" ping_size $ns 100 "$target" -R
 	tap_check "$ns: are counted" fell $end "$before"
-	tap_check "$ns: the largest with options and DF" icmp $ns 1412 "$target" -R -M 'do'
-	tap_check "$ns: one more is told 1480" told 1480 $ns 1413 "$target" -R -M 'do'
+	tap_check "$ns: the largest with options and DF" ping_size $ns 1412 "$target" -R -M 'do'
+	tap_check "$ns: one more is told 1480" told_mtu 1480 $ns 1413 "$target" -R -M 'do'
 	before=$(peer $end fallbacks)
-	tap_check "$ns: others don't" icmp $ns 100 "$target"
+	tap_check "$ns: others don't" ping_size $ns 100 "$target"
 	tap_is "$ns: and aren't counted" "$(peer $end fallbacks)" "$before"
 done
 unwatch
@@ -236,15 +189,15 @@ tap_check "HA and PMA reach each other through it" eval "
 		net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=10000 &&
 	ip -n narrow route add $HA/32 dev a mtu 1400 && ip -n narrow route add $PMA1/32 dev a mtu 1400 &&
 	ip -n pma1 route add $HA/32 via 192.0.2.254 && ip -n ha route add $PMA1/32 via 192.0.2.254"
-watch dev eth0 "udp port 2000"
+watch_lines dev eth0 "udp port 2000"
 py cn "send_ip($INNER)"
 tap_check "its hop shows inside" seen "ttl 31"
 unwatch
 tap_check "a large packet teaches the access router, and it the device" \
-	tap_wait 20 "1388" told 1388 dev 1440 $CN -M 'do'
+	tap_wait 20 "1388" told_mtu 1388 dev 1440 $CN -M 'do'
 tap_is "the peer's MTU is shown" "$(peer pma1 mtu)" 1400
-tap_check "and the home agent likewise cn" tap_wait 20 "1388" told 1388 cn 1440 $DEV_IP -M 'do'
-tap_check "the largest passes" eval "icmp dev 1360 $CN -M 'do' && icmp cn 1360 $DEV_IP -M 'do'"
+tap_check "and the home agent likewise cn" tap_wait 20 "1388" told_mtu 1388 cn 1440 $DEV_IP -M 'do'
+tap_check "the largest passes" eval "ping_size dev 1360 $CN -M 'do' && ping_size cn 1360 $DEV_IP -M 'do'"
 tap_check "TCP from dev to cn" tcp dev cn $CN
 tap_check "TCP from cn to dev" tcp cn dev $DEV_IP
 

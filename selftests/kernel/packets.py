@@ -54,6 +54,11 @@ def udp(sport, dport, data=b"x"):
     return struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
 
 
+def tunnel_data(inner, type=4, next=4):
+    """RFC 3519 section 3.3."""
+    return struct.pack("!BBH", type, next, 0) + inner
+
+
 def tcp(sport, dport, data=b""):
     return struct.pack("!HHIIBBHHH", sport, dport, 1, 1, 5 << 4, 0x10, 8192, 0, 0) + data
 

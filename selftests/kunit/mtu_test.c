@@ -24,6 +24,7 @@ static const struct leg_case leg_cases[] = {
 	{ "GRE 1500", MIP4_ENCAP_GRE, false, 1500, 24, 1476 },
 	{ "GRE with key 1500", MIP4_ENCAP_GRE, true, 1500, 28, 1472 },
 	{ "minimal 1500", MIP4_ENCAP_MINIMAL, false, 1500, 12, 1488 },
+	{ "UDP 1500", MIP4_ENCAP_UDP, false, 1500, 32, 1468 },
 	{ "IPIP 9000", MIP4_ENCAP_IPIP, false, 9000, 20, 8980 },
 	{ "GRE with key 65535", MIP4_ENCAP_GRE, true, 65535, 28, 65507 },
 	{ "IPIP 89", MIP4_ENCAP_IPIP, false, 89, 20, 69 },
@@ -38,6 +39,8 @@ static const struct leg_case leg_cases[] = {
 	{ "GRE with key 97", MIP4_ENCAP_GRE, true, 97, 28, 69 },
 	{ "GRE with key 96", MIP4_ENCAP_GRE, true, 96, 28, 68 },
 	{ "GRE with key 95", MIP4_ENCAP_GRE, true, 95, 28, 68 },
+	{ "UDP 101", MIP4_ENCAP_UDP, false, 101, 32, 69 },
+	{ "UDP 100", MIP4_ENCAP_UDP, false, 100, 32, 68 },
 	{ "GRE with key 68", MIP4_ENCAP_GRE, true, 68, 28, 68 },
 };
 

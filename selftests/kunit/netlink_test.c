@@ -303,6 +303,7 @@ static void netlink_test_operations(struct kunit *test)
 		for (n = MIP4_CMD_BINDING_NEW; n <= MIP4_CMD_BINDING_DEL; n++)
 			changes |= op->cmd == n;
 		changes |= op->cmd == MIP4_CMD_BINDING_FLUSH;
+		changes |= op->cmd == MIP4_CMD_SOCKET_SET;
 		KUNIT_EXPECT_EQ_MSG(test, !!(op->flags & GENL_UNS_ADMIN_PERM),
 				    changes, "command %d", op->cmd);
 	}
@@ -401,7 +402,7 @@ struct link_case {
 
 static const struct link_case link_cases[] = {
 	{ "local", IFLA_MIP4_LOCAL, 4, 0, U32_MAX },
-	{ "encap", IFLA_MIP4_ENCAP, 1, 1, 3 },
+	{ "encap", IFLA_MIP4_ENCAP, 1, 1, 4 },
 	{ "ttl", IFLA_MIP4_TTL, 1, 0, 255 },
 	{ "tos", IFLA_MIP4_TOS, 1, 0, 255 },
 	{ "link", IFLA_MIP4_LINK, 4, 0, U32_MAX },
@@ -412,6 +413,8 @@ static const struct link_case link_cases[] = {
 	{ "gwmac", IFLA_MIP4_GWMAC, 6 },
 	{ "grace", IFLA_MIP4_GRACE, 4, 0, U32_MAX },
 	{ "orphan", IFLA_MIP4_ORPHAN, 1, 0, 1 },
+	/* in replies only */
+	{ "udp-port", IFLA_MIP4_UDP_PORT },
 };
 
 MIP4_KT_PARAMS(link, link_cases)
@@ -437,6 +440,10 @@ static void netlink_test_link(struct kunit *test)
 	const struct link_case *c = test->param_value;
 
 	BUILD_BUG_ON(ARRAY_SIZE(link_cases) != IFLA_MIP4_MAX);
+	if (!c->size) {
+		KUNIT_EXPECT_NE(test, link_validate(c, 0, 2), 0);
+		return;
+	}
 	KUNIT_EXPECT_NE(test, link_validate(c, c->min, c->size - 1), 0);
 	KUNIT_EXPECT_EQ(test, link_validate(c, c->min, c->size), 0);
 	if (c->size == ETH_ALEN) {
