@@ -3,6 +3,7 @@
 #include "host/log.h"
 #include "host/nl.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <net/if.h>
@@ -69,7 +70,7 @@ static struct nlattr *list_first(struct nlattr *list, int entry)
 }
 
 /* enum core_leg_state says the same as the kernel's. */
-#define SAME_STATE(x) _Static_assert(!((int)CORE_LEG_##x - (int)MIP4_LEG_##x), "as in the kernel")
+#define SAME_STATE(x) static_assert(!((int)CORE_LEG_##x - (int)MIP4_LEG_##x), "as in the kernel")
 SAME_STATE(ACTIVE);
 SAME_STATE(COPY);
 SAME_STATE(RECEIVE_ONLY);

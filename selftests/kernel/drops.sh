@@ -114,7 +114,8 @@ reach_nd()
 {
 	ctl pma1 binding set dev mip0 home $DEV_IP prefix 2001:db8:1::5 &&
 		from_dev "ip6('fe80::5', 'ff02::2', b'\x85' + b'\0' * 7, proto=58, hops=255)" 0x86dd &&
-		ctl pma1 binding set dev mip0 id "$(ctl pma1 -j binding get dev mip0 home $DEV_IP | jq '.[0].id')" home $DEV_IP
+		ctl pma1 binding set dev mip0 id "$(ctl pma1 -j binding get dev mip0 home $DEV_IP | jq '.[0].id')" \
+			home $DEV_IP
 }
 
 # no process has one

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a home agent's stack gets of a tunnel: TCP merged, be it there or already by the underlay's device, UDP when asked
+# What a home agent's stack gets of a tunnel: TCP merged, be it there or already by the underlay's device, and UDP
+# when asked to
 # for, and all of it where netfilter and taps of an ordinary device look.
 #
 #   dev ── pma1 ══ ha ── cn	neither the device nor a wire merges or leaves segments whole
@@ -88,7 +89,8 @@ tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
 tap_check "is merged by that" test "$(longest)" -gt 2000
 for encap in minimal "gre key 0x2005 okey 0x1005"; do
 	tap_check "now by $encap" eval "ctl ha binding set dev mip0 home $DEV_IP peer $PMA1 encap $encap && ctl pma1 \
-		binding set dev mip0 home $DEV_IP peer $HA encap $(sed 's/0x2005 okey 0x1005/0x1005 okey 0x2005/' <<< "$encap")"
+		binding set dev mip0 home $DEV_IP peer $HA encap $(
+			sed 's/0x2005 okey 0x1005/0x1005 okey 0x2005/' <<< "$encap")"
 	tap_check "TCP" watched tcp n dev iperf3 -c $CN -t 1
 	tap_check "is merged, whoever does it" test "$(longest)" -gt 2000
 done

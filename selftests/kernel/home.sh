@@ -126,7 +126,8 @@ spawn dev ping -q -n -f -W 1 $HOST > /dev/null 2>&1
 tap_check "mode access" ctl ha port set eth1 mode access
 tap_is "no answer" "$(answered $HOST $DEV_IP)" ""
 for ((i = 0; i < 10; i++)); do
-	ctl ha port set eth1 mode home && ip -n ha link set dev eth1 nomaster && ip -n ha link set dev eth1 master mip0 ||
+	ctl ha port set eth1 mode home && ip -n ha link set dev eth1 nomaster &&
+		ip -n ha link set dev eth1 master mip0 ||
 		break
 done
 tap_is "comes and goes under traffic" $i 10

@@ -56,7 +56,8 @@ topology6()
 	namespace host && six cn ha dev host && wire dev lan host eth0 && forwards dev && forwards ha &&
 		ip -n cn address add $CN6/64 dev eth0 nodad && ip -n ha address add 2001:db8:ff::1/64 dev cn nodad &&
 		ip -n cn route add default via 2001:db8:ff::1 &&
-		ip -n dev address add 2001:db8:1:2::1/64 dev lan nodad && ip -n host address add $HOST6/64 dev eth0 nodad &&
+		ip -n dev address add 2001:db8:1:2::1/64 dev lan nodad &&
+		ip -n host address add $HOST6/64 dev eth0 nodad &&
 		ip -n host route add default via 2001:db8:1:2::1 && ip -n ha route add 2001:db8:1::/48 dev mip0
 }
 
@@ -130,7 +131,8 @@ ip -n radio link set dev pma2 down
 
 tap_stage "neighbour discovery"
 tap_check "bindings" eval "ctl ha binding add dev mip0 $DEV_CFG peer $PMA1 key 0x2005 okey 0x1005 &&
-	ctl pma1 binding add dev mip0 $DEV_CFG port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA key 0x1005 okey 0x2005"
+	ctl pma1 binding add dev mip0 $DEV_CFG port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA \
+		key 0x1005 okey 0x2005"
 before=$(drops pma1 nd)
 tap_check "the device takes its address" ip -n dev address add $DEV6/128 dev eth0
 tap_check "and asks whether it is free" tap_wait 10 "a drop" more pma1 nd "$before"

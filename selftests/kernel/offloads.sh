@@ -45,5 +45,7 @@ tap_check "all rows ran" test "${outcomes[cases]}" -gt 2000
 for outcome in delivered told dropped "local"; do
 	tap_check "cases that end as: $outcome" test "${outcomes[$outcome]-0}" -gt 20
 done
-tap_diag "$(for name in "${!outcomes[@]}"; do printf '%s %s  ' "$name" "${outcomes[$name]}"; done)in $((SECONDS - start)) s"
+tap_diag "$(for name in "${!outcomes[@]}"; do
+	printf '%s %s  ' "$name" "${outcomes[$name]}"
+done)in $((SECONDS - start)) s"
 tap_end

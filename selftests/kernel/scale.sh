@@ -189,7 +189,8 @@ tap_check "$PORTS" add_ports
 ns=$(many pma1 mip4 "$N" $FIRST $HA 0x10000000 0x20000000 p0 02:00:00:10:00:00 ports $PORTS)
 tap_is "$N bindings on them" $? 0
 speed "added" "$N" "$ns"
-tap_is "each has as many" "$(ctl pma1 -j port show | jq -c 'map(select(.port != "port").bindings) | [length, min, max]')" \
+tap_is "each has as many" \
+	"$(ctl pma1 -j port show | jq -c 'map(select(.port != "port").bindings) | [length, min, max]')" \
 	"[$PORTS,1000,1000]"
 start=$(date +%s%N)
 tap_check "one port goes" ip -n pma1 link del dev p0

@@ -98,7 +98,10 @@ ip -n radio link set dev pma2 down
 gw=$(mac pma1 port) cn_mac=$(mac cn eth0) ha_mac=$(mac ha cn)
 # neighbours aren't ours to look up while there is no memory
 for ns in ha pma1 cn dev; do
-	tap_check "packets pass from $ns" pings $ns "$(case $ns in ha) echo $PMA1 ;; pma1) echo $HA ;; cn) echo $DEV_IP ;;
+	tap_check "packets pass from $ns" pings $ns "$(case $ns in
+		ha) echo $PMA1 ;;
+		pma1) echo $HA ;;
+		cn) echo $DEV_IP ;;
 		dev) echo $CN ;; esac)"
 done
 listen pma1 /tmp/events event

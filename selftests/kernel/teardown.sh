@@ -28,7 +28,8 @@ worlds()
 traffic()
 {
 	spawn gen python3 "$PACKETS" \
-		"flood('dev', eth('$DEV_MAC', '02:00:00:00:aa:fe', ip('$DEV_IP', '$CN', udp(1, 2))), .001)" > /dev/null 2>&1
+		"flood('dev', eth('$DEV_MAC', '02:00:00:00:aa:fe', ip('$DEV_IP', '$CN', udp(1, 2))), .001)" \
+		> /dev/null 2>&1
 	spawn gen python3 "$PACKETS" "flood('ha', eth('$HA_MAC', '$UND_MAC',
 		ip('$HA', '$PMA1', gre(ip('$CN', '$DEV_IP', udp(1, 2)), key=0x1005), proto=47)), .001)" > /dev/null 2>&1
 }
