@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mip4d: the agent. Command line, signals, the loop. */
 #include "host/host.h"
+#include "host/keep.h"
 #include "host/log.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 static const char usage[] =
 	"Usage: mip4d [ OPTIONS ] NAME\n"
@@ -31,13 +27,14 @@ static const char usage[] =
 	"\n"
 	"See mip4d(8) and mip4d.conf(5).\n";
 
-enum { OPT_STATE_DIR = 256, OPT_SOCKET, OPT_CHECK };
+enum { OPT_STATE_DIR = 256, OPT_SOCKET, OPT_CHECK, OPT_KEEP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "check", no_argument, NULL, OPT_CHECK },
+	{ "keep", no_argument, NULL, OPT_KEEP },	/* for itself: see keep.h */
 	{ "foreground", no_argument, NULL, 'f' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
@@ -75,27 +72,6 @@ static int check(const char *path)
 	return 0;
 }
 
-/* sd_notify(3): tells the service manager, if there is one. */
-static void notify(const char *state)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int fd;
-
-	if (!len || len >= sizeof(sun.sun_path))
-		return;
-	memcpy(sun.sun_path, path, len);
-	if (*path == '@')	/* an abstract address, written with an @ for its leading NUL */
-		sun.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || sendto(fd, state, strlen(state), 0, (struct sockaddr *)&sun,
-			     offsetof(struct sockaddr_un, sun_path) + len) < 0)
-		log_warning("cannot tell the service manager \"%s\": %s", state, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-}
-
 static void on_signal(evutil_socket_t signo, short what, void *arg)
 {
 	struct host *host = arg;
@@ -119,8 +95,10 @@ static int serve(struct host *host)
 	}
 	if (ok) {
 		log_info("%s is ready", host->name);
-		notify("READY=1");
+		keep_notify("READY=1");
 		ok = !event_base_dispatch(host->base);
+		if (ok)
+			keep_end(host->keep);
 		log_info("%s ends; bindings stay", host->name);
 	}
 	for (int i = 0; i < 3; i++)
@@ -154,6 +132,8 @@ int main(int argc, char **argv)
 		case OPT_CHECK:
 			only_check = true;
 			break;
+		case OPT_KEEP:
+			return keep_serve();
 		case 'f':
 			break;
 		case 'v':

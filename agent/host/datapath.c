@@ -343,6 +343,15 @@ static int put_binding(struct datapath *dp, uint8_t cmd, uint32_t ifindex, const
 	return nl_request(dp->requests, msg, NULL, NULL, text);
 }
 
+int datapath_socket(struct datapath *dp, uint32_t ifindex, int fd, char *text)
+{
+	struct nl_msg *msg = new_request(dp, MIP4_CMD_SOCKET_SET, 0, ifindex);
+
+	if (msg)
+		nla_put_u32(msg, MIP4_A_SOCKET_FD, fd);
+	return nl_request(dp->requests, msg, NULL, NULL, text);
+}
+
 static int on_binding(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *tb[MIP4_A_MAX + 1];

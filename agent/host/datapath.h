@@ -60,6 +60,8 @@ int datapath_bind(struct datapath *dp, const struct core_binding *binding, char 
 int datapath_unbind(struct datapath *dp, const struct core_binding *binding, char *text);
 int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct in_addr home,
 		 struct datapath_binding *binding);
+/* Lets the mip4 device @ifindex tunnel through UDP by a socket. */
+int datapath_socket(struct datapath *dp, uint32_t ifindex, int fd, char *text);
 /* All of one moment: @fn is called once the dump is complete, and may make requests. */
 int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
 		  void *arg, char *text);

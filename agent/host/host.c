@@ -3,14 +3,17 @@
 #include "host/clock.h"
 #include "host/control.h"
 #include "host/dhcp.h"
+#include "host/keep.h"
 #include "host/log.h"
 #include "host/presence.h"
 #include "host/store.h"
 #include "host/timeline.h"
 #include "host/udp.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <linux/if_ether.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -406,9 +409,25 @@ out:
 	free(m.pma);
 }
 
+/* What UDP tunnels of a device go by; a module without them has no other use for it. */
+static void give_socket(struct host *host, const struct link_info *info)
+{
+	int fd = udp_fd(host->udp, info->local), error;
+	char text[CORE_TEXT_MAX];
+
+	if (fd < 0)
+		return;
+	error = datapath_socket(host->datapath, info->ifindex, fd, text);
+	if (error && error != EOPNOTSUPP)
+		log_limited(LOG_L_WARNING, "no tunnels through UDP on %s: %s", info->name, text);
+}
+
 static void on_link(void *arg, const struct link_info *info, bool gone)
 {
 	struct host *host = arg;
+
+	if (!gone && info->mip4 && config_uses_device(host->config, info->name))
+		give_socket(host, info);
 
 	if (host->ports)
 		ports_link_changed(host->ports, info, gone);
@@ -592,17 +611,22 @@ static bool open_kernel(struct host *host, char *text)
 
 static bool allocate(struct host *host)
 {
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s.keep", host->socket_path);
+	host->keep = keep_open(path);
 	host->base = event_base_new();
 	if (!host->base)
 		return false;
 	host->timer = evtimer_new(host->base, on_timer, host);
 	host->resync = evtimer_new(host->base, on_resync, host);
-	host->udp = udp_new(host->base, on_datagram, host);
+	host->udp = udp_new(host->base, host->keep, on_datagram, host);
 	host->dhcp = dhcp_new(host);
 	host->presence = presence_new(host);
 	host->timeline = timeline_new();
 	host->core = core_new(&host->config->core, on_action, host);
-	return host->timer && host->resync && host->udp && host->dhcp && host->presence && host->timeline && host->core;
+	return host->keep && host->timer && host->resync && host->udp && host->dhcp && host->presence &&
+	       host->timeline && host->core;
 }
 
 bool host_start(struct host *host)
@@ -682,6 +706,7 @@ void host_stop(struct host *host)
 	dhcp_free(host->dhcp);
 	ports_free(host->ports);
 	udp_free(host->udp);
+	keep_close(host->keep);
 	links_close(host->links);
 	datapath_close(host->datapath);
 	store_close(host->store);

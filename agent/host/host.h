@@ -29,6 +29,7 @@ struct host {
 	bool busy;			/* within host_event() */
 	STAILQ_HEAD(, host_queued) events, results;
 
+	struct keep *keep;
 	struct udp *udp;
 	struct datapath *datapath;
 	struct links *links;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/udp.h"
+#include "host/keep.h"
 #include "host/log.h"
 
 #include <errno.h>
@@ -19,11 +20,13 @@ struct udp_socket {
 	struct event *ev;
 	struct udp *udp;
 	bool wanted;
+	bool inherited;		/* from an earlier process */
 	LIST_ENTRY(udp_socket) list;
 };
 
 struct udp {
 	struct event_base *base;
+	struct keep *keep;
 	udp_fn fn;
 	void *arg;
 	LIST_HEAD(, udp_socket) sockets;
@@ -108,7 +111,7 @@ static bool could(struct udp *udp, const struct config *config, struct in_addr a
 {
 	int fd;
 
-	if (find(udp, addr))
+	if (find(udp, addr) || keep_has(udp->keep, addr, WIRE_PORT))
 		return true;
 	fd = open_socket(addr, option, text);
 	if (fd < 0)
@@ -136,9 +139,14 @@ static bool want(struct udp *udp, const struct config *config, struct in_addr ad
 	sock->udp = udp;
 	sock->wanted = true;
 	LIST_INSERT_HEAD(&udp->sockets, sock, list);
-	sock->fd = open_socket(addr, option, text);
-	if (sock->fd < 0)
-		return false;
+	sock->fd = keep_take(udp->keep, addr, WIRE_PORT);
+	sock->inherited = sock->fd >= 0;
+	if (!sock->inherited) {
+		sock->fd = open_socket(addr, option, text);
+		if (sock->fd < 0)
+			return false;
+		keep_add(udp->keep, addr, sock->fd);
+	}
 	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	sock->ev = event_new(udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
@@ -187,19 +195,26 @@ bool udp_configure(struct udp *udp, const struct config *config, char *text)
 		next = LIST_NEXT(sock, list);
 		if (!is_new)
 			before = next;
-		if (ok ? !sock->wanted : is_new)
+		if (ok ? !sock->wanted : is_new) {
+			/* a start that fails leaves tunnels as they are */
+			if (ok || !sock->inherited)
+				keep_drop(udp->keep, sock->addr);
 			close_socket(sock);
+		}
 	}
+	if (ok)
+		keep_sweep(udp->keep);
 	return ok;
 }
 
-struct udp *udp_new(struct event_base *base, udp_fn fn, void *arg)
+struct udp *udp_new(struct event_base *base, struct keep *keep, udp_fn fn, void *arg)
 {
 	struct udp *udp = calloc(1, sizeof(*udp));
 
 	if (!udp)
 		return NULL;
 	udp->base = base;
+	udp->keep = keep;
 	udp->fn = fn;
 	udp->arg = arg;
 	LIST_INIT(&udp->sockets);
@@ -213,6 +228,13 @@ void udp_free(struct udp *udp)
 	while (!LIST_EMPTY(&udp->sockets))
 		close_socket(LIST_FIRST(&udp->sockets));
 	free(udp);
+}
+
+int udp_fd(const struct udp *udp, struct in_addr addr)
+{
+	struct udp_socket *sock = find(udp, addr);
+
+	return sock ? sock->fd : -1;
 }
 
 void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,

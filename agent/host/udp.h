@@ -6,11 +6,13 @@
 #include "host/config.h"
 
 struct event_base;
+struct keep;
 struct udp;
 
 typedef void (*udp_fn)(void *arg, const struct core_event *datagram);
 
-struct udp *udp_new(struct event_base *base, udp_fn fn, void *arg);
+/* Sockets outlive the process through @keep, which must outlive this. */
+struct udp *udp_new(struct event_base *base, struct keep *keep, udp_fn fn, void *arg);
 void udp_free(struct udp *udp);
 /* Could udp_configure() do it once the configured devices have their addresses? Changes nothing. */
 bool udp_check(struct udp *udp, const struct config *config, char *text);
@@ -20,6 +22,8 @@ bool udp_check(struct udp *udp, const struct config *config, char *text);
  * nothing has changed.
  */
 bool udp_configure(struct udp *udp, const struct config *config, char *text);
+/* The socket of @addr, or -1. */
+int udp_fd(const struct udp *udp, struct in_addr addr);
 /* Lost datagrams are the protocol's business. */
 void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
 	      const uint8_t *data, size_t len);

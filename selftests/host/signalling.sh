@@ -25,6 +25,8 @@ tap_cleanup()
 	done
 	for name in ha pma; do
 		[ -z "${MIP4_OUT-}" ] || cp "$dir/$name.log" "$MIP4_OUT/" 2> /dev/null
+		# what an agent that was killed has left to keep its sockets
+		ip netns pids "$name" | xargs -r kill
 		ip netns del "$name"
 	done
 	rm -rf "$dir"

@@ -7,7 +7,12 @@ int mip4d_main(int argc, char **argv);
 
 #include "common.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 static unsigned int n_reloads;
 static bool fails;
