@@ -158,6 +158,9 @@ void clocks_start(struct core *core)
 
 		if (!peer || peer->probe_net || peer->cfg->host_bits || !auth_shared(peer->cfg))
 			continue;
+		/* Anybody could answer: what devices register is signed, and asks as well. */
+		if (peer->cfg->n_sa && !auth_wants_fha(core->cfg, peer->cfg, true, 0))
+			continue;
 		peer->probe_net = net;
 		peer->timer.fire = probe_fire;
 		peer->hold_rrqs_until_us = core->now->mono_us + SECOND;

@@ -230,12 +230,16 @@ static const struct wire_ext *later(const struct wire_ext *a, const struct wire_
 	return b > a ? b : a;
 }
 
-/* What each kind of authority speaks for stands before it (RFC 2794 s2, RFC 5563 s5). */
+/*
+ * What each kind of authority speaks for stands before it (RFC 2794 s2, RFC
+ * 5563 s5); also that it is per node, which decides who signs the answer.
+ */
 static bool in_order(const struct request *req, const struct proof *p)
 {
 	const struct wire_ext *mine = p->mha ? p->mha : p->aaa;
+	const struct wire_ext *cover = p->fha ? p->fha : later(p->mha, p->aaa);
 
-	if (req->per_node && p->fha && p->pmip > p->fha)
+	if (req->per_node && cover && p->pmip > cover && !req->peer->ipsec)
 		return false;
 	return !mine || !p->nai || p->nai < mine;
 }
@@ -286,11 +290,11 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 	per_node = req->per_node;
 	last = later(later(p.mha, p.aaa), p.fha);
 	/*
-	 * What isn't covered doesn't count. But ext. 48 stands behind the node's
-	 * authenticators (RFC 6245 s4.1), where without a key of the agent
-	 * nothing can cover it.
+	 * What isn't covered doesn't count; ESP covers all of it. But ext. 48
+	 * stands behind the node's authenticators (RFC 6245 s4.1), where
+	 * without a key of the agent nothing can cover it.
 	 */
-	if (last)
+	if (last && !peer->cfg->ipsec)
 		auth_trim(msg, last, !per_node && !peer->cfg->n_sa);
 	req->pmip = per_node || wire_count(msg, WIRE_EXT_PMIP_SKIP);
 	return true;
@@ -335,7 +339,7 @@ bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, s
 			return false;
 		last = later(last, fha);
 	}
-	if (last)
+	if (last && !peer->cfg->ipsec)
 		auth_trim(msg, last, !peer->cfg->n_sa);
 	return true;
 }

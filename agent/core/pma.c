@@ -614,6 +614,17 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	commit(core, reg, true);
 }
 
+bool code_unauthentic(uint8_t code)
+{
+	return code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH || code == WIRE_CODE_HA_AAA_AUTH;
+}
+
+/* Has anything authenticated a reply that pma_authenticate() took? A deregistration may go without. */
+static bool is_covered(const struct reg *reg, const struct wire_msg *msg)
+{
+	return reg->pma.mn || reg->pma.peer->cfg->ipsec || wire_find(msg, WIRE_EXT_FHAE, 0);
+}
+
 static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
 {
 	struct peer *peer = reg->pma.peer;
@@ -625,18 +636,20 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	if (code == WIRE_CODE_HA_ID_MISMATCH) {
 		/* RFC 5944 s3.6.2.3 */
 		core->count.id_mismatch++;
+		reg->pma.deny_code = code;
+		if (!is_covered(reg, msg))
+			return;		/* RFC 5944 s5.7.1: nobody else sets our idea of its clock */
 		clock_mismatch(core, peer, reg->pma.sent_us, msg->rrp.id >> 32);
 		/* What was refused doesn't count; what was accepted does, unless its clock was set back since. */
 		skew = (uint32_t)(reg->pma.accepted_id >> 32) - (uint32_t)(msg->rrp.id >> 32);
 		if (skew > (int32_t)core->cfg->replay_window)
 			reg->pma.accepted_id = 0;
 		reg->pub.rec.last_id = reg->pma.accepted_id;
-		reg->pma.deny_code = code;
 		return;		/* the retransmission is due in a second at the soonest */
 	}
 	if (reg->pub.state == CORE_DEREG &&
 	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES ||
-	     code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH))
+	     code_unauthentic(code)))
 		return;		/* says nothing about the binding: ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
@@ -653,8 +666,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 			wire_code_name(code));
 		return;
 	}
-	if (code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH) {
-		/* It knows our key, so what it got was garbled, maybe on purpose: keep trying. */
+	if (code_unauthentic(code)) {
 		reg->pma.deny_code = code;
 		return;
 	}

@@ -418,6 +418,8 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 void ha_bury(struct core *core, struct reg *reg);
 
 /* pma.c */
+/* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
+bool code_unauthentic(uint8_t code);
 void pma_attach(struct core *core, const struct core_event *ev);
 void pma_present(struct core *core, const struct core_event *ev);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);

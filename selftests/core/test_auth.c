@@ -261,6 +261,7 @@ static void test_order(void **state)
 {
 	struct world *w = *state;
 	struct rrq r = plain(w, NULL, NULL);
+	unsigned int n_rrp;
 	struct wire_out out;
 
 	r.keyed = false;
@@ -279,8 +280,11 @@ static void test_order(void **state)
 	wire_put_revsup(&out, 0, 5);
 	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
 	wire_put_access_tech(&out, 1);
+	n_rrp = n_sent(w, HA, WIRE_RRP);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_null(find(HA_NODE, NAI_A));	/* 47 doesn't: it would authorise */
+	/* 47 doesn't: it would authorise, or make us sign a refusal of what the node never asked for. */
+	assert_null(find(HA_NODE, NAI_A));
+	assert_int_equal(n_sent(w, HA, WIRE_RRP), n_rrp);
 	later(w, &r);
 	rrq_build(&out, &r);
 	wire_put_revsup(&out, 0, 5);
@@ -795,6 +799,67 @@ static void test_per_mn(void **state)
 	assert_string_equal(PMA_NODE->dev[9].text, "no security association with its home agent");
 }
 
+/* Somebody on the path has the HA say that a garbled copy of the deregistration isn't authentic. */
+static void test_per_mn_garbled(void **state)
+{
+	struct wire_sa wrong[2] = { key_a, key_red };
+	struct world *w = *state;
+	struct wire_rrq rrq;
+	struct wire_msg msg;
+	char nai[64];
+
+	wrong[1].key[0] ^= 1;
+	for (int i = 0; i < 2; i++) {
+		struct wire_out out = { .len = 0 };
+		const struct sent *s;
+
+		attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+		run(w, 3 * SEC);
+		assert_int_equal(HA_NODE->n_kernel, 1);
+		w->loss = 1000;
+		detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+		last_rrq(w, &msg);
+		rrq = msg.rrq;
+		rrq.home.s_addr = 0;
+		wire_put_rrq(&out, &rrq);
+		wire_put_nai(&out, nai_of(DEV, nai));
+		wire_put_auth(&out, i ? WIRE_EXT_MHAE : WIRE_EXT_GAE, &wrong[i]);
+		inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
+		s = sent_by(w, HA, WIRE_RRP, 0);
+		assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
+		assert_int_equal(msg.rrp.code, i ? WIRE_CODE_HA_MN_AUTH : WIRE_CODE_HA_AAA_AUTH);
+		assert_true(signed_by(&msg, &key_red));
+		inject(PMA_NODE, "192.0.2.1", "198.51.100.1", s->data, s->len);
+		assert_int_equal(n_regs(PMA_NODE), 1);
+		w->loss = 0;
+		run(w, 60 * SEC);
+		assert_int_equal(n_regs(PMA_NODE), 0);
+		assert_int_equal(HA_NODE->n_kernel, 0);
+	}
+}
+
+/* The agents over ESP, which covers what stands behind the nodes' authenticators as well. */
+static void test_per_mn_ipsec(void **state)
+{
+	struct world *w = *state;
+	char nai[64];
+
+	for (int i = 0; i < NODES; i++) {
+		w->node[i].peer[0].ipsec = w->node[i].peer[1].ipsec = true;
+		node_start(&w->node[i]);
+	}
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->auth, CORE_AUTH_MN_HA);
+	assert_int_not_equal(device(PMA_NODE, DEV)->rec.peer_revsup, 0);
+	assert_int_not_equal(find(HA_NODE, nai_of(DEV, nai))->rec.peer_revsup, 0);
+	attach(&w->node[PMA2], DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 5 * SEC);
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
+	assert_false(PMA_NODE->dev[DEV].attached);
+	assert_true(w->node[PMA2].dev[DEV].attached);
+}
+
 /* With a key of the agents as well both sign, and a device without its own goes per node. */
 static void test_per_mn_and_fha(void **state)
 {
@@ -846,6 +911,47 @@ static void test_never_on_dereg(void **state)
 	run(w, 2 * SEC);
 	assert_int_equal(n_regs(PMA_NODE), 0);
 	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+static void note_offset(void *arg, const struct core_peer_state *state)
+{
+	*(int32_t *)arg |= state->offset_s;
+}
+
+/* Then nothing unsigned may set our idea of the HA's clock: neither a question, nor a deregistration's answer. */
+static void test_never_sets_no_clock(void **state)
+{
+	struct wire_out out = { .len = 0 };
+	struct world *w = *state;
+	int32_t offset_s = 0;
+	struct wire_rrp rrp;
+	struct wire_msg msg;
+	char nai[64];
+
+	HA_NODE->cfg.fha_on_dereg = PMA_NODE->cfg.fha_on_dereg = CORE_FHA_NEVER;
+	PMA_NODE->cfg.clock_probe = true;
+	node_start(PMA_NODE);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 0);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	w->loss = 1000;
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, SEC);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	rrp = (struct wire_rrp){ .code = WIRE_CODE_HA_ID_MISMATCH, .ha = ip("192.0.2.1"),
+				 .id = msg.rrq.id + (5000ULL << 32) };
+	wire_put_rrp(&out, &rrp);
+	wire_put_nai(&out, nai_of(DEV, nai));
+	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+	inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
+	assert_int_equal(PMA_COUNT(id_mismatch), 1);
+	core_walk_peers(PMA_NODE->core, note_offset, &offset_s);
+	assert_int_equal(offset_s, 0);
+	/* It goes on, by what it knew. */
+	w->loss = 0;
+	run(w, 10 * SEC);
+	assert_int_equal(n_regs(PMA_NODE), 0);
 }
 
 static void reply(struct world *w, const struct wire_sa *mn, const struct wire_sa *mn2, const struct wire_sa *fa,
@@ -974,8 +1080,11 @@ int main(void)
 		ours(test_ipsec),
 		ours(test_ipsec_pma),
 		per_mn(test_per_mn),
+		per_mn(test_per_mn_garbled),
+		per_mn(test_per_mn_ipsec),
 		per_mn(test_per_mn_and_fha),
 		ours(test_never_on_dereg),
+		ours(test_never_sets_no_clock),
 		per_mn(test_per_mn_replies),
 		per_mn(test_per_mn_and_fha_replies),
 	};
