@@ -10,6 +10,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
+#include "subnet.h"
 
 static struct kmem_cache *mip4_binding_cache __ro_after_init;
 
@@ -340,11 +341,14 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			    "no room in the table of home addresses");
 		goto err_leg;
 	}
+	err = mip4_subnet_join(b, b->home_plen);
+	if (err)
+		goto err_addr;
 	if (cfg->n_prefixes) {
 		none = mip4_prefixes_replace(b, cfg, extack);
 		err = PTR_ERR_OR_ZERO(none);
 		if (err)
-			goto err_addr;
+			goto err_subnet;
 	}
 	if (port) {
 		err = mip4_table_insert(&mip->by_mac, &b->by_mac,
@@ -365,6 +369,8 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 
 err_prefixes:
 	mip4_prefixes_del(b);
+err_subnet:
+	mip4_subnet_leave(b);
 err_addr:
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 err_leg:
@@ -409,6 +415,7 @@ void mip4_binding_del(struct mip4_binding *b)
 	}
 	if (mip4_binding_served(b))
 		mip4_realm_leave(mip, b->addr.realm);
+	mip4_subnet_leave(b);
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 	mip4_prefixes_del(b);
 	xa_erase(&mip->ids, b->id);
@@ -532,6 +539,29 @@ int mip4_binding_set_port(struct mip4_binding *b,
 		MIP4_NL_ERR(extack, cfg->mac_attr,
 			    "no room in the table of MACs: nothing changed");
 	return err;
+}
+
+/**
+ * mip4_binding_set_home_plen() - change the home prefix of a binding
+ * @b: binding
+ * @plen: its length
+ *
+ * Context: process, mip4_dev.lock held.
+ *
+ * Return: 0, or -ENOMEM and nothing changed; never that for a served one.
+ */
+int mip4_binding_set_home_plen(struct mip4_binding *b, u8 plen)
+{
+	int err;
+
+	if (plen == b->home_plen)
+		return 0;
+	err = mip4_subnet_join(b, plen);
+	if (err)
+		return err;
+	mip4_subnet_leave(b);
+	WRITE_ONCE(b->home_plen, plen);
+	return 0;
 }
 
 /**

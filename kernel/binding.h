@@ -3,6 +3,7 @@
 #define _MIP4_BINDING_H
 
 #include <linux/etherdevice.h>
+#include <linux/in.h>
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/timekeeping.h>
@@ -130,6 +131,22 @@ static inline bool mip4_binding_away(const struct mip4_binding *b)
 	return mip4_binding_served(b) && !rcu_access_pointer(b->port);
 }
 
+static inline __be32 mip4_mask(u8 plen)
+{
+	return plen ? htonl(~0U << (32 - plen)) : 0;
+}
+
+/* Is an address that of a group, or of all on the home link of @b? */
+static inline bool mip4_binding_group(const struct mip4_binding *b,
+				      __be32 addr)
+{
+	const u8 plen = READ_ONCE(b->home_plen);
+
+	return ipv4_is_multicast(addr) || ipv4_is_lbcast(addr) ||
+	       (plen < 31 &&
+		addr == (mip4_binding_home(b) | ~mip4_mask(plen)));
+}
+
 /* Are both on the home link of @b, between which no router is seen? */
 static inline bool mip4_binding_on_link(const struct mip4_binding *b,
 					__be32 saddr, __be32 daddr)
@@ -138,7 +155,7 @@ static inline bool mip4_binding_on_link(const struct mip4_binding *b,
 	const u8 plen = READ_ONCE(b->home_plen);
 
 	return plen < 32 && !(((saddr ^ home) | (daddr ^ home)) &
-			      htonl(~0U << (32 - plen)));
+			      mip4_mask(plen));
 }
 
 static inline void mip4_binding_seen(struct mip4_binding *b)
@@ -210,6 +227,7 @@ int mip4_binding_check_port(struct mip4_binding *b,
 int mip4_binding_set_port(struct mip4_binding *b,
 			  const struct mip4_binding_config *cfg,
 			  struct netlink_ext_ack *extack);
+int mip4_binding_set_home_plen(struct mip4_binding *b, u8 plen);
 void mip4_binding_set_lifetime(struct mip4_binding *b, u32 lifetime);
 bool mip4_binding_match(struct mip4_binding *b,
 			const struct mip4_binding_filter *filter);

@@ -13,6 +13,7 @@
 #include "net.h"
 #include "netlink.h"
 #include "port.h"
+#include "subnet.h"
 #include "udp.h"
 #include "xmit.h"
 
@@ -43,10 +44,13 @@ static int mip4_dev_init(struct net_device *dev)
 	err = rhashtable_init(&mip->prefixes, &mip4_prefix_params);
 	if (err)
 		goto err_mac;
+	err = rhashtable_init(&mip->subnets, &mip4_subnet_params);
+	if (err)
+		goto err_prefixes;
 	err = -ENOMEM;
 	mip->drops = netdev_alloc_pcpu_stats(struct mip4_drops);
 	if (!mip->drops)
-		goto err_prefixes;
+		goto err_subnets;
 	err = gro_cells_init(&mip->gro, dev);
 	if (err)
 		goto err_drops;
@@ -64,6 +68,8 @@ err_gro:
 	gro_cells_destroy(&mip->gro);
 err_drops:
 	free_percpu(mip->drops);
+err_subnets:
+	rhashtable_destroy(&mip->subnets);
 err_prefixes:
 	rhashtable_destroy(&mip->prefixes);
 err_mac:
@@ -96,6 +102,7 @@ static void mip4_dev_free(struct net_device *dev)
 	mip4_hold_stop(&mip->hold);
 	gro_cells_destroy(&mip->gro);
 	free_percpu(mip->drops);
+	rhashtable_destroy(&mip->subnets);
 	rhashtable_destroy(&mip->prefixes);
 	rhashtable_destroy(&mip->by_mac);
 	rhashtable_destroy(&mip->by_addr);
@@ -177,6 +184,7 @@ static void mip4_dev_setup(struct net_device *dev)
 	mip4_legs_start(mip);
 	mip4_bucket_init(&mip->peer_events, 16, 10);
 	mip4_bucket_init(&mip->icmp, 64, 1000);
+	mip4_bucket_init(&mip->copies, 4 * MIP4_SUBNET_MAX, 10000);
 }
 
 static const struct nla_policy mip4_link_policy[IFLA_MIP4_MAX + 1] = {
@@ -194,6 +202,7 @@ static const struct nla_policy mip4_link_policy[IFLA_MIP4_MAX + 1] = {
 	[IFLA_MIP4_GRACE]	= { .type = NLA_U32 },
 	[IFLA_MIP4_ORPHAN]	= NLA_POLICY_MAX(NLA_U8, MIP4_ORPHAN_MAX),
 	[IFLA_MIP4_UDP_PORT]	= { .type = NLA_REJECT },
+	[IFLA_MIP4_MULTICAST]	= NLA_POLICY_MAX(NLA_U8, MIP4_MULTICAST_MAX),
 };
 
 static int mip4_validate(struct nlattr *tb[], struct nlattr *data[],
@@ -295,6 +304,7 @@ static int mip4_config_link(struct mip4_dev *mip, struct nlattr *attr,
 static int mip4_config(struct mip4_dev *mip, struct nlattr *data[],
 		       struct netlink_ext_ack *extack)
 {
+	const u8 multicast = mip->multicast;
 	int err;
 
 	if (data[IFLA_MIP4_LINK]) {
@@ -302,12 +312,23 @@ static int mip4_config(struct mip4_dev *mip, struct nlattr *data[],
 		if (err)
 			return err;
 	}
+	if (data[IFLA_MIP4_MULTICAST]) {
+		err = mip4_subnet_policy(mip,
+					 nla_get_u8(data[IFLA_MIP4_MULTICAST]));
+		if (err) {
+			MIP4_NL_ERR(extack, data[IFLA_MIP4_MULTICAST],
+				    "no room for the table of home prefixes");
+			return err;
+		}
+	}
 	/* the last that can fail */
 	if (data[IFLA_MIP4_GWMAC]) {
 		err = mip4_port_set_gwmac(mip, nla_data(data[IFLA_MIP4_GWMAC]),
 					  extack);
-		if (err)
+		if (err) {
+			mip4_subnet_policy(mip, multicast);
 			return err;
+		}
 	}
 	if (data[IFLA_MIP4_LINK])
 		mip->link = nla_get_u32(data[IFLA_MIP4_LINK]);
@@ -384,7 +405,7 @@ static void mip4_dellink(struct net_device *dev, struct list_head *head)
 static size_t mip4_get_size(const struct net_device *dev)
 {
 	return 6 * nla_total_size(sizeof(u32)) +	/* LOCAL ... GRACE */
-	       6 * nla_total_size(sizeof(u8)) +		/* ENCAP ... ORPHAN */
+	       7 * nla_total_size(sizeof(u8)) +		/* ENCAP ... MULTICAST */
 	       nla_total_size(ETH_ALEN) +		/* GWMAC */
 	       nla_total_size(sizeof(u16));		/* UDP_PORT */
 }
@@ -405,7 +426,8 @@ static int mip4_fill_info(struct sk_buff *skb, const struct net_device *dev)
 	    nla_put_u8(skb, IFLA_MIP4_ARP, mip->arp) ||
 	    nla_put_u8(skb, IFLA_MIP4_MSS, mip->mss) ||
 	    nla_put_u32(skb, IFLA_MIP4_GRACE, mip->grace) ||
-	    nla_put_u8(skb, IFLA_MIP4_ORPHAN, mip->orphan))
+	    nla_put_u8(skb, IFLA_MIP4_ORPHAN, mip->orphan) ||
+	    nla_put_u8(skb, IFLA_MIP4_MULTICAST, mip->multicast))
 		return -EMSGSIZE;
 	rcu_read_lock();
 	port = mip4_udp_port(mip, mip->local);

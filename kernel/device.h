@@ -58,6 +58,7 @@ struct mip4_dev {
 	u8 arp;				/* enum mip4_arp_mode */
 	bool mss;
 	u8 orphan;			/* enum mip4_orphan */
+	u8 multicast;			/* enum mip4_multicast; .lock writes too */
 	u64 gwmac;			/* ether_addr_to_u64(), 0: each port's own */
 
 	struct mutex lock;		/* writers of .dead, .count, .next_id, tables */
@@ -70,6 +71,8 @@ struct mip4_dev {
 	struct rhashtable by_mac;	/* struct mip4_binding, served ones */
 	struct rhashtable prefixes;	/* struct mip4_prefix */
 	struct mip4_plens plens[2];	/* of .prefixes: IPv4, IPv6 */
+	struct rhashtable subnets;	/* struct mip4_subnet */
+	u32 subnet_plens;		/* bit n: one of length n was there */
 	struct xarray ids;		/* struct mip4_binding */
 	struct xarray peers;		/* struct mip4_peer; mip4_net.lock writes */
 	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */
@@ -89,6 +92,7 @@ struct mip4_dev {
 	struct gro_cells gro;
 	struct mip4_bucket peer_events;
 	struct mip4_bucket icmp;	/* to peers; see mip4_port for devices */
+	struct mip4_bucket copies;	/* of multicast and broadcast */
 	atomic64_t events_lost;		/* since the last one sent */
 };
 

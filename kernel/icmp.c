@@ -26,7 +26,9 @@ static bool mip4_icmp_allowed(const struct sk_buff *skb)
 	const u8 *type;
 	u8 buf;
 
-	if (iph->frag_off & htons(IP_OFFSET) || ipv4_is_zeronet(iph->saddr) ||
+	if (skb->pkt_type == PACKET_BROADCAST ||
+	    skb->pkt_type == PACKET_MULTICAST ||
+	    iph->frag_off & htons(IP_OFFSET) || ipv4_is_zeronet(iph->saddr) ||
 	    ipv4_is_loopback(iph->saddr) || ipv4_is_multicast(iph->saddr) ||
 	    ipv4_is_lbcast(iph->saddr) || ipv4_is_multicast(iph->daddr) ||
 	    ipv4_is_lbcast(iph->daddr))

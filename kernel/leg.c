@@ -344,7 +344,8 @@ static struct mip4_leg *mip4_leg_demux_rest(struct mip4_net *mn,
  *	   inner address: the packet is ours, but wrong. Else NULL.
  *
  * A key may be of several bindings, so the longest match counts, which for a
- * home address is the first. Without one a home address goes first, then what
+ * home address is the first. What is for a group or a whole link is a served
+ * device's if only that has the key. Without one a home address goes first, then what
  * else bindings have. There only legs that no longer send take packets back:
  * until then some other tunnel of the same two routers may lead to the address.
  * Context: RCU.
@@ -356,8 +357,9 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 				const struct iphdr *inner,
 				struct mip4_leg **other)
 {
-	struct mip4_leg *leg, *back = NULL;
+	struct mip4_leg *leg, *back = NULL, *group = NULL;
 	struct rhlist_head *list, *pos;
+	bool shared = false;
 
 	*other = NULL;
 	if (key->flags & MIP4_DEMUX_KEYED) {
@@ -371,8 +373,15 @@ struct mip4_leg *mip4_leg_demux(struct mip4_net *mn,
 				return leg;
 			if (!served && mip4_binding_is(b, inner->daddr))
 				back = leg;
+			if (mip4_binding_served(b) &&
+			    mip4_binding_group(b, inner->daddr))
+				group = leg;
+			shared = *other;
 			*other = leg;
 		}
+		/* the key alone says whose it is, so it must be of one */
+		if (group && !shared)
+			return group;
 		if (back)
 			key->flags |= MIP4_DEMUX_BACK;
 		return back;

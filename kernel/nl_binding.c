@@ -458,6 +458,8 @@ static int mip4_nl_parse_set(struct mip4_binding *b, const struct sk_buff *skb,
 	int err;
 
 	*cfg = (struct mip4_binding_config) { .attr = nest };
+	if (tb[MIP4_BINDING_A_HOME_PLEN])
+		cfg->home_plen = nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]);
 	if (mip4_nl_sets_addrs(tb)) {
 		err = mip4_nl_parse_addrs(tb[MIP4_BINDING_A_ADDRS], cfg,
 					  extack);
@@ -519,6 +521,7 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 	struct mip4_legs *legs = NULL;
 	struct mip4_binding *b;
 	int err;
+	u8 plen;
 
 	nest = mip4_nl_one(info);
 	if (IS_ERR(nest))
@@ -558,24 +561,26 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 			goto out;
 		}
 	}
-	if (cfg.port) {
+	plen = b->home_plen;
+	if (tb[MIP4_BINDING_A_HOME_PLEN])
+		err = mip4_binding_set_home_plen(b, cfg.home_plen);
+	if (!err && cfg.port) {
 		err = mip4_binding_set_port(b, &cfg, extack);
-		if (err) {
-			if (legs)
-				mip4_legs_abort(b, legs);
-			if (cfg.home)
-				mip4_prefixes_restore(b, replaced);
-			goto live;
-		}
+		if (err)
+			mip4_binding_set_home_plen(b, plen);
+	}
+	if (err) {
+		if (legs)
+			mip4_legs_abort(b, legs);
+		if (cfg.home)
+			mip4_prefixes_restore(b, replaced);
+		goto live;
 	}
 	mip4_prefixes_release(b, replaced);
 	if (legs)
 		mip4_legs_commit(b, legs);
 	if (tb[MIP4_BINDING_A_COOKIE])
 		WRITE_ONCE(b->cookie, nla_get_u64(tb[MIP4_BINDING_A_COOKIE]));
-	if (tb[MIP4_BINDING_A_HOME_PLEN])
-		WRITE_ONCE(b->home_plen,
-			   nla_get_u8(tb[MIP4_BINDING_A_HOME_PLEN]));
 	if (tb[MIP4_BINDING_A_GATEWAY])
 		WRITE_ONCE(b->gateway, cfg.gateway);
 	if (tb[MIP4_BINDING_A_LIFETIME])

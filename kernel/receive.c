@@ -25,6 +25,7 @@
 #include "peer.h"
 #include "receive.h"
 #include "stats.h"
+#include "subnet.h"
 #include "trace.h"
 #include "xmit.h"
 
@@ -135,6 +136,22 @@ static void mip4_receive_deliver(struct mip4_dev *mip, struct sk_buff *skb,
 	this_cpu_dec(mip4_receive_depth);
 }
 
+/*
+ * For the others of a home link. The stack gets it as well, but knows no home
+ * prefix of ours, whose last address it would route back to us. Return: is it
+ * done with?
+ */
+static bool mip4_receive_group(struct sk_buff *skb, struct mip4_binding *b)
+{
+	const __be32 daddr = ip_hdr(skb)->daddr;
+
+	mip4_subnet_copy(skb, b);
+	if (ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr))
+		return false;
+	consume_skb(skb);
+	return true;
+}
+
 /**
  * mip4_receive() - decapsulate and deliver
  * @skb: outer IPv4 header at the network header, @hlen bytes before the inner
@@ -171,7 +188,9 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
 		reason = MIP4_DROP_BAD_INNER;
 		goto drop;
 	}
-	if (unlikely(mip4_receive_multicast(skb))) {
+	if (unlikely(mip4_receive_multicast(skb)) &&
+	    (mip4_is_ip6(skb) ||
+	     READ_ONCE(mip->multicast) == MIP4_MULTICAST_DROP)) {
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
@@ -201,6 +220,11 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
 	}
 	mip4_binding_up(b, skb);
 	mip4_binding_seen(b);
+	if (unlikely(READ_ONCE(mip->multicast) == MIP4_MULTICAST_REPLICATE &&
+		     !mip4_is_ip6(skb) &&
+		     mip4_binding_group(b, ip_hdr(skb)->daddr)) &&
+	    mip4_receive_group(skb, b))
+		return;
 	mip4_receive_deliver(mip, skb, seen);
 	return;
 

@@ -251,7 +251,10 @@ static void mip4_uplink_ip(struct sk_buff *skb, struct mip4_port *port,
 	if (unlikely((!port->p2p &&
 		      is_multicast_ether_addr(eth_hdr(skb)->h_dest)) ||
 		     ipv4_is_multicast(iph->daddr) ||
-		     ipv4_is_lbcast(iph->daddr))) {
+		     ipv4_is_lbcast(iph->daddr)) &&
+	    /* a unicast packet in such a frame is none: RFC 1122 section 3.3.6 */
+	    (READ_ONCE(mip->multicast) == MIP4_MULTICAST_DROP ||
+	     !mip4_binding_group(b, iph->daddr))) {
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}

@@ -21,6 +21,7 @@
 #include "peer.h"
 #include "port.h"
 #include "stats.h"
+#include "subnet.h"
 #include "xmit.h"
 
 /**
@@ -139,7 +140,9 @@ int mip4_spare_ttl(struct sk_buff *skb, struct mip4_dev *mip,
  * @skb: starts at a checked IPv4 or IPv6 header
  * @b: binding that it is from or for
  *
- * RFC 2003 section 3.1: one hop, unless none is to be seen.
+ * RFC 2003 section 3.1: one hop, unless none is to be seen. To a group it is
+ * the first router that counts, at the other end of the tunnel: TTL 1 is usual
+ * on a link.
  *
  * Return: 0, -ETIME when it may make no more hops, or -ENOMEM; header pointers
  * have to be read again.
@@ -150,7 +153,9 @@ int mip4_lower_ttl(struct sk_buff *skb, const struct mip4_binding *b)
 
 	if (unlikely(mip4_is_ip6(skb)))
 		return mip4_ip6_lower_hops(skb);
-	if (mip4_binding_on_link(b, iph->saddr, iph->daddr))
+	if (mip4_binding_on_link(b, iph->saddr, iph->daddr) ||
+	    unlikely(ipv4_is_multicast(iph->daddr) ||
+		     ipv4_is_lbcast(iph->daddr)))
 		return 0;
 	if (unlikely(iph->ttl <= 1))
 		return -ETIME;
@@ -265,11 +270,17 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 		goto drop;
 	}
 	if (ipv4_is_multicast(iph->daddr) || ipv4_is_lbcast(iph->daddr)) {
+		if (READ_ONCE(mip->multicast) == MIP4_MULTICAST_REPLICATE &&
+		    mip4_subnet_xmit(skb, mip))
+			goto sent;
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}
 	b = mip4_binding_routed(mip, iph->daddr);
 	if (unlikely(!b)) {
+		if (READ_ONCE(mip->multicast) == MIP4_MULTICAST_REPLICATE &&
+		    mip4_subnet_xmit(skb, mip))
+			goto sent;
 		home = rcu_dereference(mip->home);
 		if (home) {
 			mip4_home_xmit(skb, mip, home);
@@ -320,6 +331,11 @@ send:
 		mip4_xmit_tell(skb, leg);
 	mip4_binding_down(b, skb);
 	mip4_encap(skb, leg, rt);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+
+sent:
+	consume_skb(skb);
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 

@@ -18,6 +18,8 @@ NAMES(encap, [MIP4_ENCAP_IPIP] = "ipip", [MIP4_ENCAP_GRE] = "gre",
       [MIP4_ENCAP_MINIMAL] = "minimal", [MIP4_ENCAP_UDP] = "udp");
 NAMES(arp, [MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL] = "all");
 NAMES(orphan, [MIP4_ORPHAN_KEEP] = "keep", [MIP4_ORPHAN_FLUSH] = "flush");
+NAMES(multicast, [MIP4_MULTICAST_DROP] = "drop", [MIP4_MULTICAST_TUNNEL] = "tunnel",
+      [MIP4_MULTICAST_REPLICATE] = "replicate");
 NAMES(unknown, [MIP4_UNKNOWN_HOLD] = "hold", [MIP4_UNKNOWN_DROP] = "drop",
       [MIP4_UNKNOWN_PASS] = "pass");
 NAMES(port_mode, [MIP4_PORT_ACCESS] = "access", [MIP4_PORT_HOME] = "home");

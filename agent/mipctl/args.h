@@ -102,7 +102,7 @@ const char *name_of(const struct names *names, unsigned int value);
 
 void help_print(const struct object *obj, FILE *to);
 
-extern const struct names encap_names, arp_names, orphan_names, unknown_names, port_mode_names, leg_state_names,
-	reason_names, unreachable_names, onoff_names;
+extern const struct names encap_names, arp_names, orphan_names, multicast_names, unknown_names,
+	port_mode_names, leg_state_names, reason_names, unreachable_names, onoff_names;
 
 #endif /* MIPCTL_ARGS_H */

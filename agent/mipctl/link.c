@@ -29,6 +29,7 @@ static const struct keyword link_keys[] = {
 	KEYWORD("gwmac", VAL_MAC, .attr = IFLA_MIP4_GWMAC),
 	KEYWORD("grace", VAL_TIME, .attr = IFLA_MIP4_GRACE),
 	KEYWORD("orphan", VAL_NAME, .attr = IFLA_MIP4_ORPHAN, .names = &orphan_names),
+	KEYWORD("multicast", VAL_NAME, .attr = IFLA_MIP4_MULTICAST, .names = &multicast_names),
 	KEYWORD("link", VAL_WORD, .attr = IFLA_MIP4_LINK),
 	KEYWORD("link-netns", VAL_WORD, .attr = IFLA_LINK_NETNSID),
 };
@@ -45,7 +46,8 @@ static const char link_help[] =
 	"where  ATTR := { encap { gre | ipip | minimal | udp } | ttl { 1..255 | inherit } |\n"
 	"                 tos { 0..255 | inherit } | link { DEV | none } | realm NUMBER |\n"
 	"                 limit { BINDINGS | none } | arp { off | gateway | all } |\n"
-	"                 mss { on | off } | gwmac MAC | grace TIME | orphan { keep | flush } }\n"
+	"                 mss { on | off } | gwmac MAC | grace TIME | orphan { keep | flush } |\n"
+	"                 multicast { drop | tunnel | replicate } }\n"
 	"       TIME := SECONDS | NUMBER{s|m|h|d}\n";
 
 /* ---- network namespaces ---- */
@@ -408,6 +410,9 @@ static void print_details(uint32_t index, const struct nlattr **tb, const struct
 		pr_secs("grace", "grace", nl_u32(at[IFLA_MIP4_GRACE]));
 	if (at[IFLA_MIP4_ORPHAN])
 		pr_name("orphan", "orphan", &orphan_names, nl_u8(at[IFLA_MIP4_ORPHAN]));
+	if (at[IFLA_MIP4_MULTICAST])
+		pr_name("multicast", "multicast", &multicast_names,
+			nl_u8(at[IFLA_MIP4_MULTICAST]));
 	if (at[IFLA_MIP4_UDP_PORT])
 		pr_uint("udp_port", "udp-port", nl_u16(at[IFLA_MIP4_UDP_PORT]));
 }

@@ -267,6 +267,37 @@ def icmp_reply(dev, frame, type, seconds=3.0):
     return f"{socket.inet_ntoa(got[26:30])} {got[35]} {struct.unpack('!H', got[40:42])[0]} {got[22]}"
 
 
+def tell(dev, to, port, *texts, ttl=64):
+    """Datagrams to a group, to all or to one, by an ordinary socket."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, dev.encode())
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        for text in texts:
+            s.sendto(text.encode(), (to, port))
+
+
+def hear(dev, port, last, *groups, seconds=20.0):
+    """'source text ttl' of each datagram that an ordinary socket gets, up to that of text @last, which is 'end'."""
+    lines = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("", port))
+        s.setsockopt(socket.IPPROTO_IP, 12, 1)  # IP_RECVTTL
+        for group in groups:
+            s.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                         addr(group) + struct.pack("=4xi", socket.if_nametoindex(dev)))
+        print("ready", file=sys.stderr, flush=True)
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and select.select([s], [], [], left)[0]:
+            data, control, _, source = s.recvmsg(2048, 64)
+            if data.decode() == last:
+                return "\n".join(lines + ["end"])
+            lines.append(f"{source[0]} {data.decode()} {struct.unpack('=i', control[0][2])[0]}")
+    return "\n".join(lines + ["the last one didn't come", "end"])
+
+
 # what a router may say about a packet
 ERRORS = [(3, code) for code in range(16)] + [(4, 0), (5, 1), (11, 0), (11, 1), (12, 0)]
 LAST = 0xffff

@@ -413,6 +413,7 @@ static const struct link_case link_cases[] = {
 	{ "gwmac", IFLA_MIP4_GWMAC, 6 },
 	{ "grace", IFLA_MIP4_GRACE, 4, 0, U32_MAX },
 	{ "orphan", IFLA_MIP4_ORPHAN, 1, 0, 1 },
+	{ "multicast", IFLA_MIP4_MULTICAST, 1, 0, 2 },
 	/* in replies only */
 	{ "udp-port", IFLA_MIP4_UDP_PORT },
 };

@@ -64,10 +64,10 @@ tap_is "nothing is there" "$(field a . link)$(field a . binding)$(field a . port
 
 tap_stage "links"
 tap_check "a link with every attribute" ctl a link add mip0 local 198.51.100.1 encap ipip ttl 9 tos 16 link eth0 \
-	realm 3 limit 100000 arp gateway mss off gwmac 02:00:5e:00:00:01 grace 1m orphan flush
+	realm 3 limit 100000 arp gateway mss off gwmac 02:00:5e:00:00:01 grace 1m orphan flush multicast tunnel
 tap_is "is as it was made" "$(field a 'del(.[0].ifindex, .[0].mtu)' -d link show mip0)" "$(jq -nc '[{dev: "mip0",
 	state: "down", local: "198.51.100.1", encap: "ipip", realm: 3, link: "eth0", ttl: 9, tos: 16, limit: 100000,
-	arp: "gateway", mss: false, gwmac: "02:00:5e:00:00:01", grace: 60, orphan: "flush"}]')"
+	arp: "gateway", mss: false, gwmac: "02:00:5e:00:00:01", grace: 60, orphan: "flush", multicast: "tunnel"}]')"
 tap_check "set changes" ctl a link set mip0 encap gre ttl inherit orphan keep
 tap_is "what it was told" "$(field a '.[0] | [.encap, .ttl, .orphan, .grace]' -d link)" '["gre",0,"keep",60]'
 says "a second link of this name" 2 '^Error: .{4}' link add mip0 local 198.51.100.1

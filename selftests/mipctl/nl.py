@@ -60,7 +60,7 @@ TOP = ("MIP4_A_", {"IFINDEX": U32, "BINDING": BINDING, "PEER": PEER, "PORT": POR
                    "REASON": U8, "COUNT": U32, "ALL": FLAG, "VERSION": STR, "SOCKET_FD": U32})
 LINK_DATA = ("IFLA_MIP4_", {"LOCAL": INET, "ENCAP": U8, "TTL": U8, "TOS": U8, "LINK": U32, "REALM": U32,
                             "LIMIT": U32, "ARP": U8, "MSS": U8, "GWMAC": MAC, "GRACE": U32, "ORPHAN": U8,
-                            "UDP_PORT": U16})
+                            "UDP_PORT": U16, "MULTICAST": U8})
 
 
 def value_of(data, kind):

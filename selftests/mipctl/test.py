@@ -210,11 +210,12 @@ def test_udp():
 def test_link_add():
     kind, flags, index, attrs, data = link_sent(
         "link add mip0 local 192.0.2.1 encap ipip ttl inherit tos 0 link lo realm 3 limit none arp gateway "
-        "mss off gwmac 02:00:5e:00:00:01 grace 1m orphan flush")
+        "mss off gwmac 02:00:5e:00:00:01 grace 1m orphan flush multicast replicate")
     same((kind, flags, index), (nl.RTM["NEWLINK"], REQ | ACK | nl.NLM_F["CREATE"] | nl.NLM_F["EXCL"], 0))
     same(attrs[nl.IFLA["IFNAME"]], b"mip0\0")
     same(dict(data), {"LOCAL": "192.0.2.1", "ENCAP": 1, "TTL": 0, "TOS": 0, "LINK": 1, "REALM": 3, "LIMIT": 0,
-                      "ARP": 1, "MSS": 0, "GWMAC": "02:00:5e:00:00:01", "GRACE": 60, "ORPHAN": 1})
+                      "ARP": 1, "MSS": 0, "GWMAC": "02:00:5e:00:00:01", "GRACE": 60, "ORPHAN": 1,
+                      "MULTICAST": 2})
     same(link_sent("link add mip0 local 192.0.2.1")[4], [("LOCAL", "192.0.2.1")])
 
 
@@ -270,7 +271,8 @@ def test_wrong_values():
     for words, *parts in (
             ("ttl 256", "ttl", "256", "1..255", "inherit"), ("ttl 0", "ttl"), ("arp maybe", "arp", "gateway"),
             ("mss 1", "mss", "off, on"), ("gwmac ff:ff:ff:ff:ff:ff", "gwmac", "multicast"),
-            ("orphan drop", "orphan", "keep, flush"), ("link no-such-dev", "link", "no-such-dev")):
+            ("orphan drop", "orphan", "keep, flush"),
+            ("multicast flood", "multicast", "drop, tunnel, replicate"), ("link no-such-dev", "link", "no-such-dev")):
         refused("link add mip0 local 192.0.2.1 " + words, *parts)
     refused("port set if7 dev lo unknown forward", "unknown", "forward", "hold, drop, pass")
     refused("-rcvbuf 12 link", "-rcvbuf", "12")
@@ -473,20 +475,21 @@ def link_reply(kind, name="mip0", index=9, data=b"", more=b""):
 def test_link_show():
     data = nl.encode([("LOCAL", "192.0.2.1"), ("ENCAP", 2), ("TTL", 64), ("TOS", 1), ("LINK", 1), ("REALM", 3),
                       ("LIMIT", 0), ("ARP", 2), ("MSS", 1), ("GWMAC", "02:00:5e:00:00:01"), ("GRACE", 30),
-                      ("ORPHAN", 0), ("UDP_PORT", 434)], nl.LINK_DATA)
+                      ("ORPHAN", 0), ("UDP_PORT", 434), ("MULTICAST", 1)], nl.LINK_DATA)
     stats = nl.attr(nl.IFLA["STATS64"], struct.pack("=24Q", 11, 22, 33, 44, 5, 6, 7, 8, *range(16)))
     one = link_reply(b"mip4", data=data, more=stats + nl.attr(nl.IFLA["MTU"], struct.pack("=I", 1472)))
     reply = link_reply(b"bridge", "br0") + one + nl.done()
     same(Run("link", reply).out, "mip0 state up local 192.0.2.1 encap gre realm 3 link lo\n")
     same(Run("-d link", reply).out.splitlines()[1],
          "    ifindex 9 mtu 1472 ttl 64 tos inherit arp all mss on gwmac 02:00:5e:00:00:01 grace 30sec orphan keep "
-         "udp-port 434")
+         "multicast tunnel udp-port 434")
     same(Run("-s link", reply).out.splitlines()[1:], ["    RX: bytes 33 packets 11 errors 5 dropped 7",
                                                       "    TX: bytes 44 packets 22 errors 6 dropped 8"])
     same(Run("-j -d -s link", reply).json(), [{
         "dev": "mip0", "state": "up", "local": "192.0.2.1", "encap": "gre", "realm": 3, "link": "lo", "ifindex": 9,
         "mtu": 1472, "ttl": 64, "tos": 1, "arp": "all", "mss": True, "gwmac": "02:00:5e:00:00:01", "grace": 30,
-        "orphan": "keep", "udp_port": 434, "stats": {"rx": {"bytes": 33, "packets": 11, "errors": 5, "dropped": 7},
+        "orphan": "keep", "multicast": "tunnel", "udp_port": 434,
+        "stats": {"rx": {"bytes": 33, "packets": 11, "errors": 5, "dropped": 7},
                                     "tx": {"bytes": 44, "packets": 22, "errors": 6, "dropped": 8}}}])
     foreign = link_reply(b"mip4", data=data, more=nl.attr(nl.IFLA["LINK_NETNSID"], struct.pack("=i", 0)))
     assert " link if1\n" in Run("link", foreign + nl.done()).out

@@ -48,6 +48,19 @@ enum mip4_orphan {
 
 #define MIP4_ORPHAN_MAX (__MIP4_ORPHAN_MAX - 1)
 
+/*
+ * Multicast and broadcast of bound devices, but for DHCP and ARP, and towards
+ * them. On a PMA's link the last two are the same.
+ */
+enum mip4_multicast {
+	MIP4_MULTICAST_DROP,
+	MIP4_MULTICAST_TUNNEL,		/* up through the tunnel, to the stack at its end; down, by legs with a key */
+	MIP4_MULTICAST_REPLICATE,	/* besides, to the other bindings of the same home prefix */
+	__MIP4_MULTICAST_MAX
+};
+
+#define MIP4_MULTICAST_MAX (__MIP4_MULTICAST_MAX - 1)
+
 /* Frames of a source MAC without binding. */
 enum mip4_unknown {
 	MIP4_UNKNOWN_HOLD,		/* ARP and IPv4 wait for a binding, bounded */
@@ -137,6 +150,7 @@ enum {
 	IFLA_MIP4_GRACE,		/* u32 s: kernel expiry after lifetime; default 30 */
 	IFLA_MIP4_ORPHAN,		/* u8 enum mip4_orphan; default KEEP */
 	IFLA_MIP4_UDP_PORT,		/* u16: of the link's socket, if any; replies only */
+	IFLA_MIP4_MULTICAST,		/* u8 enum mip4_multicast; default DROP */
 	__IFLA_MIP4_MAX
 };
 
