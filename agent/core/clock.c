@@ -21,6 +21,7 @@
 #define DOUBT_US	500000		/* protocol/security.md s4: a device may change its PMA within that */
 #define WARN_GAP_US	(600 * SECOND)
 #define UNBOUNDED_US	(1LL << 52)
+#define COARSE_US	(2 * (int64_t)SECOND)	/* bounds so far apart know no better than offset_s */
 
 /* ---- what is known of a clock ---- */
 
@@ -37,12 +38,24 @@ bool clock_known(const struct peer *peer)
 	return peer->heard_us && peer->ahead_min_us > -UNBOUNDED_US && peer->ahead_max_us < UNBOUNDED_US;
 }
 
+uint64_t clock_id(const struct core *core, const struct peer *peer)
+{
+	int64_t off = (peer->ahead_min_us + peer->ahead_max_us) / 2, fraction;
+
+	if (!clock_known(peer) || peer->ahead_max_us - peer->ahead_min_us > COARSE_US)
+		return core->now->ntp + ((uint64_t)(uint32_t)peer->offset_s << 32);
+	fraction = off % (int64_t)SECOND * (1LL << 32) / (int64_t)SECOND;
+	return core->now->ntp + ((uint64_t)(off / (int64_t)SECOND) << 32) + fraction;
+}
+
 static void warn(struct core *core, struct peer *peer)
 {
 	int64_t off = (peer->ahead_min_us + peer->ahead_max_us) / 2;
 	char addr[INET_ADDRSTRLEN];
 
-	if (!clock_known(peer) || (peer->ahead_min_us < DOUBT_US && peer->ahead_max_us > -DOUBT_US) ||
+	/* What is asked for will be known better. */
+	if (!clock_known(peer) || peer->probe_net ||
+	    (peer->ahead_min_us < DOUBT_US && peer->ahead_max_us > -DOUBT_US) ||
 	    (peer->clock_warned_us && core->now->mono_us - peer->clock_warned_us < WARN_GAP_US))
 		return;
 	peer->clock_warned_us = core->now->mono_us;
@@ -77,13 +90,22 @@ static void narrow(struct core *core, struct peer *peer, uint64_t sent_us, uint3
 	warn(core, peer);
 }
 
+/* In unsigned arithmetic: it may wrap. */
+static void shift(struct peer *peer, int32_t skew)
+{
+	peer->offset_s = (uint32_t)peer->offset_s + skew;
+}
+
 void clock_mismatch(struct core *core, struct peer *peer, uint64_t sent_us, uint32_t ha_seconds)
 {
 	int32_t skew = ha_seconds - (ntp_seconds(core) + peer->offset_s);
+	int32_t on_way_s = (core->now->mono_us - sent_us) / SECOND;
 
-	/* Within a second it is not our clock, but another PMA's. */
-	if (skew > 1 || skew < -1)
-		peer->offset_s += skew;
+	/* Within a second it is not our clock, but another PMA's; what is behind may have been on its way so long. */
+	if (skew > 1)
+		shift(peer, skew);
+	else if (skew < -1 - on_way_s)
+		shift(peer, skew + on_way_s);
 	narrow(core, peer, sent_us, ha_seconds, true);
 }
 
@@ -99,7 +121,7 @@ void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_
 	int32_t skew = ha_seconds - (ntp_seconds(core) - on_way_s + peer->offset_s);
 
 	if (skew < -1 && skew >= -(int32_t)core->cfg->replay_window)
-		peer->offset_s += skew;
+		shift(peer, skew);
 	/* Somebody else's idea of a time stamp bounds nothing. */
 	if (skew >= -(int32_t)core->cfg->replay_window && skew <= (int32_t)core->cfg->replay_window)
 		narrow(core, peer, sent_us, ha_seconds, false);
@@ -108,8 +130,9 @@ void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_
 /* ---- asking for it ---- */
 
 /*
- * A deregistration of nobody, so late that the HA must answer 133 whatever it
- * thinks of the rest: the test of time comes first (RFC 5944 s3.8.2.1 b).
+ * A deregistration of nobody, or of a network's only device, so late that the
+ * HA must answer 133 whatever it thinks of the rest: the test of time comes
+ * first (RFC 5944 s3.8.2.1 b).
  */
 static void probe_send(struct core *core, struct peer *peer)
 {
@@ -138,6 +161,12 @@ static void probe_send(struct core *core, struct peer *peer)
 	timer_set(core, &peer->timer, core->now->mono_us + (FIRST_RETRY_US << peer->unanswered++));
 }
 
+static void probe_end(struct core *core, struct peer *peer)
+{
+	peer->probe_net = NULL;
+	warn(core, peer);
+}
+
 static void probe_fire(struct core *core, struct timer *timer)
 {
 	struct peer *peer = container_of(timer, struct peer, timer);
@@ -147,7 +176,7 @@ static void probe_fire(struct core *core, struct timer *timer)
 	if (peer->probes < PROBES)
 		probe_send(core, peer);
 	else
-		peer->probe_net = NULL;
+		probe_end(core, peer);
 }
 
 void clocks_start(struct core *core)
@@ -196,6 +225,8 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 		if (auth != AUTH_OK)
 			return true;
 	}
+	if (code_unauthentic(msg->rrp.code))
+		return true;	/* it is asked again */
 	peer->unanswered = 0;
 	peer->hold_rrqs_until_us = 0;
 	timer_set(core, &peer->timer, 0);
@@ -207,7 +238,7 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 	    (int64_t)(2 * FINE_US + core->now->mono_us - peer->probe_sent_us))
 		timer_set(core, &peer->timer, next_probe_us(core, peer));
 	else
-		peer->probe_net = NULL;
+		probe_end(core, peer);
 	pma_go_on(core, peer);
 	return true;
 }

@@ -223,6 +223,14 @@ static const struct core_network *network_by_name(const struct core_config *cfg,
 	return NULL;
 }
 
+/* Could that device be registered now, by its agent's word or its own? */
+static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec)
+{
+	if (rec->role == CORE_PMA)
+		return pma_can_sign(core, peer, rec->nai);
+	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn_by_nai(core, rec->nai));
+}
+
 /* A row that today's configuration would not have produced is not taken up again. */
 static const struct core_network *restorable(const struct core *core, const struct core_record *rec)
 {
@@ -237,7 +245,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 	if (ha ? !core->cfg->ha : !core->cfg->pma || rec->coa.s_addr != core->cfg->care_of.s_addr)
 		return NULL;
 	peer = peer_find(core, ha ? rec->coa : rec->ha);
-	if (!peer || (!ha && !pma_can_sign(core, peer, rec->nai)))
+	if (!peer || !has_authority(core, peer, rec))
 		return NULL;
 	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai) ||
 	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))

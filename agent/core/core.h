@@ -355,7 +355,7 @@ struct core_peer_state {
 	const struct core_peer *cfg;
 	bool clock_known;		/* PMA: of a home agent, */
 	int64_t ahead_us, error_us;	/* its clock is so much ahead of ours, give or take */
-	int32_t offset_s;		/* added to our Identifications */
+	int32_t offset_s;		/* added to our Identifications while no more is known */
 	uint8_t code;			/* PMA: why it isn't asked before */
 	uint64_t hold_until_us;		/* 0 = it is */
 };
@@ -391,5 +391,6 @@ const struct core_counters *core_counters(const struct core *core);
 const char *core_state_name(enum core_state state);	/* "bound" ... */
 const char *core_trigger_name(enum core_trigger trigger);
 const char *core_auth_name(enum core_auth auth);
+bool nai_equal(const char *a, const char *b);		/* realms without case, RFC 4282 s2.4 */
 
 #endif /* MIP4_CORE_H */

@@ -45,7 +45,8 @@ static void send_reply(struct core *core, const struct request *req, const struc
 		wire_put_gre_key(&out, key);
 	if (revsup_time)
 		wire_put_revsup(&out, 0, revsup_time);
-	if (auth_wants_fha(core->cfg, req->peer, req->per_node, req->rrq.lifetime))
+	/* Whoever signed a deregistration without need waits for the same. */
+	if (req->fha || auth_wants_fha(core->cfg, req->peer, req->per_node, req->rrq.lifetime))
 		auth_sign(&out, req->peer);
 	act_send(core, &out, req->dst, req->src, req->sport);
 }
@@ -399,7 +400,7 @@ static uint8_t mode_code(const struct request *req)
 	if (req->per_node && !req->method)
 		return WIRE_CODE_PMIP_UNSUPPORTED;
 	if (req->per_node)
-		return req->method == method && req->peer->proxy ? 0 : WIRE_CODE_PMIP_DISALLOWED;
+		return req->method == method && auth_per_node(req->peer) ? 0 : WIRE_CODE_PMIP_DISALLOWED;
 	if (req->peer->per_mn)
 		return 0;
 	/* Only who does Proxy Mobile IPv4 has heard of its codes. */

@@ -120,8 +120,6 @@ void mn_auth_count(struct core *core, struct mn *mn, const char *nai, struct in_
 /* What a request has to show, and what it is worth. */
 struct proof {
 	const struct wire_ext *pmip, *nai, *fha, *mha, *aaa;
-	enum auth fha_auth, mha_auth, aaa_auth;
-	const struct wire_sa *mha_sa;
 	struct mn *mn;
 };
 
@@ -186,40 +184,39 @@ static bool has_authority(struct core *core, struct peer *peer, const struct wir
 	return true;
 }
 
-/* Steps 4 and 5. The node's first, unless nothing shows that its agent isn't a stranger. */
+/* Steps 4 and 5: the agent's first, so that a stranger has us compute no more than that. */
 static bool verified(struct core *core, struct peer *peer, const struct wire_msg *msg,
-		     const struct request *req, struct proof *p)
+		     struct request *req, struct proof *p)
 {
-	bool mn_ok = true, fha_wanted = auth_wants_fha(core->cfg, peer->cfg, req->per_node, req->rrq.lifetime);
-	bool fha_ok;
+	bool fha_wanted = auth_wants_fha(core->cfg, peer->cfg, req->per_node, req->rrq.lifetime);
+	enum auth fha = auth_verify(msg, p->fha, peer->cfg->sa, peer->cfg->n_sa, NULL), mha, aaa;
+	uint8_t code = 0;
 
-	p->fha_auth = auth_verify(msg, p->fha, peer->cfg->sa, peer->cfg->n_sa, NULL);
-	fha_ok = p->fha_auth == AUTH_OK || (p->fha_auth == AUTH_MISSING && !fha_wanted);
-	if (p->mn) {
-		const struct core_mn *cfg = p->mn->cfg;
-
-		p->mha_auth = auth_verify(msg, p->mha, cfg->sa, cfg->n_sa, &p->mha_sa);
-		p->aaa_auth = auth_verify(msg, p->aaa, cfg->aaa, cfg->n_aaa, NULL);
-		if (p->mha)
-			mn_auth_count(core, p->mn, req->nai, req->src, p->mha, p->mha_auth);
-		if (p->aaa)
-			mn_auth_count(core, p->mn, req->nai, req->src, p->aaa, p->aaa_auth);
-		mn_ok = (!p->mha || p->mha_auth == AUTH_OK) && (!p->aaa || p->aaa_auth == AUTH_OK);
-	}
-	if (fha_ok && mn_ok)
-		return true;
-	if (!fha_ok) {
-		auth_count(core, peer, req->src, msg, p->fha_auth);
+	req->fha = fha == AUTH_OK;
+	if (!req->fha && (fha != AUTH_MISSING || fha_wanted)) {
+		auth_count(core, peer, req->src, msg, fha);
 		deny_unauthentic(core, peer, req, WIRE_CODE_HA_FA_AUTH);
-	} else {
-		uint8_t code = p->mha && p->mha_auth != AUTH_OK ? WIRE_CODE_HA_MN_AUTH : WIRE_CODE_HA_AAA_AUTH;
-
-		/* RFC 5944 s3.8.2.1 a: a must behind an agent that we know. */
-		if (p->fha_auth == AUTH_OK)
-			ha_deny(core, req, NULL, code);
-		else
-			deny_unauthentic(core, peer, req, code);
+		return false;
 	}
+	if (!p->mn)
+		return true;
+	mha = auth_verify(msg, p->mha, p->mn->cfg->sa, p->mn->cfg->n_sa, NULL);
+	aaa = auth_verify(msg, p->aaa, p->mn->cfg->aaa, p->mn->cfg->n_aaa, NULL);
+	if (p->aaa && aaa != AUTH_OK) {
+		mn_auth_count(core, p->mn, req->nai, req->src, p->aaa, aaa);
+		code = WIRE_CODE_HA_AAA_AUTH;
+	}
+	if (p->mha && mha != AUTH_OK) {
+		mn_auth_count(core, p->mn, req->nai, req->src, p->mha, mha);
+		code = WIRE_CODE_HA_MN_AUTH;
+	}
+	if (!code)
+		return true;
+	/* RFC 5944 s3.8.2.1 a: a must behind an agent that we know. */
+	if (req->fha)
+		ha_deny(core, req, NULL, code);
+	else
+		deny_unauthentic(core, peer, req, code);
 	return false;
 }
 
@@ -304,7 +301,8 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 
 bool pma_can_sign(const struct core *core, const struct peer *ha, const char *nai)
 {
-	return auth_shared(ha->cfg) || pma_mn(core, ha, nai);
+	/* A range is of agents that register here. */
+	return !ha->cfg->host_bits && (auth_shared(ha->cfg) || pma_mn(core, ha, nai));
 }
 
 struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *nai)

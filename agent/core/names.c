@@ -14,7 +14,6 @@ static const char *nai_realm(const char *nai)
 	return at ? at : nai + strlen(nai);
 }
 
-/* RFC 4282 s2.4: realms compare without case, user names with. */
 bool nai_equal(const char *a, const char *b)
 {
 	const char *ra = nai_realm(a), *rb = nai_realm(b);

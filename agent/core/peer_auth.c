@@ -160,6 +160,11 @@ bool auth_shared(const struct core_peer *peer)
 	return peer->n_sa || peer->ipsec;
 }
 
+bool auth_per_node(const struct core_peer *peer)
+{
+	return peer->proxy && auth_shared(peer);
+}
+
 bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime)
 {
 	if (!peer->n_sa)

@@ -82,7 +82,7 @@ void pma_tell(struct core *core, const struct reg *reg, enum core_action_type ty
  */
 static uint64_t next_id(struct core *core, const struct reg *reg)
 {
-	uint64_t id = core->now->ntp + ((uint64_t)(uint32_t)reg->pma.peer->offset_s << 32);
+	uint64_t id = clock_id(core, reg->pma.peer);
 	uint64_t last = reg->pub.rec.last_id;
 
 	id = (id & ~0x3ffULL) | (core_random(core) & 0x3ff);

@@ -68,7 +68,7 @@ struct peer {
 	struct link link;
 	struct peer *next_range;
 	const struct core_peer *cfg;
-	int32_t offset_s;	/* added to Identifications: its clock minus ours, by 133, lowered by ext. 137 */
+	int32_t offset_s;	/* its clock minus ours, by 133, lowered by ext. 137: enough for Identifications */
 	int64_t ahead_min_us, ahead_max_us;	/* bounds of its clock minus ours, when */
 	uint64_t heard_us;	/* it was last heard of; 0 = never */
 	uint64_t clock_warned_us;
@@ -79,7 +79,7 @@ struct peer {
 	uint64_t hold_rrqs_until_us;	/* devices wait for the answer */
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
-	uint64_t denied_us;	/* last 132 sent */
+	uint64_t denied_us;	/* last answer to what wasn't authentic */
 	uint64_t warned_us;	/* of a wrong authenticator */
 };
 
@@ -106,6 +106,7 @@ struct request {
 	const struct wire_sa *mn_sa;	/* by which its replies are signed; NULL = by none */
 	bool by_aaa;			/* by MN-AAA, without MN-HA */
 	bool echo_nai;			/* it had one: @nai may be the configuration's */
+	bool fha;			/* its agent's key authenticated it */
 	bool per_node;			/* has ext. 47 */
 	bool pmip;			/* has what only a PMA says: 47 or 147 */
 	uint8_t challenge_len, challenge[UINT8_MAX];
@@ -296,7 +297,6 @@ void pool_set(struct core *core, const struct core_network *net, struct in_addr 
 
 /* names.c */
 uint64_t nai_hash(const char *nai, uint64_t seed);	/* realm without case */
-bool nai_equal(const char *a, const char *b);
 bool nai_is_pattern(const char *nai);	/* "*@realm" */
 bool nai_matches(const char *pattern, const char *nai);
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
@@ -328,6 +328,8 @@ void auth_count(struct core *core, struct peer *peer, struct in_addr from, const
 		enum auth result);
 /* Is there a way for the two agents to authenticate to each other? */
 bool auth_shared(const struct core_peer *peer);
+/* HA: does its word register devices? */
+bool auth_per_node(const struct core_peer *peer);
 /* Must a request with that lifetime, and its reply, have a FA-HA extension? protocol/security.md s6. */
 bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime);
 void auth_sign(struct wire_out *out, const struct core_peer *peer);
@@ -362,6 +364,8 @@ uint64_t replay_refused_id(struct core *core, const struct request *req);
 uint64_t replay_until(const struct core *core, uint64_t last_id);
 
 /* clock.c: home agents' clocks, as a PMA sees them */
+/* The time as @peer has it, as well as is known. */
+uint64_t clock_id(const struct core *core, const struct peer *peer);
 void clocks_start(struct core *core);
 /* Answers of @peer to what was sent at @sent_us: by code 133, by ext. 137. */
 void clock_mismatch(struct core *core, struct peer *peer, uint64_t sent_us, uint32_t ha_seconds);

@@ -498,10 +498,10 @@ void config_free(struct config *config)
 
 const char *config_doubt(const struct config *config)
 {
-	if (config->core.pma && !config->core.n_identities)
-		return "no identity section: this proxy agent serves no device of its own accord";
 	if (config->core.fha_on_dereg == CORE_FHA_NEVER)
 		return "fha-on-dereg = never: whoever can send in a peer's name can deregister its devices";
+	if (config->core.pma && !config->core.n_identities)
+		return "no identity section: this proxy agent serves no device of its own accord";
 	return NULL;
 }
 

@@ -186,6 +186,9 @@ void read_peer(struct config_text *text, const struct section *sec, struct core_
 	if (!peer->n_sa && !peer->ipsec && !peer->per_mn)
 		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }, or per-mn = true",
 			      "no security association");
+	else if (peer->proxy && !peer->n_sa && !peer->ipsec)
+		section_error(sec, "per-node", "add its spi section, or remove it: per-mn will do for nodes' keys",
+			      "nothing authenticates the peer's word for its devices");
 }
 
 void check_peer(const struct section *sec, const struct config *config, unsigned int index)
@@ -255,7 +258,7 @@ void check_mobile_node(const struct section *sec, const struct config *config, u
 		section_error(sec, NULL, "per-mn = true in the peer sections that it may come by, or register with",
 			      "no peer has to do with its keys");
 	for (unsigned int i = 0; i < index; i++) {
-		if (*mn->nai && !strcasecmp(mn->nai, config->mns[i].nai))
+		if (*mn->nai && nai_equal(mn->nai, config->mns[i].nai))
 			section_error(sec, NULL, "merge the two sections", "the same mobile node twice");
 		if (mn->home.s_addr && mn->home.s_addr == config->mns[i].home.s_addr)
 			section_error(sec, "home-address", NULL, "%s has it already", config->mns[i].nai);

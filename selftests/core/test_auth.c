@@ -229,6 +229,12 @@ static void test_wrong_mn_key(void **state)
 	assert_int_equal(COUNT(drop_mn_bad_authenticator), 3);
 	assert_int_equal(HA_NODE->n_kernel, 0);
 
+	/* Its agent has no key that could stand for it, as 47 says. */
+	later(w, &r);
+	r.method = WIRE_PMIP_FHA;
+	assert_int_equal(code(w, &r), WIRE_CODE_PMIP_DISALLOWED);
+	r.method = -1;
+
 	/* Whom we have no key of hears nothing: [5944-3.8.2.1-6] [5944-3.5.1-2] */
 	r.nai = "c@red.example";
 	later(w, &r);
@@ -378,6 +384,7 @@ static void test_both(void **state)
 	r.sa = &wrong_fa;
 	assert_int_equal(code(w, &r), WIRE_CODE_HA_FA_AUTH);
 	assert_int_equal(code(w, &r), 255);
+	assert_int_equal(COUNT(drop_mn_bad_authenticator), 3);	/* not computed for a stranger */
 
 	later(w, &r);
 	r.sa = sa_of(PMA1);
@@ -838,6 +845,22 @@ static void test_per_mn_garbled(void **state)
 	}
 }
 
+/* A node whose section is gone. */
+static void test_per_mn_withdrawn(void **state)
+{
+	struct world *w = *state;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	node_restart(HA_NODE);
+	run(w, SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	HA_NODE->cfg.n_mns = 0;
+	node_restart(HA_NODE);
+	run(w, SEC);
+	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 0);
+}
+
 /* The agents over ESP, which covers what stands behind the nodes' authenticators as well. */
 static void test_per_mn_ipsec(void **state)
 {
@@ -911,6 +934,35 @@ static void test_never_on_dereg(void **state)
 	run(w, 2 * SEC);
 	assert_int_equal(n_regs(PMA_NODE), 0);
 	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+/* Only at the home agent: it answers as it was asked. */
+static void test_never_at_ha(void **state)
+{
+	struct world *w = *state;
+	unsigned int n;
+
+	HA_NODE->cfg.fha_on_dereg = CORE_FHA_NEVER;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	n = n_sent(w, PMA1, WIRE_RRQ);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, 3 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n + 1);
+	assert_int_equal(n_regs(PMA_NODE), 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+/* A range has agents that register here, and is no home agent. */
+static void test_range_is_no_ha(void **state)
+{
+	struct world *w = *state;
+
+	PMA_NODE->peer[0].addr = ip("192.0.2.0");
+	PMA_NODE->peer[0].host_bits = 3;
+	node_start(PMA_NODE);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_string_equal(PMA_NODE->dev[DEV].text, "no security association with its home agent");
 }
 
 static void note_offset(void *arg, const struct core_peer_state *state)
@@ -1081,9 +1133,12 @@ int main(void)
 		ours(test_ipsec_pma),
 		per_mn(test_per_mn),
 		per_mn(test_per_mn_garbled),
+		per_mn(test_per_mn_withdrawn),
 		per_mn(test_per_mn_ipsec),
 		per_mn(test_per_mn_and_fha),
 		ours(test_never_on_dereg),
+		ours(test_never_at_ha),
+		ours(test_range_is_no_ha),
 		ours(test_never_sets_no_clock),
 		per_mn(test_per_mn_replies),
 		per_mn(test_per_mn_and_fha_replies),

@@ -60,11 +60,14 @@ static void say(struct world *w, unsigned int back, uint8_t code, uint32_t secon
 	struct wire_out out = { .len = 0 };
 	struct wire_rrp rrp;
 	struct wire_msg msg;
+	char nai[WIRE_NAI_MAX + 1];
 
 	rrq(w, back, &msg);
 	rrp = (struct wire_rrp){ .code = code, .ha = ip("192.0.2.1"),
 				 .id = (uint64_t)seconds << 32 | (uint32_t)msg.rrq.id };
 	wire_put_rrp(&out, &rrp);
+	assert_true(wire_get_nai(&msg, nai));
+	wire_put_nai(&out, nai);
 	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
 	wire_put_auth(&out, WIRE_EXT_FHAE, sa);
 	inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
@@ -191,8 +194,82 @@ static void test_wrong_answers(void **state)
 	assert_int_equal(peer_state(w).offset_s, 0);
 }
 
+/* Somebody sends the HA a garbled copy of the question: what it says to that doesn't end it. */
+static void test_provoked_answer(void **state)
+{
+	struct world *w = *state;
+
+	PMA_NODE->skew_us = -3600 * (int64_t)SEC;
+	w->loss = 1000;
+	node_start(PMA_NODE);
+	say(w, 1, WIRE_CODE_HA_FA_AUTH, 0, sa_of(PMA1));
+	w->loss = 0;
+	run(w, 60 * SEC);
+	assert_true(peer_state(w).clock_known);
+	assert_int_equal(peer_state(w).offset_s, 3600);
+}
+
+/* What a reply may have been on its way doesn't set the clock back; more than that does. */
+static void test_delayed_answer(void **state)
+{
+	struct world *w = *state;
+	uint32_t seconds;
+
+	PMA_NODE->cfg.clock_probe = false;
+	node_start(PMA_NODE);
+	w->loss = 1000;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 15 * SEC + 100 * MSEC);
+	seconds = ntp_of(&w->node[HA]) >> 32;
+	run(w, 6 * SEC);
+	say(w, 0, WIRE_CODE_HA_ID_MISMATCH, seconds, sa_of(PMA1));
+	assert_int_equal(COUNT(id_mismatch), 1);
+	assert_int_equal(peer_state(w).offset_s, 0);
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	seconds = ntp_of(&w->node[HA]) >> 32;
+	say(w, 0, WIRE_CODE_HA_ID_MISMATCH, seconds - 100, sa_of(PMA1));
+	assert_int_equal(peer_state(w).offset_s, -100);
+}
+
+/* However far it goes. */
+static void test_any_offset(void **state)
+{
+	struct world *w = *state;
+
+	PMA_NODE->cfg.clock_probe = false;
+	node_start(PMA_NODE);
+	w->loss = 1000;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	say(w, 0, WIRE_CODE_HA_ID_MISMATCH, (ntp_of(PMA_NODE) >> 32) + 0x60000000u, sa_of(PMA1));
+	assert_int_equal(peer_state(w).offset_s, 0x60000000);
+	run(w, 1100 * MSEC);
+	say(w, 0, WIRE_CODE_HA_ID_MISMATCH, (ntp_of(PMA_NODE) >> 32) + 0xc0000000u, sa_of(PMA1));
+	assert_int_equal(peer_state(w).offset_s, -0x40000000);
+}
+
+/* Identifications follow it by what is known, not by seconds: the next PMA's must not be late. */
+static void test_identification(void **state)
+{
+	static const int skew_ms[] = { -1700, -700, -300, 700, 3600300 };
+	struct world *w = *state;
+	struct wire_msg msg;
+	int64_t late;
+
+	for (unsigned int i = 0; i < sizeof(skew_ms) / sizeof(*skew_ms); i++) {
+		PMA_NODE->skew_us = skew_ms[i] * (int64_t)MSEC;
+		node_start(PMA_NODE);
+		run(w, 20 * SEC);
+		attach(PMA_NODE, DEV + i, 3, CORE_TRIGGER_DHCP, NULL);
+		rrq(w, 0, &msg);
+		assert_int_equal(msg.rrq.lifetime, 600);
+		late = (int64_t)(ntp_of(&w->node[HA]) - msg.rrq.id) * 1000 >> 32;
+		assert_in_range(late + 50, 0, 100);
+	}
+}
+
 static void warned(struct world *w, int64_t skew_us, const char *text)
 {
+	const char *number;
 	unsigned int n_log;
 
 	PMA_NODE->skew_us = skew_us;
@@ -201,6 +278,12 @@ static void warned(struct world *w, int64_t skew_us, const char *text)
 	run(w, 20 * SEC);
 	assert_int_equal(PMA_NODE->n_log, n_log + (text ? 2 : 0));	/* one of each home agent */
 	assert_true(!text || strstr(PMA_NODE->log, text));
+	if (!text)
+		return;
+	/* Not before all is known that was asked for. */
+	number = strstr(PMA_NODE->log, "its clock is ");
+	assert_non_null(number);
+	assert_in_range(atoi(number + 13), 750, 850);
 }
 
 static void test_warning(void **state)
@@ -283,6 +366,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_before_devices), TEST(test_copies), TEST(test_silent), TEST(test_wrong_answers),
+		TEST(test_provoked_answer), TEST(test_delayed_answer), TEST(test_any_offset), TEST(test_identification),
 		TEST(test_warning), TEST(test_by_registrations), TEST(test_foreign_timestamps),
 	};
 

@@ -508,12 +508,28 @@ static void test_pma_dereg(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 0);
 }
 
+/* What an agent may no longer do, it hasn't done. */
+static void test_withdrawn(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	HA_NODE->peer[0].per_mn = true;
+	node_restart(HA_NODE);
+	run(w, SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	HA_NODE->peer[0].proxy = false;
+	node_restart(HA_NODE);
+	run(w, SEC);
+	assert_int_equal(HA_NODE->n_kernel + HA_NODE->n_row, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(ha), T(ha_differs), T(not_restored), T(ha_expired), T(ha_tombstone), T(ha_between), T(half_done),
-		T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs), T(pma_dereg),
+		T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs), T(pma_dereg), T(withdrawn),
 	};
 
 	return cmocka_run_group_tests_name("core: restart", tests, NULL, NULL);

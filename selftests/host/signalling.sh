@@ -91,7 +91,7 @@ none_at()
 	[ -z "$(homes "$1")" ]
 }
 
-# configure PEER-OPTIONS [LINE [LINE-OF-BOTH]]
+# configure PEER-OPTIONS [LINE [LINE-OF-BOTH [PER-NODE]]]
 configure()
 {
 	local network='nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
@@ -100,7 +100,7 @@ configure()
 	cat > "$dir/ha.conf" <<- END
 		home-agent = true
 		network red { $network pool = "10.0.0.10-10.0.0.250" }
-		peer 192.0.2.10 { per-node = true $1 }
+		peer 192.0.2.10 { ${4-per-node = true} $1 }
 		peer 192.0.2.11 { per-node = true spi 0x100 { key-file = "$dir/key" } }
 		device mip0 { local = 192.0.2.1  addresses = {"10.0.0.1/24"} }
 		${3-}
@@ -178,7 +178,7 @@ ip -n pma link del mip0
 ip -n ha link del mip0
 
 tap_stage "a key of the devices' own"
-configure 'per-mn = true' '' "mobile-node \"*@red.example\" { spi 0x300 { key-file = \"$dir/key\" } }"
+configure 'per-mn = true' '' "mobile-node \"*@red.example\" { spi 0x300 { key-file = \"$dir/key\" } }" ""
 start ha
 start pma
 home=$(attached 02:00:00:00:01:05)

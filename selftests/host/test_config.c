@@ -153,6 +153,8 @@ static const struct bad {
 	{ "more than one error of a peer", WITH_PEER("per-node = maybe"), ":11: peer 198.51.100.1 spi: no security association" },
 	{ "unknown method", WITH_PEER("method = esp"), ":12: peer 198.51.100.1 method: unknown: \"esp\" (fa-ha or ipsec)" },
 	{ "keys of nobody", WITH_PEER("per-mn = true"), ":12: peer 198.51.100.1 per-mn: no mobile node has a key here" },
+	{ "word of an agent without a key", HA "peer \"0.0.0.0/0\" { per-mn = true per-node = true }\n" MN("a@red.example", GOOD_SPI),
+	  ":12: peer 0.0.0.0/0 per-node: nothing authenticates the peer's word for its devices" },
 	{ "range with host bits", HA "peer \"198.51.100.1/24\" { spi 0x100 { key-file = \"${K}/good\" } }\n",
 	  ":12: peer 198.51.100.1/24: bits are set that the prefix length leaves open (clear them)" },
 	{ "range too long", HA "peer \"198.51.100.1/33\" { }\n", ":12: peer 198.51.100.1/33: out of range: 33 (0 to 32)" },
@@ -325,7 +327,8 @@ static void test_good_mobile_nodes(void **state)
 		MN("a@red.example", "home-address = 10.0.0.50 replay = nonce " GOOD_SPI
 		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
 		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
-		MN("*@red.example", GOOD_SPI);
+		MN("*@red.example", GOOD_SPI)
+		MN("A@red.example", GOOD_SPI);	/* another user: RFC 4282 s2.4 */
 	struct config *config;
 	char *complaints = load(text, sizeof(text) - 1, &config);
 	const struct core_mn *mn;
@@ -341,7 +344,7 @@ static void test_good_mobile_nodes(void **state)
 	assert_int_equal(config->peers[1].n_sa, 0);
 	assert_int_equal(config->peers[2].host_bits, 8);
 	assert_true(config->peers[2].ipsec && config->peers[2].proxy);
-	assert_int_equal(config->core.n_mns, 2);
+	assert_int_equal(config->core.n_mns, 3);
 	mn = &config->mns[0];
 	assert_string_equal(mn->nai, "a@red.example");
 	assert_int_equal(ntohl(mn->home.s_addr), 0x0a000032);
@@ -397,6 +400,9 @@ static void test_good_pma(void **state)
 	assert_null(config_doubt(config));
 	config->core.n_identities = 0;
 	assert_non_null(strstr(config_doubt(config), "no identity section"));
+	config->core.fha_on_dereg = CORE_FHA_NEVER;	/* the greater of the two */
+	assert_non_null(strstr(config_doubt(config), "never"));
+	config->core.fha_on_dereg = CORE_FHA_PMIP;
 	config->core.n_identities = 1;
 	assert_int_equal(config->core.n_identities, 1);
 	assert_int_equal(config->core.identities[0].mask[4], 0xff);
