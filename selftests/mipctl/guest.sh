@@ -92,7 +92,8 @@ says "one that is in a bridge isn't" 2 'enslaved already, to br0' \
 says "nor is one of a bridge removed" 2 'eth2 is not a port of a mip4 device' port del eth2
 says "a bridge is no mip4 device" 1 'must be a mip4 device' port add eth1 dev br0
 tap_check "a port is set" ctl a port set eth1 unknown drop
-tap_is "and shown" "$(field a . port show eth1)" '[{"port":"eth1","dev":"mip0","mode":"access","unknown":"drop","bindings":0}]'
+tap_is "and shown" "$(field a . port show eth1)" \
+	'[{"port":"eth1","dev":"mip0","mode":"access","unknown":"drop","bindings":0}]'
 says "one that isn't there isn't" 2 'argument "eth0"' port show eth0
 
 tap_stage "bindings"
