@@ -296,9 +296,9 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	}
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
-		return pool_is_free(core, net, home) ? home : none;
+		return pool_is_free(core, net, home, req->nai) ? home : none;
 	}
-	if (reg && pool_is_free(core, net, reg->pub.rec.home))
+	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai))
 		return reg->pub.rec.home;
 	*code = WIRE_CODE_HA_NO_RESOURCES;
 	return pool_pick(core, net, req->nai);

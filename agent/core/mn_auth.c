@@ -74,6 +74,17 @@ static struct mn *mn_by_home(const struct core *core, struct in_addr home)
 	return NULL;
 }
 
+bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+{
+	const struct mn *mn = mn_by_home(core, home);
+	const struct core_network *its;
+
+	if (!mn || nai_equal(mn->cfg->nai, nai))
+		return false;
+	its = network_by_nai(core->cfg, mn->cfg->nai);
+	return its && its->realm == net->realm;
+}
+
 /* ---- complaints ---- */
 
 static void warn(struct core *core, struct mn *mn, const char *nai, struct in_addr from, const struct wire_ext *ext,

@@ -69,12 +69,12 @@ static struct pool *pool_of(const struct core *core, const struct core_network *
 	return &core->pools[net - core->cfg->networks];
 }
 
-bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home)
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
 {
 	const struct pool *pool = pool_of(core, net);
 	uint32_t i;
 
-	return pool_index(pool, home, &i) && !bit_get(pool, i);
+	return pool_index(pool, home, &i) && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
 }
 
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)
@@ -93,15 +93,20 @@ bool pool_is_taken(const struct core *core, const struct core_network *net, stru
 struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai)
 {
 	const struct pool *pool = pool_of(core, net);
-	uint32_t i;
+	uint32_t i, left = pool->size;
 
 	if (!pool->used || pool->n_used == pool->size)
 		return (struct in_addr){ 0 };
 	i = nai_hash(nai, 0) % pool->size;
-	while (bit_get(pool, i)) {
+	while (bit_get(pool, i) || mn_keeps(core, net, (struct in_addr){ htonl(pool->first + i) }, nai)) {
 		/* Full words at once: a nearly full pool of a /8 has 262,144 of them. */
 		uint32_t step = i % 64 == 0 && pool->used[i / 64] == UINT64_MAX ? 64 : 1;
 
+		if (step > pool->size - i)
+			step = pool->size - i;
+		if (step >= left)
+			return (struct in_addr){ 0 };
+		left -= step;
 		i = step < pool->size - i ? i + step : 0;
 	}
 	return (struct in_addr){ htonl(pool->first + i) };

@@ -289,8 +289,8 @@ bool reg_full(const struct core *core);
 /* pool.c */
 bool pools_init(struct core *core);
 void pools_exit(struct core *core);
-/* An address outside of the pool is neither free nor taken. */
-bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home);
+/* An address outside of the pool is neither free nor taken; one that is kept for a node is free for that alone. */
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home);
 struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai);
 void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used);
@@ -338,6 +338,8 @@ void auth_sign(struct wire_out *out, const struct core_peer *peer);
 bool mns_init(struct core *core);
 void mns_exit(struct core *core);
 struct mn *mn_by_nai(const struct core *core, const char *nai);
+/* Is it the configured home address of a node other than @nai? */
+bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 void mn_auth_count(struct core *core, struct mn *mn, const char *nai, struct in_addr from,
 		   const struct wire_ext *ext, enum auth result);
 /*

@@ -317,6 +317,25 @@ static void test_by_home_address(void **state)
 	assert_int_equal(COUNT(drop_unknown_mn), 2);
 }
 
+/* Nobody else gets it: neither who asks for it, nor who takes any. */
+static void test_kept_home_address(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = plain(w, NAI_A, &key_a);
+
+	for (int i = 0; i < NETWORKS; i++)
+		HA_NODE->net[i].pool_first = HA_NODE->net[i].pool_last = ip("10.0.0.50");
+	node_start(HA_NODE);
+	r.f.home = ip("10.0.0.50");
+	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	later(w, &r);
+	r.f.home = ip("0.0.0.0");
+	assert_int_equal(code(w, &r), WIRE_CODE_HA_NO_RESOURCES);
+	r = plain(w, NAI_B, &key_b);
+	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+}
+
 /* A node that decapsulates itself, and one that is back at its home address. */
 static void test_co_located(void **state)
 {
@@ -1119,6 +1138,7 @@ int main(void)
 		strangers(test_wrong_mn_key),
 		strangers(test_order),
 		strangers(test_by_home_address),
+		strangers(test_kept_home_address),
 		strangers(test_co_located),
 		ours(test_both),
 		ours(test_no_nai_at_all),
