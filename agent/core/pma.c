@@ -242,7 +242,7 @@ void pma_deregister(struct core *core, struct reg *reg)
 	act_store(core, reg);
 	act_unbind(core, reg);
 	reg->pma.want = reg->pub.rec.home;
-	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = false;
+	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = reg->pma.gone = false;
 	reg->pma.move_port = 0;
 	exchange(core, reg, CORE_DEREG);
 }

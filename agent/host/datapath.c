@@ -396,15 +396,38 @@ static int del_binding(struct datapath *dp, uint32_t ifindex, uint32_t id, char 
 	return nl_request(dp->requests, msg, NULL, NULL, text);
 }
 
+/* Does its device only say that the address is its own? */
+static bool pending(const struct core_binding *b)
+{
+	return b->n_legs && b->leg[0].state == CORE_LEG_PENDING;
+}
+
 /*
- * An address that a device only says is its own doesn't keep it from who has
- * it by now, nor does what is left of who had it.
+ * What is pending, or left of who had the address, doesn't keep it from who
+ * has it by now. But anybody may say that an address is his, so that takes
+ * nothing from a device that is away, unless it is that device.
  */
 static bool gives_way(const struct core_binding *there, const struct core_binding *b)
 {
-	return there->cookie && there->n_legs &&
-	       (there->leg[0].state == CORE_LEG_RETURN ||
-		(there->leg[0].state == CORE_LEG_PENDING && b->leg[0].state != CORE_LEG_PENDING));
+	if (!there->cookie)
+		return false;
+	if (pending(b))
+		return datapath_returns(there) && !memcmp(there->mac, b->mac, sizeof(b->mac));
+	return datapath_returns(there) || pending(there);
+}
+
+/*
+ * SET finds a binding by its address, and at a PMA ours may have given way to
+ * another device's meanwhile. What an HA has doesn't.
+ */
+static bool can_set(struct datapath *dp, uint32_t ifindex, const struct core_binding *b)
+{
+	struct datapath_binding there = { 0 };
+
+	if (b->exists && !b->port && !datapath_returns(b))
+		return true;
+	return (b->exists || datapath_returns(b)) && !get_binding(dp, ifindex, b->realm, b->home, &there) &&
+	       there.as.cookie == b->cookie;
 }
 
 int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
@@ -415,10 +438,12 @@ int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 
 	if (!ifindex)
 		return ENODEV;
-	if (b->exists || datapath_returns(b)) {
-		error = put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text);
-		if (error != ENOENT || datapath_returns(b))
-			return error;
+	error = can_set(dp, ifindex, b) ? put_binding(dp, MIP4_CMD_BINDING_SET, ifindex, b, text) : ENOENT;
+	if (error != ENOENT)
+		return error;
+	if (datapath_returns(b)) {
+		snprintf(text, CORE_TEXT_MAX, "its binding is gone");
+		return ENOENT;
 	}
 	error = put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
 	if (error != EEXIST || get_binding(dp, ifindex, b->realm, b->home, &there))
@@ -429,9 +454,14 @@ int datapath_bind(struct datapath *dp, const struct core_binding *b, char *text)
 		error = del_binding(dp, ifindex, there.id, text);
 		return error ? error : put_binding(dp, MIP4_CMD_BINDING_NEW, ifindex, b, text);
 	}
-	snprintf(text, CORE_TEXT_MAX, "%s in realm %u is held by binding %u, %s: mipctl binding del dev %.16s id %u",
-		 ip_text(b->home).s, b->realm, there.id,
-		 there.as.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
+	if (pending(b))
+		snprintf(text, CORE_TEXT_MAX, "%s in realm %u is held by binding %u", ip_text(b->home).s, b->realm,
+			 there.id);
+	else
+		snprintf(text, CORE_TEXT_MAX,
+			 "%s in realm %u is held by binding %u, %s: mipctl binding del dev %.16s id %u",
+			 ip_text(b->home).s, b->realm, there.id,
+			 there.as.cookie ? "of another registration" : "which was made by hand", b->device, there.id);
 	return EEXIST;
 }
 

@@ -54,7 +54,7 @@ int datapath_version(struct datapath *dp, char *version, size_t size);
 /*
  * By its cookie a binding is ours: of others, bind says EEXIST and which it
  * is, unbind ENOENT, and both leave it as it is. But one of ours that only
- * returns, or waits for its acceptance, gives way.
+ * returns, or waits for its acceptance, gives way, to what is accepted.
  */
 int datapath_bind(struct datapath *dp, const struct core_binding *binding, char *text);
 int datapath_unbind(struct datapath *dp, const struct core_binding *binding, char *text);

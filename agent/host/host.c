@@ -62,9 +62,12 @@ static void do_bind(struct host *host, const struct core_binding *b)
 {
 	char text[CORE_TEXT_MAX] = "";
 	int error = datapath_bind(host->datapath, b, text);
+	const enum core_leg_state state = b->leg[0].state;
+	/* A device may name an address that isn't its own, and what returned may have given way. */
+	bool usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
 
 	if (error)
-		log_limited(LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
+		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
 	complete(host, CORE_EV_BOUND, b->cookie, error, text);
 }
 

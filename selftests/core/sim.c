@@ -270,22 +270,27 @@ static void kernel_age(struct node *n)
 	}
 }
 
+/* The only way that SET finds one. */
+static struct core_binding *kernel_at(struct node *n, const struct core_binding *b)
+{
+	for (size_t i = 0; i < n->n_kernel; i++) {
+		const struct core_binding *k = &n->kernel[i];
+
+		if (k->realm == b->realm && k->home.s_addr == b->home.s_addr && !strcmp(k->device, b->device))
+			return &n->kernel[i];
+	}
+	return NULL;
+}
+
 static bool same_tunnel(const struct core_leg *a, const struct core_leg *b)
 {
 	return a->local.s_addr == b->local.s_addr && a->peer.s_addr == b->peer.s_addr &&
 	       a->gre == b->gre && a->keyed == b->keyed && (!a->keyed || a->key_in == b->key_in);
 }
 
-static bool same_address(const struct core_binding *a, const struct core_binding *b)
-{
-	return a->realm == b->realm && a->home.s_addr == b->home.s_addr && !strcmp(a->device, b->device);
-}
-
-/* design.md s4.3: {local, peer, key or none, inner address when there is no key}; and {realm, home}. */
+/* design.md s4.3: {local, peer, key or none, inner address when there is no key}. */
 static bool clash(const struct core_binding *a, const struct core_binding *b)
 {
-	if (same_address(a, b))
-		return true;
 	for (unsigned int i = 0; i < a->n_legs; i++) {
 		for (unsigned int j = 0; j < b->n_legs; j++) {
 			if (same_tunnel(&a->leg[i], &b->leg[j]) &&
@@ -318,16 +323,17 @@ static void check_bind(const struct node *n, const struct core_binding *b)
 	}
 }
 
-/* host/datapath.c: what only returns, or waits for its acceptance, doesn't keep an address from others. */
+/* As host/datapath.c. */
 static bool gives_way(const struct core_binding *k, const struct core_binding *b)
 {
-	return same_address(k, b) &&
-	       (k->leg[0].state == CORE_LEG_RETURN ||
-		(k->leg[0].state == CORE_LEG_PENDING && b->leg[0].state != CORE_LEG_PENDING));
+	if (b->leg[0].state == CORE_LEG_PENDING)
+		return k->leg[0].state == CORE_LEG_RETURN && !memcmp(k->mac, b->mac, sizeof(b->mac));
+	return k->leg[0].state == CORE_LEG_RETURN || k->leg[0].state == CORE_LEG_PENDING;
 }
 
 static int kernel_bind(struct node *n, const struct core_binding *b)
 {
+	bool returns = b->leg[0].state == CORE_LEG_RETURN;
 	struct core_binding *k;
 	struct kernel_end *end;
 
@@ -339,17 +345,21 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		return error;
 	}
 	kernel_age(n);
-	for (size_t i = n->n_kernel; i-- > 0;) {
-		if (n->kernel[i].cookie != b->cookie && gives_way(&n->kernel[i], b))
-			kernel_drop(n, &n->kernel[i]);
-	}
-	k = kernel_find(n, b->cookie);
-	if (b->exists && !k)
+	k = kernel_at(n, b);
+	if (b->exists && !(k && k->cookie == b->cookie))
 		n->n_missing++;
-	if (!k && b->leg[0].state == CORE_LEG_RETURN)
+	if (returns && !(k && k->cookie == b->cookie))
 		return ENOENT;
-	if (k && !b->exists)
+	if (k && k->cookie == b->cookie && !b->exists)
 		return EEXIST;
+	if (k && k->cookie != b->cookie && !(b->exists && n->index == HA)) {
+		if (!gives_way(k, b)) {
+			n->n_clash++;
+			return EEXIST;
+		}
+		kernel_drop(n, k);
+		k = NULL;
+	}
 	for (size_t i = 0; i < n->n_kernel; i++) {
 		if (&n->kernel[i] != k && clash(&n->kernel[i], b)) {
 			n->n_clash++;

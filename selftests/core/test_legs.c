@@ -274,6 +274,20 @@ static void test_return_and_back(void **state)
 	assert_int_equal(P2->n_kernel, 0);
 }
 
+/* @dev has its address, as it was registered. */
+static void check_other(struct world *w, int dev)
+{
+	const struct core_binding *b = NULL;
+
+	for (size_t i = 0; i < P1->n_kernel; i++) {
+		if (P1->kernel[i].home.s_addr == P1->dev[dev].home.s_addr)
+			b = &P1->kernel[i];
+	}
+	assert_non_null(b);
+	assert_true(b->cookie == device(P1, dev)->rec.cookie);
+	assert_int_equal(b->leg[0].state, CORE_LEG_ACTIVE);
+}
+
 /* Another device has the address by now: what only returned gives way. */
 static void test_return_gives_way(void **state)
 {
@@ -291,8 +305,83 @@ static void test_return_gives_way(void **state)
 	run(w, RTT);
 	assert_string_equal(legs(w, PMA1), "a1");
 	assert_true(P1->dev[DEV + 1].attached);
+
+	/* Its registration doesn't know, and is back: it has that address no more. */
+	attach(P1, DEV, 4, CORE_TRIGGER_ARP, NULL);
+	run(w, 0);
+	check_other(w, DEV + 1);
 	run(w, 5 * SEC);
-	assert_string_equal(legs(w, PMA1), "a1");
+	check_other(w, DEV + 1);
+	assert_true(P1->dev[DEV].attached);
+	assert_int_not_equal(P1->dev[DEV].home.s_addr, P1->dev[DEV + 1].home.s_addr);
+}
+
+/* Its link went down, it was registered elsewhere and left, and the word of that comes late. */
+static void test_return_too_late(void **state)
+{
+	struct world *w = *state;
+	char home[INET_ADDRSTRLEN];
+
+	on_pma1(w);
+	inet_ntop(AF_INET, &P1->dev[DEV].home, home, sizeof(home));
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	w->cut = WIRE_REVOKE;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	detach(P2, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, SEC + RTT);
+	attach(P1, DEV + 1, 3, CORE_TRIGGER_DHCP, home);
+	run(w, RTT);
+	check_other(w, DEV + 1);
+	w->cut = 0;
+	run(w, 8 * SEC);
+	assert_int_equal(P1->dev[DEV].n_gone, 1);
+	check_other(w, DEV + 1);
+	run(w, 8 * SEC);
+	check_other(w, DEV + 1);
+
+	/* Or its link is back first. */
+	run(w, 30 * SEC);
+	detach(P1, DEV + 1, 3, CORE_DETACH_RELEASE);
+	run(w, 30 * SEC);
+	on_pma1(w);
+	inet_ntop(AF_INET, &P1->dev[DEV].home, home, sizeof(home));
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	w->cut = WIRE_REVOKE;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	detach(P2, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, SEC + RTT);
+	attach(P1, DEV + 1, 3, CORE_TRIGGER_DHCP, home);
+	run(w, RTT);
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 0);
+	check_other(w, DEV + 1);
+	run(w, 5 * SEC);
+	check_other(w, DEV + 1);
+}
+
+/* Who only says that he has the address takes nothing from a device that is away. */
+static void test_return_and_liar(void **state)
+{
+	struct world *w = *state;
+	char home[INET_ADDRSTRLEN];
+	uint64_t cookie;
+
+	on_pma1(w);
+	inet_ntop(AF_INET, &P1->dev[DEV].home, home, sizeof(home));
+	cookie = P1->kernel[0].cookie;
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	attach(P1, DEV + 1, 3, CORE_TRIGGER_ARP, home);
+	assert_string_equal(legs(w, PMA1), "b1");
+	assert_true(P1->kernel[0].cookie == cookie);
+	run(w, 3 * SEC);
+	assert_true(P1->kernel[0].cookie == cookie);
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	assert_int_equal(P1->kernel[0].leg[0].state, CORE_LEG_ACTIVE);
+	assert_true(P1->kernel[0].cookie == cookie);
+	assert_true(P1->dev[DEV].attached && P1->dev[DEV + 1].attached);
 }
 
 /* Before the RRQ leaves, if the address is known: pending, then active without a gap. */
@@ -530,6 +619,13 @@ static void test_away_otherwise(void **state)
 	detach(P1, DEV, 3, CORE_DETACH_LINK);
 	run(w, RTT);
 	assert_int_equal(P1->n_kernel + P1->n_row + HA_NODE->n_kernel, 0);
+
+	/* Nor if its link is lost while it is registered. */
+	run(w, 5 * SEC);
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	run(w, 10 * SEC);
+	assert_int_equal(P1->n_kernel + P1->n_row + HA_NODE->n_kernel, 0);
 }
 
 /* The next life of the agent finds away what the kernel returns; what was revoked ends by itself. */
@@ -589,8 +685,9 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(ha_grace), T(ha_ping_pong), T(ha_many), T(ha_otherwise), T(ha_restart),
-		T(ha_bicast), T(return), T(return_and_back), T(return_gives_way), T(pending),
-		T(pending_wrong), T(pending_ends), T(away), T(away_and_revoked), T(away_otherwise), T(restart),
+		T(ha_bicast), T(return), T(return_and_back), T(return_gives_way), T(return_too_late),
+		T(return_and_liar), T(pending), T(pending_wrong), T(pending_ends), T(away), T(away_and_revoked),
+		T(away_otherwise), T(restart),
 	};
 
 	return cmocka_run_group_tests_name("core: legs", tests, NULL, NULL);
