@@ -29,6 +29,9 @@ bool mip4_ip6_header(struct sk_buff *skb)
 	if (!pskb_may_pull(skb, sizeof(*ip6h)))
 		return false;
 	ip6h = ipv6_hdr(skb);
+	/* more than its 16 bits hold (BIG TCP): nor do the tunnel's */
+	if (unlikely(!ip6h->payload_len && skb_is_gso(skb)))
+		return false;
 	len = sizeof(*ip6h) + ntohs(ip6h->payload_len);
 	if (ip6h->version != 6 || len > skb->len || pskb_trim_rcsum(skb, len))
 		return false;
@@ -117,6 +120,22 @@ int mip4_ip6_lower_hops(struct sk_buff *skb)
 }
 
 /**
+ * mip4_ip6_tell() - tell who sent a packet to the device why it goes no further
+ * @skb: starts at its IPv6 header, left alone
+ * @type: of the error
+ * @code: of the error
+ * @info: its second word
+ *
+ * After ipv6.disable=1 a packet socket sends IPv6 all the same, and the stack
+ * has no tables to look its source up in.
+ */
+void mip4_ip6_tell(struct sk_buff *skb, u8 type, u8 code, u32 info)
+{
+	if (ipv6_mod_enabled())
+		icmpv6_ndo_send(skb, type, code, info);
+}
+
+/**
  * mip4_ip6_xmit() - find the routed binding of what isn't IPv4
  * @skb: starts at its network header
  * @mip: device that the stack routed it to
@@ -150,8 +169,7 @@ bool mip4_ip6_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 	*b = mip4_ip6_find(mip, mip->realm, &ip6h->daddr);
 	if (!*b || mip4_binding_served(*b)) {
 		*b = NULL;
-		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
-				0);
+		mip4_ip6_tell(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
 		*reason = MIP4_DROP_NO_BINDING;
 		return false;
 	}

@@ -31,6 +31,7 @@ struct mip4_binding *mip4_ip6_find(struct mip4_dev *mip, u32 realm,
 bool mip4_ip6_owns(const struct mip4_binding *b, const struct in6_addr *addr);
 bool mip4_ip6_icmp_type(const struct sk_buff *skb, u8 *type);
 int mip4_ip6_lower_hops(struct sk_buff *skb);
+void mip4_ip6_tell(struct sk_buff *skb, u8 type, u8 code, u32 info);
 bool mip4_ip6_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 		   struct mip4_binding **b, enum mip4_drop *reason);
 

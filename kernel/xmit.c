@@ -41,7 +41,7 @@ bool mip4_xmit_pmtu(struct sk_buff *skb, unsigned int mtu)
 	if (skb_valid_dst(skb) && mtu < dst_mtu(skb_dst(skb)))
 		skb_dst_update_pmtu_no_confirm(skb, mtu);
 	if (mip4_is_ip6(skb))
-		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+		mip4_ip6_tell(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 	else
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED,
 			      htonl(mtu));
@@ -65,8 +65,7 @@ static noinline_for_stack void mip4_xmit_tell(struct sk_buff *skb,
 	if (code < 0)
 		return;
 	if (ip6)
-		icmpv6_ndo_send(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH,
-				0);
+		mip4_ip6_tell(skb, ICMPV6_DEST_UNREACH, ICMPV6_ADDR_UNREACH, 0);
 	else
 		icmp_ndo_send(skb, ICMP_DEST_UNREACH, code, 0);
 }

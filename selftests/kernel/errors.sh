@@ -177,6 +177,11 @@ tap_is "nothing changed" "$(state | jq -S .)" \
 	"$(jq -S . <<< "$before")"
 tap_check "and packets still pass" pings dev $CN
 
+tap_stage "IPv6 of a packet socket, which needs no IPv6"
+dropped=$(drops ha no_binding)
+py ha "send('mip0', ip6('2001:db8::1', '2001:db8::2', udp(1, 2)))"
+tap_check "for nobody is dropped" tap_wait 10 "a drop" more ha no_binding "$dropped"
+
 tap_stage "without privilege"
 refused "making a binding" "permitted" n ha setpriv --reuid 65534 --clear-groups --bounding-set -all \
 	"$MIPCTL" binding add dev mip0 home 10.0.0.6 $LEG

@@ -244,6 +244,7 @@ struct bad6_case {
 	u8 to;
 	unsigned int cut;	/* bytes missing at the end */
 	bool ok;
+	bool gso;
 };
 
 static const struct bad6_case bad6_cases[] = {
@@ -255,6 +256,7 @@ static const struct bad6_case bad6_cases[] = {
 	{ "nothing", -1, 0, 140, false },
 	{ "longer than it says", 5, 60, 0, true },
 	{ "no payload at all", 5, 0, 0, true },
+	{ "no payload in segments", 5, 0, 0, false, true },
 };
 
 MIP4_KT_PARAMS(bad6, bad6_cases)
@@ -269,6 +271,8 @@ static void ip6_test_header(struct kunit *test)
 	if (c->at >= 0)
 		skb->data[c->at] = c->to;
 	skb_trim(skb, skb->len - c->cut);
+	if (c->gso)
+		skb_shinfo(skb)->gso_size = 60;
 	KUNIT_EXPECT_EQ(test, mip4_ip6_header(skb), c->ok);
 	if (c->ok)
 		KUNIT_EXPECT_EQ(test, skb->len, 40 + (c->at == 5 ? c->to : 100));
