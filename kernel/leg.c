@@ -187,6 +187,32 @@ static int mip4_leg_check(const struct mip4_leg *leg, const struct nlattr *attr,
 	return err;
 }
 
+/* Writer of mip4_peer.keyless. Context: mip4_net.lock held. */
+static void mip4_leg_count_keyless(const struct mip4_leg *leg)
+{
+	const u32 realm = leg->binding->addr.realm;
+	struct mip4_peer *peer = leg->peer;
+
+	if (mip4_leg_keyed(leg))
+		return;
+	if (!peer->keyless) {
+		peer->realm = realm;
+		peer->realms = false;
+	} else if (realm != peer->realm) {
+		peer->realms = true;
+	}
+	WRITE_ONCE(peer->keyless, peer->keyless + 1);
+}
+
+static void mip4_leg_put_peer(const struct mip4_leg *leg)
+{
+	struct mip4_peer *peer = leg->peer;
+
+	if (!mip4_leg_keyed(leg))
+		WRITE_ONCE(peer->keyless, peer->keyless - 1);
+	mip4_peer_put(peer);
+}
+
 /**
  * mip4_leg_add() - let a leg receive
  * @leg: zeroed
@@ -249,6 +275,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 		err = PTR_ERR(leg->peer);
 		goto out;
 	}
+	mip4_leg_count_keyless(leg);
 	do {
 		err = rhltable_insert(&mn->demux, &leg->node,
 				      mip4_demux_params);
@@ -256,7 +283,7 @@ int mip4_leg_add(struct mip4_leg *leg, struct mip4_binding *b,
 	if (err) {
 		MIP4_NL_ERR(extack, cfg->attr,
 			    "no room in the table of tunnels");
-		mip4_peer_put(leg->peer);
+		mip4_leg_put_peer(leg);
 	}
 out:
 	mutex_unlock(&mn->lock);
@@ -275,11 +302,42 @@ void mip4_leg_del(struct mip4_leg *leg)
 
 	mutex_lock(&mn->lock);
 	rhltable_remove(&mn->demux, &leg->node, mip4_demux_params);
-	mip4_peer_put(leg->peer);
+	mip4_leg_put_peer(leg);
 	mutex_unlock(&mn->lock);
 	if (leg != &leg->binding->first)
 		call_rcu(&container_of(leg, struct mip4_further_leg, leg)->rcu,
 			 mip4_leg_free_rcu);
+}
+
+static struct rhlist_head *mip4_leg_peers(struct mip4_net *mn,
+					  const struct mip4_demux_key *key)
+{
+	const struct mip4_peer_key peer = {
+		.local = key->local,
+		.remote = key->peer,
+		.encap = key->encap,
+		.port = key->port,
+	};
+
+	return rhltable_lookup(&mn->peers, &peer, mip4_peer_params);
+}
+
+/*
+ * Is there a leg without a key to that peer? Whoever sends from elsewhere
+ * doesn't make us look through prefixes.
+ */
+static bool mip4_leg_any_keyless(struct mip4_net *mn,
+				 const struct mip4_demux_key *key)
+{
+	struct rhlist_head *list, *pos;
+	struct mip4_peer *peer;
+
+	list = mip4_leg_peers(mn, key);
+	rhl_for_each_entry_rcu(peer, pos, list, node) {
+		if (READ_ONCE(peer->keyless))
+			return true;
+	}
+	return false;
 }
 
 /* Without a GRE key, to a served device or from a routed one. */
@@ -324,6 +382,8 @@ static struct mip4_leg *mip4_leg_demux_rest(struct mip4_net *mn,
 	struct rhlist_head *list;
 	struct mip4_leg *leg;
 
+	if (!mip4_leg_any_keyless(mn, key))
+		return NULL;
 	leg = mip4_leg_demux_prefix(mn, key, &saddr, &daddr);
 	if (leg)
 		return leg;
@@ -438,6 +498,8 @@ struct mip4_leg *mip4_leg_demux6(struct mip4_net *mn,
 			key->flags |= MIP4_DEMUX_BACK;
 		return back;
 	}
+	if (!mip4_leg_any_keyless(mn, key))
+		return NULL;
 	leg = mip4_leg_demux_prefix(mn, key, &saddr, &daddr);
 	if (leg)
 		return leg;

@@ -32,6 +32,9 @@ struct mip4_peer {
 	struct mip4_peer_key key;
 	u32 id;				/* in mip4_dev.peers */
 	u32 legs;			/* mip4_net.lock */
+	u32 keyless;			/* of those; mip4_net.lock writes, READ_ONCE */
+	u32 realm;			/* if .keyless: of the first; mip4_net.lock */
+	bool realms;			/* ...and there were others; mip4_net.lock */
 	u32 mtu;			/* last seen path MTU, 0: none yet; READ_ONCE */
 	struct mip4_dev *mip;
 	struct dst_cache dst_cache;

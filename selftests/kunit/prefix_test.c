@@ -145,14 +145,14 @@ static void prefix_test_match(struct kunit *test)
 }
 
 /* Whose is what comes from there without a key? */
-static struct mip4_leg *demux(struct mip4_kt *k, __be32 peer, __be32 saddr,
-			      __be32 daddr)
+static struct mip4_leg *demux_by(struct mip4_kt *k, u8 encap, __be32 peer,
+				 __be32 saddr, __be32 daddr)
 {
 	const struct iphdr inner = { .saddr = saddr, .daddr = daddr };
 	struct mip4_demux_key key = {
 		.local = MIP4_KT_LOCAL,
 		.peer = peer,
-		.encap = MIP4_ENCAP_IPIP,
+		.encap = encap,
 	};
 	struct mip4_leg *leg, *other;
 
@@ -160,6 +160,17 @@ static struct mip4_leg *demux(struct mip4_kt *k, __be32 peer, __be32 saddr,
 	leg = mip4_leg_demux(k->mip->mn, &key, &inner, &other);
 	rcu_read_unlock();
 	return leg;
+}
+
+static struct mip4_leg *demux(struct mip4_kt *k, __be32 peer, __be32 saddr,
+			      __be32 daddr)
+{
+	return demux_by(k, MIP4_ENCAP_IPIP, peer, saddr, daddr);
+}
+
+static struct mip4_leg *demux_gre(struct mip4_kt *k, __be32 saddr)
+{
+	return demux_by(k, MIP4_ENCAP_GRE, MIP4_KT_PEER, saddr, MIP4_KT_FAR);
 }
 
 static void prefix_test_demux(struct kunit *test)
@@ -176,6 +187,35 @@ static void prefix_test_demux(struct kunit *test)
 			    want);
 	KUNIT_EXPECT_NULL(test, demux(k, MIP4_KT_PEER2, c->addr, MIP4_KT_FAR));
 	KUNIT_EXPECT_NULL(test, demux(k, MIP4_KT_PEER, MIP4_KT_FAR, c->addr));
+}
+
+/* Prefixes are looked through for who has legs without a key only. */
+static void prefix_test_keyless(struct kunit *test)
+{
+	const struct mip4_prefix_key lan = V4(10, 1, 0, 0, 16);
+	const __be32 host = MIP4_KT_IP(10, 1, 3, 1);
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg = mip4_kt_routed(k, 2);
+	struct mip4_binding *b, *keyed;
+	struct mip4_peer *peer;
+
+	cfg.leg.encap = MIP4_ENCAP_GRE;
+	keyed = mip4_kt_add(k, &cfg);
+	peer = keyed->first.peer;
+	KUNIT_EXPECT_EQ(test, peer->keyless, 0);
+	cfg = mip4_kt_routed(k, 1);
+	cfg.leg.encap = MIP4_ENCAP_GRE;
+	cfg.leg.keyed = false;
+	add_prefix(k, &cfg, &lan);
+	b = mip4_kt_add(k, &cfg);
+	KUNIT_EXPECT_PTR_EQ(test, b->first.peer, peer);
+	KUNIT_EXPECT_EQ(test, peer->keyless, 1);
+	KUNIT_EXPECT_PTR_EQ(test, demux_gre(k, host), &b->first);
+	peer->keyless = 0;
+	KUNIT_EXPECT_NULL(test, demux_gre(k, host));
+	peer->keyless = 1;
+	mip4_kt_del(k, b);
+	KUNIT_EXPECT_EQ(test, peer->keyless, 0);
 }
 
 /* The longest match is by another tunnel: then it is nobody's. */
@@ -395,6 +435,7 @@ static struct kunit_case prefix_tests[] = {
 	MIP4_KT_CASES(prefix_test_match, match),
 	MIP4_KT_CASES(prefix_test_demux, match),
 	KUNIT_CASE(prefix_test_demux_elsewhere),
+	KUNIT_CASE(prefix_test_keyless),
 	KUNIT_CASE(prefix_test_realms),
 	KUNIT_CASE(prefix_test_replace),
 	KUNIT_CASE(prefix_test_del),
