@@ -166,12 +166,16 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
 			      struct rtable *rt)
 {
-	const unsigned int mtu = mip4_leg_mtu(leg, rt);
 	struct mip4_dev *mip = leg->binding->mip;
 	struct sk_buff_head pieces;
+	unsigned int mtu;
 
-	if (likely(leg->key.encap != MIP4_ENCAP_UDP || skb->len <= mtu ||
-		   skb_is_gso(skb) || mip4_is_ip6(skb))) {
+	if (likely(leg->key.encap != MIP4_ENCAP_UDP)) {
+		mip4_encap_one(skb, leg, rt);
+		return;
+	}
+	mtu = mip4_leg_mtu(leg, rt);
+	if (likely(skb->len <= mtu || skb_is_gso(skb) || mip4_is_ip6(skb))) {
 		mip4_encap_one(skb, leg, rt);
 		return;
 	}

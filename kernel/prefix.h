@@ -79,13 +79,13 @@ static inline bool mip4_prefix_equal(const struct mip4_prefix_key *one,
 		       sizeof(*one) - offsetof(struct mip4_prefix_key, family));
 }
 
-/* A whole IPv4 address, in no realm yet. */
+/* A whole IPv4 address, in no realm yet. All that is hashed is set. */
 static inline struct mip4_prefix_key mip4_ip_key(__be32 addr)
 {
 	return (struct mip4_prefix_key) {
 		.family = AF_INET,
 		.plen = 32,
-		.ip = addr,
+		.ip6.s6_addr32 = { addr },
 	};
 }
 
