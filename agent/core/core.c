@@ -363,7 +363,9 @@ static void adopt(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->adopt.cookie);
 	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
-	bool returns = ev->adopt.n_legs && ev->adopt.leg[0].state == CORE_LEG_RETURN;
+	const struct core_leg *first = ev->adopt.n_legs ? &ev->adopt.leg[0] : NULL;
+	bool returns = first && first->state == CORE_LEG_RETURN;
+	struct core_leg recorded;
 
 	if (!ev->adopt.cookie)
 		return;		/* made by hand, none of ours */
@@ -375,6 +377,10 @@ static void adopt(struct core *core, const struct core_event *ev)
 		reg->bound_home = rec->home;
 		for (unsigned int i = ev->adopt.n_legs; i-- > 1;)
 			left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
+		/* Killed between STORE and BIND: it is left only now. */
+		recorded = leg_of(reg);
+		if (first && first->state != CORE_LEG_PENDING && !same_tunnel(first, &recorded))
+			left_add(core, reg, first, returns ? first->ms : core->cfg->handover_grace_ms);
 		if (returns)
 			reg->pma.away_us = core->now->mono_us + ev->adopt.leg[0].ms * MSEC;
 		/* As it was left: nothing to do. Otherwise START changes it. */

@@ -13,7 +13,7 @@
 
 #include "core/reg.h"
 
-#define LEFT_US		(2 * SECOND)	/* protocol/procedures.md s3: hold-down after a handover */
+#define LEFT_US		(2 * SECOND)	/* protocol/procedures.md s3: hold-down after a handover, at least */
 #define ANY_HOME	INADDR_BROADCAST	/* 3GPP2: all ones ask for an address, RFC 5563 s11 */
 
 static bool is_any(struct in_addr addr)
@@ -487,6 +487,7 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	struct core_record *rec = &reg->pub.rec;
 	bool live = op->had_prev && !op->prev.tombstone;
 	bool moved = live && op->prev.coa.s_addr != rec->coa.s_addr;
+	const uint32_t untold_ms = reg->net->bicast ? core->cfg->handover_grace_ms : 0;
 	char coa[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN], old[INET_ADDRSTRLEN];
 
 	reg_set_nai(core, reg, op->req.nai);
@@ -512,9 +513,10 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		reg->ha.left_coa = op->prev.coa;
 		reg->ha.left_key = op->prev.keyed ? op->prev.key_out : 0;
 		reg->ha.left_until_us = core->now->mono_us + LEFT_US;
+		if (untold_ms * MSEC > LEFT_US)		/* it serves on, and refreshes */
+			reg->ha.left_until_us = core->now->mono_us + untold_ms * MSEC;
 		if (op->prev.peer_revsup)
-			revoke_start(core, reg, op->prev.coa, op->prev_expires_us,
-				     reg->net->bicast ? core->cfg->handover_grace_ms : 0);
+			revoke_start(core, reg, op->prev.coa, op->prev_expires_us, untold_ms);
 	} else if (!live) {
 		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
 			rec->lifetime);

@@ -14,8 +14,7 @@
 
 /* ---- tunnels that were left ---- */
 
-/* As the kernel tells tunnels apart. */
-static bool same_tunnel(const struct core_leg *a, const struct core_leg *b)
+bool same_tunnel(const struct core_leg *a, const struct core_leg *b)
 {
 	return a->local.s_addr == b->local.s_addr && a->peer.s_addr == b->peer.s_addr &&
 	       a->gre == b->gre && a->keyed == b->keyed && (!a->keyed || a->key_in == b->key_in);
@@ -165,6 +164,7 @@ void act_bind(struct core *core, struct reg *reg)
 
 	if (reg->bound_home.s_addr != binding_home(reg).s_addr)
 		act_unbind(core, reg);
+	left_prune(core, reg, NULL);
 	binding_of(core, reg, &action.bind);
 	reg->bound_home = action.bind.home;
 	reg->wait_bind++;

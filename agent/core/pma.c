@@ -17,6 +17,7 @@
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
 #define CONFIRM_US	(5 * SECOND)	/* ask host once more if it didn't say */
 #define CONFIRM_TRIES	3		/* RRQs of a refresh until it is asked again */
+#define RENEW_MS	10000		/* longer than so many RRQs take */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -293,10 +294,26 @@ static void move(struct core *core, struct reg *reg)
 	serve_again(core, reg);
 }
 
+/*
+ * If another PMA has had it meanwhile, the HA would take a request with the
+ * old key for one that was late. What it sends by that one until it knows is
+ * taken as long as it is asked.
+ */
+static void renew_key(struct core *core, struct reg *reg)
+{
+	const struct core_leg old = leg_of(reg);
+
+	if (!old.keyed)
+		return;
+	left_add(core, reg, &old, RENEW_MS);
+	reg_set_key_in(core, reg, reg_choose_key(core, reg->pub.rec.coa));
+}
+
 /* Its link is up again, here or at another port. */
 static void come_back(struct core *core, struct reg *reg, const struct core_event *ev)
 {
 	note_trigger(core, reg, ev);
+	renew_key(core, reg);
 	if (!same_place(reg, ev)) {
 		reg->pma.move_port = ev->attach.port;
 		text_copy(reg->pma.move_name, sizeof(reg->pma.move_name), ev->attach.port_name);
@@ -878,6 +895,8 @@ void pma_resume(struct core *core, struct reg *reg)
 		return;
 	}
 	plan_refresh(core, reg);
+	if (reg->left)		/* the HA may not know the key that followed it */
+		reg->pma.refresh_us = now + 1 + core_random(core) % SECOND;
 	if (reg->adopted) {
 		reg->pma.attached = true;
 		reg->pub.state = CORE_BOUND;

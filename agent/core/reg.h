@@ -397,6 +397,8 @@ const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
 /* legs.c */
 #define PENDING_MS	40000		/* longer than a PMA asks for an acceptance */
 struct core_leg leg_of(const struct reg *reg);	/* of the tunnel that is registered; state and ms aren't set */
+/* As the kernel tells tunnels apart. */
+bool same_tunnel(const struct core_leg *a, const struct core_leg *b);
 /* @leg was that tunnel until now: for @ms it still takes packets. */
 void left_add(struct core *core, struct reg *reg, const struct core_leg *leg, uint32_t ms);
 void left_free(struct reg *reg);

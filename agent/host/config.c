@@ -502,6 +502,9 @@ const char *config_doubt(const struct config *config)
 		return "fha-on-dereg = never: whoever can send in a peer's name can deregister its devices";
 	if (config->core.pma && !config->core.n_identities)
 		return "no identity section: this proxy agent serves no device of its own accord";
+	for (unsigned int i = 0; i < config->core.n_networks; i++)
+		if (config->networks[i].bicast && !config->core.handover_grace_ms)
+			return "bicast = true with handover-grace = 0: no copies are sent";
 	return NULL;
 }
 

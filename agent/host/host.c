@@ -62,10 +62,17 @@ static void do_bind(struct host *host, const struct core_binding *b)
 {
 	char text[CORE_TEXT_MAX] = "";
 	int error = datapath_bind(host->datapath, b, text);
+	struct core_binding one = *b;
 	const enum core_leg_state state = b->leg[0].state;
 	/* A device may name an address that isn't its own, and what returned may have given way. */
-	bool usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
+	bool usual;
 
+	/* Better what is on its way is lost than all that follows. */
+	if (error && b->n_legs > 1) {
+		one.n_legs = 1;
+		error = datapath_bind(host->datapath, &one, text);
+	}
+	usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
 	if (error)
 		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
 	complete(host, CORE_EV_BOUND, b->cookie, error, text);
@@ -452,11 +459,11 @@ static void on_frame(void *arg, const struct port *port, const uint8_t *frame, s
 	dhcp_frame(host->dhcp, port, frame, len, csum_done, seen_us);
 }
 
-static void on_port_link(void *arg, const struct port *port, bool up)
+static bool on_port_link(void *arg, const struct port *port, bool up)
 {
 	struct host *host = arg;
 
-	presence_link(host->presence, port, up);
+	return presence_link(host->presence, port, up);
 }
 
 static void on_datagram(void *arg, const struct core_event *event)

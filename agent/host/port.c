@@ -169,19 +169,24 @@ static bool announces(const struct config *config, unsigned int i, const char *d
 static void on_announce(evutil_socket_t fd, short what, void *arg)
 {
 	static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-	struct timeval again = { 0, ANNOUNCE_MS * 1000 };
+	struct timeval again = { 0, ANNOUNCE_MS * 1000 }, second = { 1, 0 };
 	struct port_entry *entry = arg;
 	const struct config *config = entry->ports->config;
+	bool missed;
 
 	(void)fd;
 	(void)what;
-	for (unsigned int i = 0; i < config->core.n_networks; i++)
+	for (unsigned int i = 0; entry->announced < ANNOUNCEMENTS && i < config->core.n_networks; i++)
 		if (announces(config, i, entry->device))
 			port_send_arp(&entry->port, everybody, config->networks[i].gateway,
 				      config->networks[i].gateway);
-	entry->ports->link(entry->ports->arg, &entry->port, true);
-	if (++entry->announced < ANNOUNCEMENTS)
+	missed = entry->ports->link(entry->ports->arg, &entry->port, true);
+	if (entry->announced < ANNOUNCEMENTS)
+		entry->announced++;
+	if (entry->announced < ANNOUNCEMENTS)
 		evtimer_add(entry->announce, &again);
+	else if (missed)
+		evtimer_add(entry->announce, &second);
 }
 
 static void carrier_came(struct port_entry *entry)

@@ -17,8 +17,12 @@ struct port {
 typedef void (*port_frame_fn)(void *arg, const struct port *port, const uint8_t *frame, size_t len,
 			      bool csum_done, uint64_t seen_us);
 
-/* The port's link went down; or it came, which is said with each of its announcements. */
-typedef void (*port_link_fn)(void *arg, const struct port *port, bool up);
+/*
+ * The port's link went down; or it came, which is said with each of its
+ * announcements, and each second from then as long as the answer is true: what
+ * is behind it may hear nothing yet (a bridge's port that learns, for 30 s).
+ */
+typedef bool (*port_link_fn)(void *arg, const struct port *port, bool up);
 
 /* Of a bridge as a port, members that aren't isolated are warned of. */
 struct ports *ports_new(struct event_base *base, struct links *links, port_frame_fn fn, port_link_fn link, void *arg);

@@ -68,7 +68,7 @@ struct on_port {
 	struct host *host;
 	const struct port *port;
 	uint8_t (*mac)[6];
-	size_t n;
+	size_t n, n_away;
 };
 
 static bool note_on_port(void *arg, const struct core_reg *reg)
@@ -88,18 +88,19 @@ static bool note_on_port(void *arg, const struct core_reg *reg)
 
 static bool call_back(void *arg, const struct core_reg *reg)
 {
-	const struct on_port *on = arg;
 	const struct core_network *net;
+	struct on_port *on = arg;
 
 	if (reg->rec.role != CORE_PMA || reg->rec.port != on->port->ifindex || reg->state != CORE_AWAY)
 		return true;
+	on->n_away++;
 	net = config_network(on->host->config, reg->rec.network, NULL);
 	if (net)
 		port_send_arp(on->port, reg->rec.mac, net->gateway, reg->rec.home);
 	return true;
 }
 
-void presence_link(struct presence *presence, const struct port *port, bool up)
+bool presence_link(struct presence *presence, const struct port *port, bool up)
 {
 	struct on_port on = { .host = presence->host, .port = port };
 
@@ -107,6 +108,7 @@ void presence_link(struct presence *presence, const struct port *port, bool up)
 	for (size_t i = 0; i < on.n; i++)
 		host_detach(presence->host, port->ifindex, on.mac[i], CORE_DETACH_LINK);
 	free(on.mac);
+	return on.n_away;
 }
 
 static void free_probe(struct probe *probe)

@@ -22,9 +22,9 @@ void presence_greet(struct presence *presence, const struct core_action *action)
 /*
  * The link of a port went down: so did its devices'. It came: those that were
  * there are asked whether they are again; one that only listens would else be
- * found when it renews its lease.
+ * found when it renews its lease. True: one is still away.
  */
-void presence_link(struct presence *presence, const struct port *port, bool up);
+bool presence_link(struct presence *presence, const struct port *port, bool up);
 /* Forget all questions: the core that asked is gone. */
 void presence_reset(struct presence *presence);
 

@@ -186,6 +186,15 @@ static void test_ha_restart(void **state)
 	assert_in_range(HA_NODE->kernel[0].leg[1].ms, 900, 1000);
 	run(w, 600 * MSEC);
 	assert_string_equal(legs(w, HA), "a2");
+
+	/* Killed when it was stored that it moved, before the kernel knew. */
+	run(w, 5 * SEC);
+	HA_NODE->last_effects = 1;
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	assert_string_equal(legs(w, HA), "a2");
+	node_restart(HA_NODE);
+	assert_string_equal(legs(w, HA), "a1 r2");
 }
 
 /* Copies instead: then the old PMA serves on, and is told when they end. */
@@ -206,6 +215,28 @@ static void test_ha_bicast(void **state)
 	assert_int_equal(core_counters(HA_NODE->core)->retransmitted, 0);
 	assert_string_equal(legs(w, HA), "a2");
 	assert_string_equal(legs(w, PMA1), "b1");
+}
+
+/* The old PMA isn't told as long as copies are sent: its refresh doesn't take the device back. */
+static void test_ha_bicast_refresh(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	char nai[64];
+	struct rrq r;
+
+	HA_NODE->net[RED].bicast = true;
+	HA_NODE->cfg.handover_grace_ms = 5000;
+	on_pma1(w);
+	r = rrq_from(w, PMA1, nai_of(DEV, nai));
+	r.key = P1->kernel[0].leg[0].key_in;
+	r.f.home = P1->dev[DEV].home;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 4900 * MSEC);
+	r.f.id = ntp_of(HA_NODE);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_string_equal(legs(w, HA), "a2 c1");
 }
 
 /* A PMA that is left returns what still comes, for the grace time; nothing of it is left then. */
@@ -500,7 +531,7 @@ static void test_away(void **state)
 	assert_int_equal(P1->n_row, 1);
 	for (uint32_t port = 3; port <= 4; port++) {
 		attach(P1, DEV, port, CORE_TRIGGER_ARP, NULL);
-		assert_string_equal(legs(w, PMA1), "a1");
+		assert_string_equal(legs(w, PMA1), port == 3 ? "a1 r1" : "a1 r1 r1");
 		assert_int_equal(P1->kernel[0].port, port);
 		run(w, 2 * RTT);
 		assert_true(P1->dev[DEV].attached);
@@ -521,6 +552,43 @@ static void test_away(void **state)
 	run(w, 20 * SEC);
 	for (int i = 0; i < NODES; i++)
 		assert_int_equal(w->node[i].n_kernel + w->node[i].n_row, 0);
+}
+
+static void check_keys(struct world *w)
+{
+	assert_string_equal(legs(w, HA), "a1 r2");
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, P1->kernel[0].leg[0].key_in);
+	assert_int_equal(P1->kernel[0].leg[0].key_out, HA_NODE->kernel[0].leg[0].key_in);
+}
+
+/* It was at the other PMA in between, and that revocation was lost: it is no late refresh. */
+static void test_away_and_elsewhere(void **state)
+{
+	struct world *w = *state;
+	uint32_t key;
+
+	on_pma1(w);
+	key = P1->kernel[0].leg[0].key_in;
+	w->cut = WIRE_REVOKE;
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, RTT);
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	assert_string_equal(legs(w, PMA1), "a1 r1");
+	assert_int_equal(P1->kernel[0].leg[1].key_in, key);
+	run(w, RTT);
+	check_keys(w);
+
+	/* The HA doesn't know the new key when the agent is killed. */
+	run(w, 5 * SEC);
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	w->cut = WIRE_RRQ;
+	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, SEC);
+	w->cut = 0;
+	node_restart(P1);
+	run(w, 3 * SEC);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, P1->kernel[0].leg[0].key_in);
 }
 
 /* It went to the other PMA: the revocation ends it, what is on its way goes back for another grace. */
@@ -559,7 +627,7 @@ static void test_away_otherwise(void **state)
 	run(w, 2 * SEC);
 	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	run(w, RTT);
-	assert_string_equal(legs(w, PMA1), "a1");
+	assert_string_equal(legs(w, PMA1), "a1 r1");
 	/* And that is over before the reply. */
 	run(w, 2 * SEC);
 	detach(P1, DEV, 3, CORE_DETACH_RELEASE);
@@ -641,7 +709,7 @@ static void test_restart(void **state)
 	assert_string_equal(legs(w, PMA1), "b1");
 	attach(P1, DEV, 3, CORE_TRIGGER_ARP, NULL);
 	run(w, 2 * RTT);
-	assert_string_equal(legs(w, PMA1), "a1");
+	assert_string_equal(legs(w, PMA1), "a1 r1");
 	assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
 	run(w, SEC);
 	detach(P1, DEV, 3, CORE_DETACH_LINK);
@@ -685,8 +753,9 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(ha_grace), T(ha_ping_pong), T(ha_many), T(ha_otherwise), T(ha_restart),
-		T(ha_bicast), T(return), T(return_and_back), T(return_gives_way), T(return_too_late),
-		T(return_and_liar), T(pending), T(pending_wrong), T(pending_ends), T(away), T(away_and_revoked),
+		T(ha_bicast), T(ha_bicast_refresh), T(return), T(return_and_back), T(return_gives_way),
+		T(return_too_late), T(return_and_liar), T(pending), T(pending_wrong), T(pending_ends), T(away),
+		T(away_and_revoked), T(away_and_elsewhere),
 		T(away_otherwise), T(restart),
 	};
 

@@ -93,6 +93,7 @@ static void expect_repaired(struct world *w, struct node *n)
 {
 	enum { PEER, LOCAL, KEY_IN, KEY_OUT, KEYED, IPIP, GATEWAY, PLEN, PORT, MAC, TOO_LONG, ENDLESS, SHORT, KINDS };
 
+	n->cfg.handover_grace_ms = 0;	/* or the tunnel that is wrong would be left only then */
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct core_binding before = n->kernel[0], *k = n->kernel;
 		uint64_t end = n->kernel_end[0].binding;

@@ -257,11 +257,14 @@ static void test_seeds(void **state)
 /* ---- packets: the kernels' legs, followed at each moment ---- */
 
 #define FOLLOWED	12
+/* What waits doesn't for ever. */
+#define HELD_UP_US	(3 * SEC)
+#define HELD_DOWN_US	(2 * SEC)	/* as the HA holds what is returned */
 
 struct followed {
 	int dev;
 	int at, also;		/* nodes that reach it; 0 = none */
-	uint64_t next, also_until;
+	uint64_t next, also_until, up_at, down_at;
 	struct in_addr home;
 };
 
@@ -391,7 +394,14 @@ static void follow(void)
 			check(fate != LOST);
 			delivered += fate == DELIVERED;
 			waited += fate == WAITS;
-			check(!f->at || up(w, f) != LOST);
+			if (!f->at || fate != WAITS)
+				f->down_at = w->now;
+			check(w->now - f->down_at <= HELD_DOWN_US);
+			fate = f->at ? up(w, f) : DELIVERED;
+			check(fate != LOST);
+			if (fate != WAITS)
+				f->up_at = w->now;
+			check(w->now - f->up_at <= HELD_UP_US);
 			check_returns(w, f);
 		}
 	}

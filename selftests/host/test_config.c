@@ -398,6 +398,10 @@ static void test_good_pma(void **state)
 	assert_true(config->core.clock_probe);
 	assert_true(config->core.peers[0].gre_key);
 	assert_null(config_doubt(config));
+	config->networks[0].bicast = true;
+	assert_null(config_doubt(config));
+	config->core.handover_grace_ms = 0;
+	assert_non_null(strstr(config_doubt(config), "no copies"));
 	config->core.n_identities = 0;
 	assert_non_null(strstr(config_doubt(config), "no identity section"));
 	config->core.fha_on_dereg = CORE_FHA_NEVER;	/* the greater of the two */

@@ -125,11 +125,14 @@ static void on_frame(void *arg, const struct port *p, const uint8_t *frame, size
 
 static int link_downs, link_ups;
 
-static void on_link(void *arg, const struct port *at, bool up)
+static bool missed;
+
+static bool on_link(void *arg, const struct port *at, bool up)
 {
 	(void)arg;
 	assert_int_equal(at->ifindex, PORT);
 	++*(up ? &link_ups : &link_downs);
+	return up && missed;
 }
 
 static void network(unsigned int i, const char *dev, const char *gateway)
@@ -156,6 +159,7 @@ static int setup(void **state)
 	member = (struct link_info){ 0 };
 	n_sent = n_warnings = 0;
 	link_downs = link_ups = 0;
+	missed = false;
 	base = event_base_new();
 	ports = ports_new(base, NULL, on_frame, on_link, NULL);
 	assert_int_equal(ports_configure(ports, &config), 0);
@@ -187,12 +191,17 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Longer than any announcement takes. */
-static void let_time_pass(void)
+static void let_pass(long ms)
 {
-	struct timeval tv = { 0, 500000 };
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
 	event_base_once(base, -1, EV_TIMEOUT, on_end, base, &tv);
 	event_base_dispatch(base);
+}
+
+static void let_time_pass(void)
+{
+	let_pass(500);
 }
 
 static void expect_announcement(unsigned int i, const char *gateway, uint8_t last_of_mac)
@@ -374,6 +383,33 @@ static void test_link(void **state)
 	assert_int_equal(link_ups, 4);
 }
 
+/* A link that carries nothing at first: on and on while somebody is missed, but without announcing. */
+static void test_missed(void **state)
+{
+	int ups;
+
+	(void)state;
+	missed = true;
+	carrier_comes();
+	let_time_pass();
+	assert_int_equal(link_ups, 3);
+	n_sent = 0;
+	let_pass(2500);
+	assert_in_range(link_ups, 4, 5);
+	assert_int_equal(n_sent, 0);
+	ups = link_ups;
+	port.running = false;
+	ports_link_changed(ports, &port, false);
+	let_pass(1200);
+	assert_int_equal(link_ups, ups);
+	port.running = true;
+	ports_link_changed(ports, &port, false);
+	assert_int_equal(n_sent, 2);
+	missed = false;
+	let_pass(1500);
+	assert_int_equal(link_ups, ups + 3);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -381,7 +417,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_announces), TEST(test_ends), TEST(test_gateway_mac), TEST(test_renamed_device),
 		TEST(test_members),
-		TEST(test_link),
+		TEST(test_link), TEST(test_missed),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
