@@ -83,12 +83,13 @@ static void port_test_down(struct kunit *test)
 	struct mip4_kt *k = mip4_kt(test);
 	struct mip4_binding_config cfg = port_session(k, 5);
 	struct mip4_binding *b = mip4_kt_add(k, &cfg);
-	struct sk_buff *skb, *want = port_packet(k, 7, 9);
+	struct sk_buff *skb = port_packet(k, 7, 9);
+	struct sk_buff *want = port_packet(k, 7, 9);
 
 	mip4_kt_own(k, want);
 	local_bh_disable();
 	rcu_read_lock();
-	mip4_emit(port_packet(k, 7, 9), rcu_dereference(b->port), b);
+	mip4_emit(skb, rcu_dereference(b->port), b);
 	rcu_read_unlock();
 	local_bh_enable();
 	skb = mip4_kt_sent(k, k->session);
