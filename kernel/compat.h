@@ -6,6 +6,7 @@
 #ifndef _MIP4_COMPAT_H
 #define _MIP4_COMPAT_H
 
+#include <linux/local_lock.h>
 #include <linux/netdevice.h>
 #include <linux/netlink.h>
 #include <net/genetlink.h>
@@ -54,6 +55,12 @@
 	if (__ack)							\
 		__ack->_msg = __buf;					\
 } while (0)
+#endif
+
+/* 6.11; before that local_bh_disable() locked the CPU on PREEMPT_RT, too */
+#ifndef local_lock_nested_bh
+#define local_lock_nested_bh(lock)	do { } while (0)
+#define local_unlock_nested_bh(lock)	do { } while (0)
 #endif
 
 #ifndef NL_SET_ERR_ATTR_MISS

@@ -4,6 +4,7 @@
  * port is also that of control messages, so the socket is the agent's: we look
  * first at what comes in, and leave all to it that isn't of a leg.
  */
+#include <linux/local_lock.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
@@ -77,8 +78,9 @@ static int mip4_udp_receive(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Make a plain socket of it again. Not under its own lock, which a process may
- * keep as long as it likes: all that it could change meanwhile is UDP_ENCAP.
+ * Make a plain socket of it again, but for IP_MULTICAST_LOOP, which stays off
+ * as setup_udp_tunnel_sock() left it. Not under its own lock, which a process
+ * may keep as long as it likes: all that it could change meanwhile is UDP_ENCAP.
  */
 static void mip4_udp_free(struct mip4_udp *udp)
 {
@@ -308,11 +310,19 @@ void mip4_udp_push(struct sk_buff *skb, const struct mip4_leg *leg, __be16 port)
 	udp_set_csum(false, skb, leg->key.local, leg->key.peer, skb->len);
 }
 
-static DEFINE_PER_CPU(struct sk_buff_head *, mip4_udp_pieces);
+/* Where ip_do_fragment() puts pieces. Bottom halves off is enough but for RT. */
+struct mip4_udp_cut {
+	local_lock_t lock;
+	struct sk_buff_head *pieces;
+};
+
+static DEFINE_PER_CPU(struct mip4_udp_cut, mip4_udp_cut) = {
+	.lock = INIT_LOCAL_LOCK(lock),
+};
 
 static int mip4_udp_piece(struct net *net, struct sock *sk, struct sk_buff *skb)
 {
-	__skb_queue_tail(this_cpu_read(mip4_udp_pieces), skb);
+	__skb_queue_tail(this_cpu_read(mip4_udp_cut.pieces), skb);
 	return 0;
 }
 
@@ -342,8 +352,10 @@ int mip4_udp_fragment(struct sk_buff *skb, const struct mip4_dev *mip,
 	skb_dst_drop(skb);
 	dst_hold(&rt->dst);
 	skb_dst_set(skb, &rt->dst);
-	__this_cpu_write(mip4_udp_pieces, pieces);
+	local_lock_nested_bh(&mip4_udp_cut.lock);
+	__this_cpu_write(mip4_udp_cut.pieces, pieces);
 	err = ip_do_fragment(mip->net, NULL, skb, mip4_udp_piece);
+	local_unlock_nested_bh(&mip4_udp_cut.lock);
 	/* part of a packet is of no use */
 	if (err)
 		__skb_queue_purge(pieces);
