@@ -342,8 +342,11 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 		goto err_leg;
 	}
 	err = mip4_subnet_join(b, b->home_plen);
-	if (err)
+	if (err) {
+		MIP4_NL_ERR(extack, cfg->home_attr,
+			    "no room in the table of home prefixes");
 		goto err_addr;
+	}
 	if (cfg->n_prefixes) {
 		none = mip4_prefixes_replace(b, cfg, extack);
 		err = PTR_ERR_OR_ZERO(none);

@@ -304,7 +304,9 @@ static int mip4_config_link(struct mip4_dev *mip, struct nlattr *attr,
 static int mip4_config(struct mip4_dev *mip, struct nlattr *data[],
 		       struct netlink_ext_ack *extack)
 {
-	const u8 multicast = mip->multicast;
+	const u8 old = mip->multicast;
+	const u8 multicast = data[IFLA_MIP4_MULTICAST] ?
+			     nla_get_u8(data[IFLA_MIP4_MULTICAST]) : old;
 	int err;
 
 	if (data[IFLA_MIP4_LINK]) {
@@ -312,9 +314,9 @@ static int mip4_config(struct mip4_dev *mip, struct nlattr *data[],
 		if (err)
 			return err;
 	}
-	if (data[IFLA_MIP4_MULTICAST]) {
-		err = mip4_subnet_policy(mip,
-					 nla_get_u8(data[IFLA_MIP4_MULTICAST]));
+	/* to this one takes memory, from it none: so no way back fails */
+	if (multicast == MIP4_MULTICAST_REPLICATE) {
+		err = mip4_subnet_policy(mip, multicast);
 		if (err) {
 			MIP4_NL_ERR(extack, data[IFLA_MIP4_MULTICAST],
 				    "no room for the table of home prefixes");
@@ -326,10 +328,11 @@ static int mip4_config(struct mip4_dev *mip, struct nlattr *data[],
 		err = mip4_port_set_gwmac(mip, nla_data(data[IFLA_MIP4_GWMAC]),
 					  extack);
 		if (err) {
-			mip4_subnet_policy(mip, multicast);
+			mip4_subnet_policy(mip, old);
 			return err;
 		}
 	}
+	mip4_subnet_policy(mip, multicast);
 	if (data[IFLA_MIP4_LINK])
 		mip->link = nla_get_u32(data[IFLA_MIP4_LINK]);
 	if (data[IFLA_MIP4_LOCAL])

@@ -120,7 +120,10 @@ void mip4_downlink(struct sk_buff *skb, struct mip4_leg *leg)
 	if (unlikely(skb->len > mtu &&
 		     !(skb_is_gso(skb) &&
 		       skb_gso_validate_network_len(skb, mtu)))) {
-		if (mip4_too_big(skb, mtu))
+		/* RFC 1122 section 3.2.2: no errors about what is for many */
+		if (mip4_too_big(skb, mtu) &&
+		    (mip4_is_ip6(skb) ||
+		     !mip4_binding_group(b, ip_hdr(skb)->daddr)))
 			mip4_downlink_too_big(skb, leg, mtu);
 		mip4_drop(b->mip, b, skb, MIP4_DROP_TOO_BIG);
 		return;

@@ -562,8 +562,12 @@ int mip4_nl_binding_set(struct sk_buff *skb, struct genl_info *info)
 		}
 	}
 	plen = b->home_plen;
-	if (tb[MIP4_BINDING_A_HOME_PLEN])
+	if (tb[MIP4_BINDING_A_HOME_PLEN]) {
 		err = mip4_binding_set_home_plen(b, cfg.home_plen);
+		if (err)
+			MIP4_NL_ERR(extack, tb[MIP4_BINDING_A_HOME_PLEN],
+				    "no room in the table of home prefixes");
+	}
 	if (!err && cfg.port) {
 		err = mip4_binding_set_port(b, &cfg, extack);
 		if (err)

@@ -70,13 +70,21 @@ static bool mip4_receive_inner(struct sk_buff *skb)
 	return true;
 }
 
-static bool mip4_receive_multicast(const struct sk_buff *skb)
+/*
+ * Multicast or broadcast that the link drops. To all of a home link is that
+ * towards a device only: on the way up a home agent's stack knows what it is.
+ */
+static bool mip4_receive_refuses(const struct sk_buff *skb,
+				 const struct mip4_binding *b)
 {
 	const __be32 daddr = ip_hdr(skb)->daddr;
 
 	if (unlikely(mip4_is_ip6(skb)))
 		return ipv6_addr_is_multicast(&ipv6_hdr(skb)->daddr);
-	return ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr);
+	if (READ_ONCE(b->mip->multicast) != MIP4_MULTICAST_DROP)
+		return false;
+	return mip4_binding_served(b) ? mip4_binding_group(b, daddr) :
+	       ipv4_is_multicast(daddr) || ipv4_is_lbcast(daddr);
 }
 
 /*
@@ -188,9 +196,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
 		reason = MIP4_DROP_BAD_INNER;
 		goto drop;
 	}
-	if (unlikely(mip4_receive_multicast(skb)) &&
-	    (mip4_is_ip6(skb) ||
-	     READ_ONCE(mip->multicast) == MIP4_MULTICAST_DROP)) {
+	if (unlikely(mip4_receive_refuses(skb, b))) {
 		reason = MIP4_DROP_MULTICAST;
 		goto drop;
 	}

@@ -197,8 +197,11 @@ int mip4_subnet_policy(struct mip4_dev *mip, u8 multicast)
 	return 0;
 }
 
-/* The same packet for one more device; @skb stays. */
-static void mip4_subnet_copy_to(struct sk_buff *skb,
+/*
+ * The same packet for one more device; @skb stays. Return: false: no more may
+ * be sent now.
+ */
+static bool mip4_subnet_copy_to(struct sk_buff *skb,
 				struct mip4_binding *b)
 {
 	struct mip4_leg *leg = mip4_legs_active(b);
@@ -208,10 +211,9 @@ static void mip4_subnet_copy_to(struct sk_buff *skb,
 	struct rtable *rt;
 
 	if (!leg || !mip4_leg_keyed(leg))
-		return;
-	reason = MIP4_DROP_MULTICAST;
+		return true;
 	if (!mip4_bucket_take(&mip->copies))
-		goto drop;
+		return false;
 	rt = mip4_peer_route(leg->peer);
 	if (IS_ERR(rt)) {
 		reason = mip4_peer_no_route(PTR_ERR(rt));
@@ -227,17 +229,18 @@ static void mip4_subnet_copy_to(struct sk_buff *skb,
 	skb_clear_tstamp(copy);
 	mip4_binding_down(b, copy);
 	mip4_encap(copy, leg, rt);
-	return;
+	return true;
 
 drop_route:
 	ip_rt_put(rt);
 drop:
 	mip4_count_drop(mip, b, reason);
+	return true;
 }
 
-static void mip4_subnet_copies(struct sk_buff *skb,
+static void mip4_subnet_copies(struct sk_buff *skb, struct mip4_dev *mip,
 			       struct mip4_subnet *subnet,
-			       const struct mip4_binding *but)
+			       struct mip4_binding *from)
 {
 	/* pairs with mip4_subnet_join() */
 	const u32 n = smp_load_acquire(&subnet->n);
@@ -246,8 +249,10 @@ static void mip4_subnet_copies(struct sk_buff *skb,
 
 	for (i = 0; i < n; i++) {
 		b = rcu_dereference(subnet->member[i]);
-		if (b && b != but)
-			mip4_subnet_copy_to(skb, b);
+		if (b && b != from && !mip4_subnet_copy_to(skb, b)) {
+			mip4_count_drop(mip, from, MIP4_DROP_MULTICAST);
+			break;
+		}
 	}
 }
 
@@ -267,7 +272,7 @@ void mip4_subnet_copy(struct sk_buff *skb, struct mip4_binding *from)
 		return;
 	subnet = mip4_subnet_find(from->mip, mip4_binding_home(from), plen);
 	if (subnet)
-		mip4_subnet_copies(skb, subnet, from);
+		mip4_subnet_copies(skb, from->mip, subnet, from);
 }
 
 /**
@@ -275,9 +280,10 @@ void mip4_subnet_copy(struct sk_buff *skb, struct mip4_binding *from)
  * @skb: starts at a checked IPv4 header; stays
  * @mip: device, which replicates
  *
- * That is so for the last address of a prefix, and for multicast and broadcast
- * from an address within it, as the gateway's is. Context: bottom halves off,
- * RCU.
+ * That is so for multicast and broadcast from an address of the prefix, as the
+ * gateway's is, and for its last address, but then only of what is our own:
+ * whoever is elsewhere could have one packet made many (RFC 2644 section 4).
+ * Context: bottom halves off, RCU.
  *
  * Return: whether it is; it was sent then.
  */
@@ -290,6 +296,8 @@ bool mip4_subnet_xmit(struct sk_buff *skb, struct mip4_dev *mip)
 	struct mip4_subnet *subnet;
 	int plen;
 
+	if (!group && skb->skb_iif)
+		return false;
 	for_each_set_bit(plen, &plens, 31) {
 		if (!group && iph->daddr != (iph->daddr | ~mip4_mask(plen)))
 			continue;
@@ -297,7 +305,7 @@ bool mip4_subnet_xmit(struct sk_buff *skb, struct mip4_dev *mip)
 					  plen);
 		if (!subnet)
 			continue;
-		mip4_subnet_copies(skb, subnet, NULL);
+		mip4_subnet_copies(skb, mip, subnet, NULL);
 		return true;
 	}
 	return false;

@@ -132,6 +132,13 @@ tap_check "the sender gets answers" pings dev $CN
 tap_is "but nothing of its own" "$(cat /tmp/back)" ""
 tap_check "in frames for that device alone" grep -q "> $MAC2, .* > $MDNS" /tmp/frames
 
+tap_stage "from beyond, for all of the home link: RFC 2644"
+ears dev2
+before=$(drops ha no_binding)
+py cn "tell('eth0', '$LINK', 5353, 'link')"
+tap_check "is for nobody" tap_wait 10 "it" more ha no_binding "$before"
+tap_is "nobody hears it" "$(heard dev2)" ""
+
 tap_stage "the home agent's own"
 ip -n ha address add $HOME_GW/24 dev mip0
 ears dev dev2 dev3

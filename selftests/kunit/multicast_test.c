@@ -108,6 +108,8 @@ struct down_case {
 
 static const struct down_case down_cases[] = {
 	{ "drop", MIP4_MULTICAST_DROP, MDNS, .reason = MIP4_DROP_MULTICAST },
+	{ "drop, to all of the link", MIP4_MULTICAST_DROP, LAST,
+	  .reason = MIP4_DROP_MULTICAST },
 	{ "tunnel", MIP4_MULTICAST_TUNNEL, MDNS, .delivered = true },
 	{ "to all", MIP4_MULTICAST_TUNNEL, ALL, .delivered = true },
 	{ "to all of the link", MIP4_MULTICAST_TUNNEL, LAST, .delivered = true },
@@ -199,7 +201,8 @@ static void multicast_test_replicate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, multicast_copies(k, MDNS), 21);
 	mip4_bucket_init(&k->mip->copies, 7, 0);
 	KUNIT_EXPECT_EQ(test, multicast_copies(k, MDNS), 7);
-	KUNIT_EXPECT_EQ(test, mip4_kt_drops(k, MIP4_DROP_MULTICAST), 14);
+	KUNIT_EXPECT_EQ(test, mip4_kt_drops(k, MIP4_DROP_MULTICAST), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b[0]->drops), 1);
 	multicast_policy(k, MIP4_MULTICAST_DROP, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&k->mip->subnets.nelems), 0);
 }
