@@ -388,8 +388,12 @@ void mip4_outer_icmp(struct sk_buff *skb, struct net *net)
 		return;
 	q.type = icmph->type;
 	q.code = icmph->code;
-	if (q.type == ICMP_DEST_UNREACH && q.code == ICMP_FRAG_NEEDED)
+	if (q.type == ICMP_DEST_UNREACH && q.code == ICMP_FRAG_NEEDED) {
+		/* as the stack, of protocols that can't say what they sent */
+		if (READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) > 1)
+			return;
 		q.mtu = max_t(u32, ntohs(icmph->un.frag.mtu), MIP4_MTU_MIN);
+	}
 
 	/* ipv4_update_pmtu() wants it there; pulling moves no data pointer */
 	if (!pskb_may_pull(skb, q.outer + sizeof(*iph)))

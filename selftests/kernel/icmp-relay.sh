@@ -102,6 +102,10 @@ for encap in gre ipip minimal; do
 		"$(told cn about $HA "${down}[:128]")" "$(to_cn $mtu $ttl)"
 	tap_is "to dev, at once" \
 		"$(told dev about $PMA1 "${up}[:128]")" "$(to_dev $mtu $ttl)"
+	n ha sysctl -qw net.ipv4.ip_no_pmtu_disc=2
+	tap_is "to cn, but no path MTU, where the administrator believes none" \
+		"$(told cn about $HA "${down}[:128]")" "$(to_cn $mtu $ttl | sed '/^3.4:/d')"
+	n ha sysctl -qw net.ipv4.ip_no_pmtu_disc=0
 	tap_check "all gone" eval "ctl ha binding del dev mip0 home $DEV_IP &&
 		ctl pma1 binding del dev mip0 home $DEV_IP"
 done
