@@ -191,11 +191,16 @@ static inline void mip4_binding_down(struct mip4_binding *b,
 		WRITE_ONCE(b->first_down, ktime_get_ns());
 }
 
+/* Nobody asks which of two an address means but within a device and realm. */
+static inline bool mip4_binding_cross(const struct mip4_binding *b,
+				      const struct mip4_binding *other)
+{
+	return other->mip != b->mip || other->addr.realm != b->addr.realm;
+}
+
 bool mip4_binding_owns(const struct mip4_binding *b,
 		       const struct mip4_prefix_key *addr);
 bool mip4_binding_owns_ip(const struct mip4_binding *b, __be32 addr);
-bool mip4_binding_has(const struct mip4_binding *b,
-		      const struct mip4_prefix_key *key);
 
 /* Is an IPv4 address a binding's, by longest match? Context: RCU. */
 static inline bool mip4_binding_is(const struct mip4_binding *b, __be32 addr)

@@ -66,9 +66,68 @@ static void mip4_leg_free_rcu(struct rcu_head *rcu)
 			container_of(rcu, struct mip4_further_leg, rcu));
 }
 
+static struct rhlist_head *mip4_leg_peers(struct mip4_net *mn,
+					  const struct mip4_demux_key *key)
+{
+	const struct mip4_peer_key peer = {
+		.local = key->local,
+		.remote = key->peer,
+		.encap = key->encap,
+		.port = key->port,
+	};
+
+	return rhltable_lookup(&mn->peers, &peer, mip4_peer_params);
+}
+
+/* Has another device or realm legs without a key to the peer of @key? */
+static bool mip4_leg_any_cross(const struct mip4_leg *leg, struct mip4_net *mn,
+			       const struct mip4_demux_key *key)
+{
+	const struct mip4_binding *b = leg->binding;
+	struct rhlist_head *list, *pos;
+	struct mip4_peer *peer;
+
+	list = mip4_leg_peers(mn, key);
+	rhl_for_each_entry_rcu(peer, pos, list, node) {
+		if (peer->keyless &&
+		    (peer->mip != b->mip || peer->realms ||
+		     peer->realm != b->addr.realm))
+			return true;
+	}
+	return false;
+}
+
+/* Looks through all legs, for one without a key whose address @addr overlaps. */
+static struct mip4_binding *mip4_leg_clash_below(const struct mip4_leg *leg,
+						 struct mip4_net *mn,
+						 const struct mip4_demux_key *key,
+						 const struct mip4_prefix_key *addr)
+{
+	struct mip4_binding *found = NULL;
+	struct mip4_demux_key same = *key;
+	struct rhashtable_iter iter;
+	struct mip4_leg *other;
+
+	rhltable_walk_enter(&mn->demux, &iter);
+	rhashtable_walk_start(&iter);
+	while (!found && (other = rhashtable_walk_next(&iter))) {
+		/* resized meanwhile: it starts again by itself */
+		if (IS_ERR(other))
+			continue;
+		same.inner = other->key.inner;
+		if (!memcmp(&other->key, &same, sizeof(same)) &&
+		    mip4_binding_cross(leg->binding, other->binding) &&
+		    mip4_prefixes_overlap(other->binding, addr))
+			found = other->binding;
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return found;
+}
+
 /*
- * The binding, other than the leg's own, that owns the same tunnel and address.
- * Without a key others that have that address may have it in another realm.
+ * The binding of another device or realm that the same tunnel and address could
+ * mean as well: what comes tells no realm.
  */
 static struct mip4_binding *mip4_leg_clash_as(const struct mip4_leg *leg,
 					      struct mip4_net *mn, u8 encap,
@@ -77,39 +136,33 @@ static struct mip4_binding *mip4_leg_clash_as(const struct mip4_leg *leg,
 	const struct mip4_binding *b = leg->binding;
 	struct mip4_demux_key key = leg->key;
 	struct rhlist_head *list, *pos;
-	struct mip4_prefix *prefix;
 	struct mip4_leg *other;
 
 	key.encap = encap;
 	if (mip4_leg_keyed(leg)) {
 		list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
 		rhl_for_each_entry_rcu(other, pos, list, node) {
-			if (other->binding != b &&
-			    mip4_binding_served(other->binding) ==
+			if (mip4_binding_served(other->binding) ==
 			    mip4_binding_served(b) &&
-			    mip4_binding_has(other->binding, addr))
+			    mip4_binding_cross(b, other->binding) &&
+			    mip4_prefixes_overlap(other->binding, addr))
 				return other->binding;
 		}
 		return NULL;
 	}
-	if (addr->family == AF_INET && addr->plen == 32) {
+	if (!mip4_leg_any_cross(leg, mn, &key))
+		return NULL;
+	if (!mip4_prefix_whole(addr))
+		return mip4_leg_clash_below(leg, mn, &key, addr);
+	if (addr->family == AF_INET) {
 		key.inner = addr->ip;
 		list = rhltable_lookup(&mn->demux, &key, mip4_demux_params);
 		rhl_for_each_entry_rcu(other, pos, list, node) {
-			if (other->binding != b)
+			if (mip4_binding_cross(b, other->binding))
 				return other->binding;
 		}
 	}
-	list = rhltable_lookup(&mn->prefixes, &addr->family,
-			       mip4_shared_prefix_params);
-	rhl_for_each_entry_rcu(prefix, pos, list, shared) {
-		if (prefix->binding != b &&
-		    mip4_binding_served(prefix->binding) ==
-		    mip4_binding_served(b) &&
-		    mip4_prefix_leg(mn, &key, prefix->binding))
-			return prefix->binding;
-	}
-	return NULL;
+	return mip4_prefix_clash(mn, &key, addr, b);
 }
 
 /* What comes by IP-in-IP may be of a leg of minimal encapsulation as well. */
@@ -307,19 +360,6 @@ void mip4_leg_del(struct mip4_leg *leg)
 	if (leg != &leg->binding->first)
 		call_rcu(&container_of(leg, struct mip4_further_leg, leg)->rcu,
 			 mip4_leg_free_rcu);
-}
-
-static struct rhlist_head *mip4_leg_peers(struct mip4_net *mn,
-					  const struct mip4_demux_key *key)
-{
-	const struct mip4_peer_key peer = {
-		.local = key->local,
-		.remote = key->peer,
-		.encap = key->encap,
-		.port = key->port,
-	};
-
-	return rhltable_lookup(&mn->peers, &peer, mip4_peer_params);
 }
 
 /*

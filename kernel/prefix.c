@@ -209,6 +209,46 @@ struct mip4_leg *mip4_prefix_demux(struct mip4_net *mn,
 	return NULL;
 }
 
+/**
+ * mip4_prefix_clash() - whose prefix, in another device or realm, has an address?
+ * @mn: underlay
+ * @key: outer header without a GRE key, and which direction
+ * @addr: address, of all its bits
+ * @b: binding that is to have it
+ *
+ * Context: RCU.
+ *
+ * Return: a binding with a leg of that tunnel, or NULL.
+ */
+struct mip4_binding *mip4_prefix_clash(struct mip4_net *mn,
+				       const struct mip4_demux_key *key,
+				       const struct mip4_prefix_key *addr,
+				       const struct mip4_binding *b)
+{
+	const struct mip4_plens *plens = &mn->plens[mip4_plens_index(addr)];
+	struct mip4_prefix_key masked = *addr;
+	struct rhlist_head *list, *pos;
+	struct mip4_prefix *prefix;
+	unsigned int plen;
+
+	mip4_for_each_plen(plen, plens) {
+		masked.plen = plen;
+		mip4_prefix_mask(&masked);
+		list = rhltable_lookup(&mn->prefixes, &masked.family,
+				       mip4_shared_prefix_params);
+		rhl_for_each_entry_rcu(prefix, pos, list, shared) {
+			struct mip4_binding *other = prefix->binding;
+
+			if (mip4_binding_cross(b, other) &&
+			    mip4_binding_served(other) ==
+			    mip4_binding_served(b) &&
+			    mip4_prefix_leg(mn, key, other))
+				return other;
+		}
+	}
+	return NULL;
+}
+
 /* For writers, who hold mip4_dev.lock. */
 static struct mip4_prefixes *mip4_prefixes_of(const struct mip4_binding *b)
 {
@@ -226,24 +266,6 @@ static struct mip4_prefix *mip4_prefixes_get(const struct mip4_prefixes *set,
 			return set->prefix[i];
 	}
 	return NULL;
-}
-
-/**
- * mip4_binding_has() - is just this address or prefix one of a binding's?
- * @b: binding
- * @key: address or prefix; a home address is one of 32 bits
- *
- * Context: RCU.
- *
- * Return: whether it is, whatever the realm.
- */
-bool mip4_binding_has(const struct mip4_binding *b,
-		      const struct mip4_prefix_key *key)
-{
-	if (key->family == AF_INET && key->plen == 32 &&
-	    key->ip == mip4_binding_home(b))
-		return true;
-	return mip4_prefixes_get(rcu_dereference(b->prefixes), key);
 }
 
 /**
@@ -308,6 +330,31 @@ bool mip4_prefixes_cover(const struct mip4_binding *b,
 				    lockdep_is_held(&b->mip->lock));
 	for (i = 0; set && i < set->n; i++) {
 		if (mip4_prefix_covers(&set->prefix[i]->key, addr))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * mip4_prefixes_overlap() - has a binding part of a prefix, or all and more?
+ * @b: binding
+ * @addr: address or prefix; its realm doesn't count
+ *
+ * Context: RCU.
+ *
+ * Return: whether it has.
+ */
+bool mip4_prefixes_overlap(const struct mip4_binding *b,
+			   const struct mip4_prefix_key *addr)
+{
+	const struct mip4_prefix_key home = mip4_ip_key(mip4_binding_home(b));
+	const struct mip4_prefixes *set = rcu_dereference(b->prefixes);
+	unsigned int i;
+
+	if (mip4_prefixes_cover(b, addr) || mip4_prefix_covers(addr, &home))
+		return true;
+	for (i = 0; set && i < set->n; i++) {
+		if (mip4_prefix_covers(addr, &set->prefix[i]->key))
 			return true;
 	}
 	return false;

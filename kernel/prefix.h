@@ -79,6 +79,11 @@ static inline bool mip4_prefix_equal(const struct mip4_prefix_key *one,
 		       sizeof(*one) - offsetof(struct mip4_prefix_key, family));
 }
 
+static inline bool mip4_prefix_whole(const struct mip4_prefix_key *key)
+{
+	return key->plen == (key->family == AF_INET ? 32 : 128);
+}
+
 /* A whole IPv4 address, in no realm yet. All that is hashed is set. */
 static inline struct mip4_prefix_key mip4_ip_key(__be32 addr)
 {
@@ -104,6 +109,12 @@ struct mip4_leg *mip4_prefix_demux(struct mip4_net *mn,
 				   const struct mip4_prefix_key *addr);
 bool mip4_prefixes_cover(const struct mip4_binding *b,
 			 const struct mip4_prefix_key *addr);
+bool mip4_prefixes_overlap(const struct mip4_binding *b,
+			   const struct mip4_prefix_key *addr);
+struct mip4_binding *mip4_prefix_clash(struct mip4_net *mn,
+				       const struct mip4_demux_key *key,
+				       const struct mip4_prefix_key *addr,
+				       const struct mip4_binding *b);
 struct mip4_prefixes *mip4_prefixes_replace(struct mip4_binding *b,
 					    const struct mip4_binding_config *cfg,
 					    struct netlink_ext_ack *extack);

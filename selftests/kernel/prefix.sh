@@ -194,6 +194,8 @@ refused "the same without" "tunnel and address already used by binding" \
 ctl pma2 binding add dev mip0 realm 3 home 10.0.0.66 port port mac 02:00:00:00:00:33 peer $HA encap ipip
 refused "or later" "tunnel and address already used by binding" ctl pma2 binding set dev mip0 realm 3 home 10.0.0.66 \
 	prefix $LAN
+refused "or one around it" "tunnel and address already used by binding" ctl pma2 binding set dev mip0 realm 3 \
+	home 10.0.0.66 prefix 10.0.0.0/8
 ctl pma2 binding set dev mip0 realm 3 home 10.0.0.66 prefix $LAN peer $HA key 77 okey 77
 refused "or when the leg changes" "tunnel and address already used by binding" ctl pma2 binding set dev mip0 realm 3 \
 	home 10.0.0.66 peer $HA encap ipip

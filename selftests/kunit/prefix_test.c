@@ -430,6 +430,62 @@ static void prefix_test_clash(struct kunit *test)
 	mip4_kt_add(k, &cfg);
 }
 
+/* So do a tunnel and addresses of two realms of which one is in the other. */
+struct overlap_case {
+	const char *desc;
+	bool narrow_first;
+	bool narrow_home;	/* the narrow one is a home address, else a /24 */
+	bool keyed;
+};
+
+static const struct overlap_case overlap_cases[] = {
+	{ "home within /16", false, true, false },
+	{ "/16 around home", true, true, false },
+	{ "/24 within /16", false, false, false },
+	{ "/16 around /24", true, false, false },
+	{ "key: home within /16", false, true, true },
+	{ "key: /16 around home", true, true, true },
+	{ "key: /24 within /16", false, false, true },
+	{ "key: /16 around /24", true, false, true },
+};
+
+MIP4_KT_PARAMS(overlap, overlap_cases)
+
+static struct mip4_binding_config overlap_cfg(struct mip4_kt *k, u8 n,
+					      const struct overlap_case *c,
+					      bool narrow)
+{
+	const struct mip4_prefix_key wide = V4(10, 9, 0, 0, 16);
+	const struct mip4_prefix_key lan = V4(10, 9, 9, 0, 24);
+	struct mip4_binding_config cfg = mip4_kt_served(k, n);
+
+	cfg.realm = n;
+	cfg.leg.keyed = c->keyed;
+	cfg.leg.ikey = MIP4_KT_IKEY(1);
+	if (narrow && c->narrow_home)
+		cfg.home = MIP4_KT_IP(10, 9, 9, 9);
+	else
+		add_prefix(k, &cfg, narrow ? &lan : &wide);
+	return cfg;
+}
+
+static void prefix_test_overlap(struct kunit *test)
+{
+	const struct overlap_case *c = test->param_value;
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg;
+
+	cfg = overlap_cfg(k, 1, c, c->narrow_first);
+	mip4_kt_add(k, &cfg);
+	cfg = overlap_cfg(k, 2, c, !c->narrow_first);
+	mip4_kt_refused(k, &cfg, -EEXIST, cfg.n_prefixes ? MIP4_KT_A_HOME :
+							   MIP4_KT_A_LEG);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(k->extack._msg, "tunnel and address"));
+	/* within a realm the longest match tells them apart */
+	cfg.realm = 1;
+	mip4_kt_add(k, &cfg);
+}
+
 static struct kunit_case prefix_tests[] = {
 	MIP4_KT_CASES(prefix_test_mask, mask),
 	MIP4_KT_CASES(prefix_test_match, match),
@@ -441,6 +497,7 @@ static struct kunit_case prefix_tests[] = {
 	KUNIT_CASE(prefix_test_del),
 	KUNIT_CASE(prefix_test_refused),
 	MIP4_KT_CASES(prefix_test_clash, clash),
+	MIP4_KT_CASES(prefix_test_overlap, overlap),
 	{}
 };
 
