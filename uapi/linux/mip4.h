@@ -23,7 +23,7 @@ enum mip4_encap {
 	MIP4_ENCAP_IPIP,		/* RFC 2003, protocol 4 */
 	MIP4_ENCAP_GRE,			/* RFC 2784 and 2890, protocol 47 */
 	MIP4_ENCAP_MINIMAL,		/* RFC 2004, protocol 55; what it can't carry by IPIP */
-	MIP4_ENCAP_UDP,			/* RFC 3519, type 4, next header 4 or 41; needs a SOCKET_SET */
+	MIP4_ENCAP_UDP,			/* RFC 3519, next header 4 or 41; needs a SOCKET_SET */
 	__MIP4_ENCAP_MAX
 };
 
@@ -54,7 +54,7 @@ enum mip4_orphan {
  */
 enum mip4_multicast {
 	MIP4_MULTICAST_DROP,
-	MIP4_MULTICAST_TUNNEL,		/* up through the tunnel, to the stack at its end; down, by legs with a key */
+	MIP4_MULTICAST_TUNNEL,		/* up, to the stack at its end; down, by legs with a key */
 	MIP4_MULTICAST_REPLICATE,	/* besides, to the other bindings of the same home prefix */
 	__MIP4_MULTICAST_MAX
 };
