@@ -74,7 +74,8 @@ static void do_bind(struct host *host, const struct core_binding *b)
 	}
 	usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
 	if (error)
-		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s, b->device, text);
+		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s,
+			    b->device, text);
 	complete(host, CORE_EV_BOUND, b->cookie, error, text);
 }
 
