@@ -62,6 +62,10 @@ demo-tools:
 bench-tools:
 	$(MAKE) -C selftests/bench
 
+# what tshark reads
+wire-messages:
+	$(MAKE) -C selftests/wire messages
+
 deps:
 	@selftests/vm/deps
 
@@ -106,5 +110,5 @@ clean:
 	$(MAKE) -C selftests/demo clean
 	$(MAKE) -C selftests/bench clean
 
-.PHONY: all module catch agent demo-tools bench-tools kunit-module matrix deps build-deps check check-quick check-full \
-	lint coverage bench planted demo install uninstall clean
+.PHONY: all module catch agent demo-tools bench-tools wire-messages kunit-module matrix deps build-deps check \
+	check-quick check-full lint coverage bench planted demo install uninstall clean
