@@ -426,20 +426,38 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 void ha_bury(struct core *core, struct reg *reg);
 
 /* pma.c */
-/* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
-bool code_unauthentic(uint8_t code);
-void pma_attach(struct core *core, const struct core_event *ev);
+#define PMA_RRQ_TRIES		5	/* 1, 2, 4, 8, 16 s: outlasts the replay window of a clock ahead of ours */
+#define PMA_CONFIRM_TRIES	3	/* RRQs of a refresh until it is asked again */
 void pma_present(struct core *core, const struct core_event *ev);
-void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 void pma_done(struct core *core, struct reg *reg);
-void pma_go_on(struct core *core, const struct peer *peer);
 void pma_timeout(struct core *core, struct reg *reg);
 void pma_resume(struct core *core, struct reg *reg);
 void pma_arm(struct core *core, struct reg *reg);
+void pma_plan_refresh(struct core *core, struct reg *reg);
 void pma_tell(struct core *core, const struct reg *reg, enum core_action_type type, const char *text);
 /* Nothing is registered any more; what limits the device's next try stays. May free @reg. */
 void pma_to_idle(struct core *core, struct reg *reg);
+void pma_note_refusal(struct core *core, struct reg *reg, uint8_t code, const char *text);
+void pma_refuse(struct core *core, struct reg *reg, uint8_t code, const char *text);	/* may free @reg */
+
+/* pma_attach.c */
+void pma_attach(struct core *core, const struct core_event *ev);
+void pma_move(struct core *core, struct reg *reg);	/* to pma.move_port */
+
+/* pma_request.c */
+void pma_set_mode(const struct core *core, struct reg *reg);
+uint8_t pma_method(const struct reg *reg);	/* of ext. 47 */
+void pma_send_rrq(struct core *core, struct reg *reg);
+/* Begin an exchange in the state just entered, one second after the last RRQ at the soonest. */
+void pma_exchange(struct core *core, struct reg *reg, enum core_state state);
+void pma_refresh(struct core *core, struct reg *reg);
 void pma_deregister(struct core *core, struct reg *reg);
+void pma_go_on(struct core *core, const struct peer *peer);
+
+/* pma_reply.c */
+/* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
+bool code_unauthentic(uint8_t code);
+void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 
 /* pma_leave.c */
 void pma_end(struct core *core, struct reg *reg, const char *text);	/* its HA isn't told; may free @reg */

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a home agent answers to a PMA. */
+#include "core/reg.h"
+
+#define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
+
+/* Why an acceptance can't be used; NULL if it can. */
+static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	bool keyed = reg->pma.peer->cfg->gre_key;
+	uint32_t key = 0;
+
+	if (!msg->rrp.lifetime)
+		return "granted for 0 s";
+	if (!network_has_host(reg->net, msg->rrp.home))
+		return "home address outside of the network's prefix";
+	if (rec->home.s_addr && rec->home.s_addr != msg->rrp.home.s_addr)
+		return "refreshed with another home address";
+	if (msg->rrp.ha.s_addr != rec->ha.s_addr)
+		return "reply names another home agent";
+	if (wire_count(msg, WIRE_EXT_CVSE))	/* RFC 3115 s2.1: as if refused */
+		return "reply with an unknown vendor extension";
+	if (keyed && (!wire_get_gre_key(msg, &key) || !key))
+		return "no GRE key in the reply";
+	if (!keyed && wire_count(msg, WIRE_EXT_GRE_KEY))
+		return "GRE key in the reply but none was asked for";
+	return NULL;
+}
+
+static void accepted(struct core *core, struct reg *reg, const struct wire_msg *msg)
+{
+	const struct core_peer *peer = reg->pma.peer->cfg;
+	struct core_record *rec = &reg->pub.rec;
+	uint32_t revsup_time = 0, key = 0;
+	const char *why = unusable(reg, msg);
+	uint16_t flags, lifetime;
+
+	core->count.accepted++;
+	reg->pub.last_code = msg->rrp.code;
+	reg->pma.accepted_id = rec->last_id;
+	reg->pma.peer->hold_until_us = 0;
+	if (why && rec->home.s_addr) {
+		pma_leave(core, reg, why);
+		return;
+	}
+	if (why) {
+		if (!reg->pma.cancelled)
+			pma_note_refusal(core, reg, msg->rrp.code, why);
+		rec->home = msg->rrp.home;
+		if (rec->home.s_addr && msg->rrp.lifetime)
+			pma_deregister(core, reg);
+		else
+			pma_to_idle(core, reg);
+		return;
+	}
+	rec->home = msg->rrp.home;
+	if (reg->pma.cancelled) {
+		pma_deregister(core, reg);
+		return;
+	}
+	wire_get_gre_key(msg, &key);
+	rec->gre = rec->keyed = peer->gre_key;
+	rec->key_out = key;
+	rec->peer_revsup = 0;
+	if (wire_get_revsup(msg, &flags, &revsup_time)) {
+		clock_bound(core, reg->pma.peer, reg->pma.sent_us, revsup_time);
+		if (peer->revocation && auth_shared(peer))	/* 0 is our word for none */
+			rec->peer_revsup = revsup_time ? revsup_time : 1;
+	}
+	lifetime = msg->rrp.lifetime;
+	if (lifetime > reg->net->lifetime)	/* RFC 5944 s3.4: as if it were ours */
+		lifetime = reg->net->lifetime;
+	/* RFC 5944 s3.6.2.2: counted from when the request left. */
+	reg_arm_expiry(core, reg, lifetime, reg->pma.sent_us);
+	pma_plan_refresh(core, reg);
+	if (reg->pub.state == CORE_WAIT_REG)
+		reg->pub.timeline.rrp_us = core->now->mono_us;
+	reg->pma.tx_us = 0;
+	reg->pma.confirming = false;
+	reg->pub.state = CORE_BINDING;
+	commit(core, reg, true);
+}
+
+bool code_unauthentic(uint8_t code)
+{
+	return code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH || code == WIRE_CODE_HA_AAA_AUTH;
+}
+
+/* Has anything authenticated a reply that pma_authenticate() took? A deregistration may go without. */
+static bool is_covered(const struct reg *reg, const struct wire_msg *msg)
+{
+	return reg->pma.mn || reg->pma.peer->cfg->ipsec || wire_find(msg, WIRE_EXT_FHAE, 0);
+}
+
+static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
+{
+	struct peer *peer = reg->pma.peer;
+	uint8_t code = msg->rrp.code;
+	int32_t skew;
+
+	core->count.denied++;
+	reg->pub.last_code = code;
+	if (code == WIRE_CODE_HA_ID_MISMATCH) {
+		/* RFC 5944 s3.6.2.3 */
+		core->count.id_mismatch++;
+		reg->pma.deny_code = code;
+		if (!is_covered(reg, msg))
+			return;		/* RFC 5944 s5.7.1: nobody else sets our idea of its clock */
+		clock_mismatch(core, peer, reg->pma.sent_us, msg->rrp.id >> 32);
+		/* What was refused doesn't count; what was accepted does, unless its clock was set back since. */
+		skew = (uint32_t)(reg->pma.accepted_id >> 32) - (uint32_t)(msg->rrp.id >> 32);
+		if (skew > (int32_t)core->cfg->replay_window)
+			reg->pma.accepted_id = 0;
+		reg->pub.rec.last_id = reg->pma.accepted_id;
+		return;		/* the retransmission is due in a second at the soonest */
+	}
+	if (reg->pub.state == CORE_DEREG &&
+	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES ||
+	     code_unauthentic(code)))
+		return;		/* says nothing about the binding: ask on */
+	if (reg->pub.state == CORE_DEREG) {
+		act_forget(core, reg);
+		pma_to_idle(core, reg);
+		return;
+	}
+	if (reg->pub.state == CORE_REFRESH) {
+		/*
+		 * Forwarding stays until the lifetime ends; it may be granted
+		 * until then. Maybe the device has left: first see if it is here.
+		 */
+		reg->pma.unconfirmed = PMA_CONFIRM_TRIES;
+		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
+			wire_code_name(code));
+		return;
+	}
+	if (code_unauthentic(code)) {
+		reg->pma.deny_code = code;
+		return;
+	}
+	if (code == WIRE_CODE_HA_ADMIN_PROHIBITED && reg->pma.want.s_addr && !reg->pma.cancelled) {
+		/* Not that address: any, then. Counts as the next transmission. */
+		reg->pma.want.s_addr = INADDR_ANY;
+		act_unbind(core, reg);
+		reg->pma.tx_us = reg->pma.sent_us + SECOND;
+		if (reg->pma.tx_us <= core->now->mono_us)
+			pma_send_rrq(core, reg);
+		else
+			pma_arm(core, reg);
+		return;
+	}
+	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
+		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
+		peer->hold_code = code;
+	}
+	pma_refuse(core, reg, code, wire_code_name(code));
+}
+
+/* Order of protocol/security.md s5: match, authenticate, method, code. */
+void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg)
+{
+	char nai[WIRE_NAI_MAX + 1];
+	struct reg *reg = NULL;
+	uint8_t method;
+
+	if (clock_reply(core, ev, msg))
+		return;
+	if (wire_get_nai(msg, nai))
+		reg = reg_by_nai(core, CORE_PMA, nai);
+	if (!reg || !reg->pma.awaiting || (uint32_t)msg->rrp.id != (uint32_t)reg->pub.rec.last_id) {
+		core->count.drop_unmatched_reply++;
+		return;
+	}
+	if (ev->datagram.src.s_addr != reg->pub.rec.ha.s_addr) {
+		core->count.drop_wrong_source++;
+		return;
+	}
+	if (!pma_authenticate(core, reg, ev->datagram.src, msg)) {
+		reg->pma.unauthentic = true;
+		return;
+	}
+	/* Covered by the authenticator or not there at all. */
+	if (!wire_find(msg, WIRE_EXT_NAI, 0)) {
+		core->count.drop_unmatched_reply++;
+		return;
+	}
+	if (!reg->pma.mn && (wire_count(msg, WIRE_EXT_PMIP) != 1 || !wire_get_pmip_method(msg, &method) ||
+			     method != pma_method(reg))) {
+		core->count.drop_bad_method++;
+		return;
+	}
+	reg->pma.awaiting = false;
+	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
+		denied(core, reg, msg);
+	} else if (reg->pub.state == CORE_DEREG) {
+		core->count.accepted++;
+		act_forget(core, reg);
+		pma_to_idle(core, reg);
+	} else {
+		accepted(core, reg, msg);
+	}
+}

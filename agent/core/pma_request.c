@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a PMA asks of a home agent: requests, and the exchanges that they belong to.
+ */
+#include "core/reg.h"
+
+#define RETRY_MAX_US	(32 * SECOND)
+
+/*
+ * Identification: our clock as the HA sees it, strictly later than the last
+ * (RFC 5944 s5.7.1). Bits below the clock's grain are random.
+ */
+static uint64_t next_id(struct core *core, const struct reg *reg)
+{
+	uint64_t id = clock_id(core, reg->pma.peer);
+	uint64_t last = reg->pub.rec.last_id;
+
+	id = (id & ~0x3ffULL) | (core_random(core) & 0x3ff);
+	return last && (int64_t)(id - last) <= 0 ? last + 1 : id;
+}
+
+uint8_t pma_method(const struct reg *reg)
+{
+	return reg->pma.peer->cfg->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
+}
+
+/* The cookbook of protocol/extensions.md s2. */
+void pma_send_rrq(struct core *core, struct reg *reg)
+{
+	const struct core_peer *peer = reg->pma.peer->cfg;
+	const struct mn *mn = reg->pma.mn;
+	struct core_record *rec = &reg->pub.rec;
+	struct wire_out out = { .len = 0 };
+	struct wire_rrq rrq = {
+		.flags = WIRE_RRQ_T | (peer->gre_key ? WIRE_RRQ_G : 0),
+		.lifetime = reg->pub.state == CORE_DEREG ? 0 : reg->net->lifetime,
+		.home = reg->pma.want,
+		.ha = rec->ha,
+		.coa = rec->coa,
+		.id = next_id(core, reg),
+	};
+	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
+
+	rec->last_id = rrq.id;
+	wire_put_rrq(&out, &rrq);
+	wire_put_nai(&out, rec->nai);
+	if (!mn)
+		wire_put_pmip_method(&out, pma_method(reg));
+	wire_put_device_mac(&out, rec->mac);
+	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	if (mn)
+		wire_put_auth(&out, WIRE_EXT_MHAE, &mn->cfg->sa[0]);
+	if (peer->gre_key) {
+		if (!rec->key_in)
+			reg_set_key_in(core, reg, reg_choose_key(core, rec->coa));
+		wire_put_gre_key(&out, rec->key_in);
+	}
+	if (peer->revocation && rrq.lifetime && auth_shared(peer))
+		wire_put_revsup(&out, 0, rrq.id >> 32);
+	if (auth_wants_fha(core->cfg, peer, !mn, rrq.lifetime))
+		auth_sign(&out, peer);
+	act_send(core, &out, rec->coa, rec->ha, WIRE_PORT);
+
+	if (reg->pma.tries)
+		core->count.retransmitted++;
+	reg->pma.tries++;
+	reg->pma.unconfirmed++;
+	reg->pma.sent_us = core->now->mono_us;
+	reg->pma.tx_us = core->now->mono_us + wait;
+	reg->pma.awaiting = true;
+	if (reg->pub.state == CORE_WAIT_REG)
+		reg->pub.timeline.rrq_us = core->now->mono_us;
+	pma_arm(core, reg);
+}
+
+void pma_exchange(struct core *core, struct reg *reg, enum core_state state)
+{
+	struct pma_reg *pma = &reg->pma;
+	uint64_t soonest = pma->sent_us ? pma->sent_us + SECOND : 0;
+
+	if (state == CORE_WAIT_REG && soonest < pma->peer->hold_rrqs_until_us)
+		soonest = pma->peer->hold_rrqs_until_us;
+	reg->pub.state = state;
+	pma->tries = 0;
+	pma->awaiting = false;
+	pma->deny_code = 0;
+	pma->unauthentic = false;
+	if (soonest > core->now->mono_us) {
+		pma->tx_us = soonest;
+		pma_arm(core, reg);
+	} else {
+		pma_send_rrq(core, reg);
+	}
+}
+
+/* The HA's time is known: what has waited for it goes. */
+void pma_go_on(struct core *core, const struct peer *peer)
+{
+	for (size_t i = 0; i < core->cookies.size; i++) {
+		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
+			struct reg *reg = container_of(link, struct reg, by_cookie);
+
+			if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
+			    reg->pub.state == CORE_WAIT_REG && !reg->pma.tries && reg->pma.tx_us &&
+			    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))
+				pma_send_rrq(core, reg);
+		}
+	}
+}
+
+/*
+ * Take it out of the kernel at once, then tell the HA, with the assigned
+ * address and our own care-of address: whatever else the device has by now
+ * stays (RFC 5944 s3.8.2.2).
+ */
+void pma_deregister(struct core *core, struct reg *reg)
+{
+	reg->committing = false;
+	reg->pub.rec.tombstone = true;	/* a restart takes it up here */
+	act_store(core, reg);
+	act_unbind(core, reg);
+	reg->pma.want = reg->pub.rec.home;
+	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = reg->pma.gone = false;
+	reg->pma.move_port = 0;
+	pma_exchange(core, reg, CORE_DEREG);
+}
+
+/* The device has just been seen here: it needn't be asked whether it is. */
+void pma_refresh(struct core *core, struct reg *reg)
+{
+	reg->pma.unconfirmed = 0;
+	reg->pma.confirming = false;
+	reg->pma.want = reg->pub.rec.home;
+	pma_exchange(core, reg, CORE_REFRESH);
+}
+
+/* Keys of the device's own go before ours: RFC 5563 s4.3. */
+void pma_set_mode(const struct core *core, struct reg *reg)
+{
+	reg->pma.mn = pma_mn(core, reg->pma.peer, reg->pub.rec.nai);
+	if (reg->pma.mn)
+		reg->pub.auth = CORE_AUTH_MN_HA;
+	else
+		reg->pub.auth = reg->pma.peer->cfg->ipsec ? CORE_AUTH_IPSEC : CORE_AUTH_FA_HA;
+}
