@@ -33,20 +33,37 @@ struct config_text {
 /* libconfuse's callbacks get no argument of ours; set while it parses. */
 static struct diag *parsing;
 
+/* What the file says may hold anything: a complaint stays one line, and does nothing to a terminal. */
+static void put_line(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+	fputc('\n', out);
+}
+
 static void vdiag(struct diag *diag, int line, const char *path, const char *hint,
 		  const char *fmt, va_list ap)
 {
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
 	diag->errors++;
+	if (!f)
+		return;
 	if (line)
-		fprintf(diag->out, "%s:%d: ", diag->file, line);
+		fprintf(f, "%s:%d: ", diag->file, line);
 	else
-		fprintf(diag->out, "%s: ", diag->file);
+		fprintf(f, "%s: ", diag->file);
 	if (path && *path)
-		fprintf(diag->out, "%s: ", path);
-	vfprintf(diag->out, fmt, ap);
+		fprintf(f, "%s: ", path);
+	vfprintf(f, fmt, ap);
 	if (hint)
-		fprintf(diag->out, " (%s)", hint);
-	fputc('\n', diag->out);
+		fprintf(f, " (%s)", hint);
+	fclose(f);
+	if (text)
+		put_line(diag->out, text);
+	free(text);
 }
 
 void diag_error(struct diag *diag, int line, const char *path, const char *hint,

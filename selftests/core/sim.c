@@ -355,6 +355,7 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 	if (k && k->cookie != b->cookie && !(b->exists && n->index == HA)) {
 		if (!gives_way(k, b)) {
 			n->n_clash++;
+			n->n_taken++;
 			return EEXIST;
 		}
 		kernel_drop(n, k);

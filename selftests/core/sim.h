@@ -70,6 +70,7 @@ struct node {
 	bool absent;			/* answer to CONFIRM */
 	unsigned int n_confirm, n_log;
 	unsigned int n_clash, n_missing;	/* BINDs of what somebody else has; of what isn't there */
+	unsigned int n_taken;		/* of the former, those where it is the address */
 	char log[CORE_TEXT_MAX];
 	struct served dev[DEVICES];
 };

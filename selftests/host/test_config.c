@@ -89,6 +89,7 @@ static const struct bad {
 	  ":1: identity 02:00:00:00:01:05/ff:ff:ff:ff:ff:00: the MAC address has bits outside its mask" },
 	{ "identity without NAI", "identity \"02:00:00:00:01:00\" {\n}\n", ":1: identity 02:00:00:00:01:00 nai: missing" },
 	{ "unknown placeholder", "identity \"02:00:00:00:01:00\" {\n nai = \"%x@red.example\"\n}\n", "nai: unknown % in" },
+	{ "control characters stay in the file", "peer \"a\nb\033[2J\" {\n}\n", "peer a?b?[2J: not an IPv4 address: \"a?b?[2J\"" },
 	{ "NAI without realm", "identity \"02:00:00:00:01:00\" {\n nai = \"%m\"\n}\n", ":2: identity 02:00:00:00:01:00 nai: not an NAI" },
 	{ "star in the middle of an NAI", "network red {\nnai = \"a*@red.example\"\n}\n", ":2: network red nai: \"*\" can only be" },
 	{ "prefix length 33", "network red {\nprefix-length = 33\n}\n", ":2: network red prefix-length: out of range: 33 (1 to 32)" },
