@@ -71,6 +71,12 @@ static int mip4_udp_receive(struct sock *sk, struct sk_buff *skb)
 	mip = leg->binding->mip;
 	if (rcu_access_pointer(mip->udp) != udp || !mip4_receive_link(mip, skb))
 		return 1;
+	/*
+	 * UDP of several datagrams in one piece is cut before it gets here, and
+	 * udp_queue_rcv_skb() leaves the pieces linked: all would leave with
+	 * the first one.
+	 */
+	skb_mark_not_on_list(skb);
 	/* checksum and XFRM policy have been looked at for the socket */
 	mip4_receive(skb, leg, ip6 ? htons(ETH_P_IPV6) : htons(ETH_P_IP),
 		     MIP4_UDP_HLEN, key.flags & MIP4_DEMUX_BACK);

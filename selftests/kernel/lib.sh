@@ -44,6 +44,29 @@ ctl()
 	ip netns exec "$ns" "$MIPCTL" "$@"
 }
 
+# hold NS [PORT]: mipctl has the socket; release NS ends whoever has
+hold()
+{
+	spawn "$1" "$MIPCTL" socket hold dev mip0 ${2+port "$2"} > /tmp/held-"$1" 2>&1
+	echo $! > /tmp/holder-"$1"
+	tap_wait 10 "a socket" has_socket "$1" "${2-434}"
+}
+
+has_socket()
+{
+	[ "$(udp_port "$1")" = "$2" ]
+}
+
+udp_port()
+{
+	ctl "$1" -d -j link show mip0 | jq '.[0].udp_port'
+}
+
+release()
+{
+	kill "$(< /tmp/holder-"$1")" && tap_wait 10 "its end" eval "! kill -0 $(< /tmp/holder-"$1")"
+}
+
 load()
 {
 	"$MIP4_TOP/selftests/lib/load" "$MIP4_KO"

@@ -23,7 +23,7 @@ import time
 
 from packets import inside
 
-ENCAPS = {"gre-key": 28, "gre": 24, "ipip": 20, "minimal": 12}
+ENCAPS = {"gre-key": 28, "gre": 24, "ipip": 20, "minimal": 12, "udp": 32}
 PLACES = {"device": [("dev", "eth0"), ("cn", "eth0")], "port": [("pma1", "port"), ("ha", "cn")],
           "underlay": [("pma1", "core"), ("ha", "core")], "mip0": [("pma1", "mip0"), ("ha", "mip0")]}
 # linux/ethtool.h: how to read each; the next number sets it

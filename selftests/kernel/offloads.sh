@@ -14,7 +14,7 @@
 # The stack at the home agent leaves it to mip0 to say what is too big; and no MSS is clamped, so that segments may be.
 prepare()
 {
-	ip -n radio link set dev pma2 down && ip -n ha link set dev mip0 mtu 1500 &&
+	ip -n radio link set dev pma2 down && ip -n ha link set dev mip0 mtu 1500 && hold ha && hold pma1 &&
 		ctl ha link set mip0 mss off && ctl pma1 link set mip0 mss off
 }
 

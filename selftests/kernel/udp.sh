@@ -23,29 +23,6 @@ bindings()
 		ctl pma1 binding add dev mip0 home $DEV_IP port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA encap udp
 }
 
-# hold NS [PORT]: mipctl has the socket; release NS ends whoever has
-hold()
-{
-	spawn "$1" "$MIPCTL" socket hold dev mip0 ${2+port "$2"} > /tmp/held-"$1" 2>&1
-	echo $! > /tmp/holder-"$1"
-	tap_wait 10 "a socket" has_socket "$1" "${2-434}"
-}
-
-has_socket()
-{
-	[ "$(udp_port "$1")" = "$2" ]
-}
-
-udp_port()
-{
-	ctl "$1" -d -j link show mip0 | jq '.[0].udp_port'
-}
-
-release()
-{
-	kill "$(< /tmp/holder-"$1")" && tap_wait 10 "its end" eval "! kill -0 $(< /tmp/holder-"$1")"
-}
-
 # up NS [LINKS]: udp.py has it, and writes what it gets to /tmp/up
 up()
 {
