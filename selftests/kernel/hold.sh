@@ -195,6 +195,8 @@ tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:0
 tap_check "and how many were not" tap_wait 20 "all of them" told
 tap_check "which are some" eval "[ \$(lost) -gt $before ]"
 n pma1 nft delete table netdev f
+# what it holds would be counted whenever its time is over
+ip -n pma1 link del dev port2
 
 tap_stage "port policies"
 tap_check "drop" ctl pma1 port set port unknown drop
