@@ -48,6 +48,14 @@ uint64_t clock_id(const struct core *core, const struct peer *peer)
 	return core->now->ntp + ((uint64_t)(off / (int64_t)SECOND) << 32) + fraction;
 }
 
+uint64_t clock_next_id(struct core *core, const struct peer *peer, uint64_t last)
+{
+	/* Bits below the clock's grain are random. */
+	uint64_t id = (clock_id(core, peer) & ~0x3ffULL) | (core_random(core) & 0x3ff);
+
+	return last && (int64_t)(id - last) <= 0 ? last + 1 : id;
+}
+
 static void warn(struct core *core, struct peer *peer)
 {
 	int64_t off = (peer->ahead_min_us + peer->ahead_max_us) / 2;
@@ -141,7 +149,7 @@ static void probe_send(struct core *core, struct peer *peer)
 	char nai[WIRE_NAI_MAX + 1];
 	struct wire_rrq rrq = {
 		.flags = WIRE_RRQ_T,
-		.ha = net->ha,
+		.ha = peer->probe_ha,
 		.coa = core->cfg->care_of,
 		.id = (uint64_t)(ntp_seconds(core) - STALE_S) << 32 | (uint32_t)core_random(core),
 	};
@@ -179,21 +187,32 @@ static void probe_fire(struct core *core, struct timer *timer)
 		probe_end(core, peer);
 }
 
+static void probe_start(struct core *core, const struct core_network *net, struct in_addr ha)
+{
+	struct peer *peer = peer_find(core, ha);
+
+	if (!peer || peer->probe_net || peer->cfg->host_bits || !auth_shared(peer->cfg))
+		return;
+	/* Anybody could answer: what devices register is signed, and asks as well. */
+	if (peer->cfg->n_sa && !auth_wants_fha(core->cfg, peer->cfg, true, 0))
+		return;
+	peer->probe_net = net;
+	peer->probe_ha = ha;
+	peer->timer.fire = probe_fire;
+	peer->hold_rrqs_until_us = core->now->mono_us + SECOND;
+	probe_send(core, peer);
+}
+
 void clocks_start(struct core *core)
 {
-	for (unsigned int i = 0; core->cfg->pma && core->cfg->clock_probe && i < core->cfg->n_networks; i++) {
+	if (!core->cfg->pma || !core->cfg->clock_probe)
+		return;
+	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
 		const struct core_network *net = &core->cfg->networks[i];
-		struct peer *peer = peer_find(core, net->ha);
 
-		if (!peer || peer->probe_net || peer->cfg->host_bits || !auth_shared(peer->cfg))
-			continue;
-		/* Anybody could answer: what devices register is signed, and asks as well. */
-		if (peer->cfg->n_sa && !auth_wants_fha(core->cfg, peer->cfg, true, 0))
-			continue;
-		peer->probe_net = net;
-		peer->timer.fire = probe_fire;
-		peer->hold_rrqs_until_us = core->now->mono_us + SECOND;
-		probe_send(core, peer);
+		probe_start(core, net, net->ha);
+		for (unsigned int j = 0; j < net->n_other_ha; j++)
+			probe_start(core, net, net->other_ha[j]);
 	}
 }
 
@@ -217,7 +236,7 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 	enum auth auth;
 
 	if (!peer || !peer->probe_net || (uint32_t)msg->rrp.id != (uint32_t)peer->probe_id ||
-	    peer->probe_net->ha.s_addr != ev->datagram.src.s_addr)
+	    peer->probe_ha.s_addr != ev->datagram.src.s_addr)
 		return false;
 	if (auth_wants_fha(core->cfg, peer->cfg, true, 0) || wire_find(msg, WIRE_EXT_FHAE, 0)) {
 		auth = auth_check(peer->cfg, msg);

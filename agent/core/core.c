@@ -239,7 +239,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 	const struct peer *peer;
 
 	if (!net || !rec->cookie || network_by_nai(core->cfg, rec->nai) != net ||
-	    net->realm != rec->realm || net->ha.s_addr != rec->ha.s_addr ||
+	    net->realm != rec->realm || (ha ? net->ha.s_addr != rec->ha.s_addr : !network_has_ha(net, rec->ha)) ||
 	    !network_has_host(net, rec->home))
 		return NULL;
 	if (ha ? !core->cfg->ha : !core->cfg->pma || rec->coa.s_addr != core->cfg->care_of.s_addr)
@@ -474,7 +474,10 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 	core->cfg = config;
 	core->act = act;
 	core->arg = arg;
-	if (!table_init(&core->cookies) || !table_init(&core->nais) ||
+	core->ha_now = calloc(config->n_networks + 1, sizeof(*core->ha_now));
+	for (unsigned int i = 0; core->ha_now && i < config->n_networks; i++)
+		core->ha_now[i] = config->networks[i].ha;
+	if (!core->ha_now || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
 	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core)) {
 		core_free(core);
@@ -495,6 +498,8 @@ void core_free(struct core *core)
 			reg_free(core, container_of(link, struct reg, by_cookie));
 		}
 	}
+	farewells_exit(core);
+	free(core->ha_now);
 	pools_exit(core);
 	table_exit(&core->cookies);
 	table_exit(&core->nais);

@@ -19,6 +19,7 @@
 #define CORE_NAME_MAX	32	/* names of networks and devices, NUL included */
 #define CORE_SA_MAX	4	/* security associations of one peer, valid at once */
 #define CORE_TEXT_MAX	256
+#define CORE_OTHERS_MAX	3	/* further home agents of a home network */
 
 /* ---- configuration: read by host, owned by the core's creator, unchanged while in use ---- */
 
@@ -56,6 +57,13 @@ enum core_fha_on_dereg {
 	CORE_FHA_NEVER,
 };
 
+/* The Home Agent field of a device's first request: RFC 4433 s5.1, RFC 5563 s4.6. */
+enum core_ask {
+	CORE_ASK_NAMED,		/* the one that is asked */
+	CORE_ASK_ZEROS,
+	CORE_ASK_ONES,
+};
+
 /*
  * A home network: where addresses come from (HA), how devices see it (PMA).
  * The same struct serves both; each role reads its part.
@@ -66,9 +74,14 @@ struct core_network {
 	uint32_t realm;
 	char device[CORE_NAME_MAX];	/* mip4 netdevice that carries its bindings */
 	struct in_addr ha;		/* Home Agent address; on an HA: ours */
+	struct in_addr other_ha[CORE_OTHERS_MAX];	/* HA: who may take over; PMA: where else it may be sent */
+	unsigned int n_other_ha;
+	enum core_ask ask;		/* PMA */
 	struct in_addr gateway;		/* first hop the devices believe in */
 	uint8_t plen;			/* of the home prefix */
 	struct in_addr pool_first, pool_last;	/* HA: inclusive */
+	struct in_addr other_first, other_last;	/* HA: given to who asks for them only; those of the other HAs */
+	struct in_addr redirect;	/* HA: who isn't registered here shall be there; 0 = here */
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 };
@@ -372,13 +385,14 @@ void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
 	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
+	x(redirects_followed) x(redirects_refused) \
 	x(drop_aaa_unknown_spi) x(drop_aaa_bad_authenticator) \
 	CORE_DENIALS(CORE_DENIAL_COUNTER, x)
 
 /* Reply codes that the HA denies by, each with its counter. */
 #define CORE_DENIALS(y, x) \
 	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 136) y(x, 139) \
-	y(x, 141) y(x, 144) y(x, 149) y(x, 150)
+	y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150)
 #define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 
 struct core_counters {

@@ -28,7 +28,7 @@ static bool is_any(struct in_addr addr)
  * request went to, to where it came from (RFC 5944 s3.8.3.1).
  */
 static void send_reply(struct core *core, const struct request *req, const struct wire_rrp *rrp,
-		       uint32_t key, uint32_t revsup_time)
+		       uint32_t key, uint32_t revsup_time, struct in_addr redirect)
 {
 	struct wire_out out = { .len = 0 };
 
@@ -37,6 +37,8 @@ static void send_reply(struct core *core, const struct request *req, const struc
 		wire_put_nai(&out, req->nai);		/* RFC 2794 s3 */
 	if (req->per_node)				/* RFC 5563 s5.1: in both directions */
 		wire_put_pmip_method(&out, req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA);
+	if (redirect.s_addr)
+		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, redirect);
 	if (req->mn_sa)
 		wire_put_auth(&out, WIRE_EXT_MHAE, req->mn_sa);
 	if (req->challenge_len)
@@ -60,6 +62,13 @@ static void count_denial(struct core *core, uint8_t code)
 	}
 }
 
+/* Where devices of @net shall register instead; 0.0.0.0: here. */
+static struct in_addr redirect_of(const struct core *core, const struct core_network *net)
+{
+	(void)core;
+	return net->redirect;
+}
+
 static bool is_our_address(const struct core *core, struct in_addr addr)
 {
 	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
@@ -71,6 +80,7 @@ static bool is_our_address(const struct core *core, struct in_addr addr)
 
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
 {
+	struct in_addr redirect = { 0 };
 	struct wire_rrp rrp = {
 		.code = code,
 		.home = req->rrq.home,
@@ -79,6 +89,8 @@ void ha_deny(struct core *core, const struct request *req, const struct core_net
 	};
 	char src[INET_ADDRSTRLEN];
 
+	if (code == WIRE_CODE_REDIRECT_HA)	/* RFC 4433 s3.4.2 */
+		redirect = redirect_of(core, net);
 	/* RFC 5944 s3.8.3.2: only an address of ours is copied. */
 	if (code == WIRE_CODE_HA_UNKNOWN_HA || !is_our_address(core, rrp.ha))
 		rrp.ha = net ? net->ha : req->dst;
@@ -87,7 +99,7 @@ void ha_deny(struct core *core, const struct request *req, const struct core_net
 	count_denial(core, code);
 	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s",
 		req->nai[0] ? req->nai : "(no NAI)", addr_text(req->src, src), code, wire_code_name(code));
-	send_reply(core, req, &rrp, 0, 0);
+	send_reply(core, req, &rrp, 0, 0, redirect);
 }
 
 /* The reply to the last accepted request, from what was kept of it. */
@@ -102,7 +114,7 @@ static void send_accept(struct core *core, const struct reg *reg, const struct r
 		.id = replay_reply_id(core, req),
 	};
 
-	send_reply(core, req, &rrp, reply->key, reply->revsup_time);
+	send_reply(core, req, &rrp, reply->key, reply->revsup_time, (struct in_addr){ 0 });
 }
 
 /* ---- the record's life ---- */
@@ -347,6 +359,15 @@ static bool is_late_refresh(const struct core *core, const struct request *req, 
 	       core->now->mono_us < reg->ha.left_until_us;
 }
 
+/*
+ * RFC 4433 s5.3. Who is registered here stays: its address would be another
+ * one there.
+ */
+static bool is_redirected(const struct core *core, const struct core_network *net, const struct reg *reg)
+{
+	return (!reg || reg->pub.rec.tombstone) && redirect_of(core, net).s_addr;
+}
+
 static void do_register(struct core *core, const struct request *req,
 			const struct core_network *net, struct reg *reg)
 {
@@ -357,6 +378,9 @@ static void do_register(struct core *core, const struct request *req,
 	struct in_addr home;
 
 	if (reg && is_late_refresh(core, req, reg))
+		goto deny;
+	code = WIRE_CODE_REDIRECT_HA;
+	if (is_redirected(core, net, reg))
 		goto deny;
 	home = choose_home(core, req, net, reg, &code);
 	if (!home.s_addr)
@@ -414,8 +438,9 @@ static void decide(struct core *core, const struct request *req)
 	struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai) : NULL;
 	uint8_t code = 0;
 
-	/* RFC 4433 s5.1: a request that names no HA is for the one it was sent to. */
+	/* RFC 4433 s5.1, s5.3: a request that names no HA is for the one it was sent to, and says no other. */
 	if (net && (req->dst.s_addr != net->ha.s_addr ||
+		    (req->requests_ha && req->requested_ha.s_addr != req->dst.s_addr) ||
 		    (req->rrq.ha.s_addr != net->ha.s_addr && !is_any(req->rrq.ha))))
 		code = WIRE_CODE_HA_UNKNOWN_HA;
 	else if (req->nai[0] && !wire_nai_ok(req->nai))
@@ -446,7 +471,7 @@ static void decide(struct core *core, const struct request *req)
 
 		/* What is asked for is already so. */
 		core->count.accepted++;
-		send_reply(core, req, &rrp, 0, 0);
+		send_reply(core, req, &rrp, 0, 0, (struct in_addr){ 0 });
 	}
 }
 
@@ -628,6 +653,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		req.method = 0;
 	req.cvse = wire_count(msg, WIRE_EXT_CVSE);
 	req.keyed = wire_get_gre_key(msg, &req.key);
+	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
 
 	if (req.nai[0])

@@ -95,6 +95,7 @@ static void put_leg(struct core_binding *b, const struct core_leg *leg, enum cor
 static void put_legs(const struct core *core, const struct reg *reg, struct core_binding *b)
 {
 	enum core_leg_state rest = CORE_LEG_RECEIVE_ONLY;
+	const struct core_leg *leaving = reg->pub.rec.role == CORE_PMA ? pma_leaving_leg(reg) : NULL;
 	const struct core_leg main = leg_of(reg);
 	bool registered = true;
 
@@ -109,6 +110,9 @@ static void put_legs(const struct core *core, const struct reg *reg, struct core
 		rest = CORE_LEG_RETURN;
 		put_leg(b, &main, rest, ms_until(core, reg->pma.away_us));
 	} else if (reg->pub.state == CORE_WAIT_REG) {
+		put_leg(b, &main, CORE_LEG_PENDING, PENDING_MS);
+	} else if (reg->pub.state == CORE_REFRESH && leaving) {
+		put_leg(b, leaving, CORE_LEG_ACTIVE, 0);
 		put_leg(b, &main, CORE_LEG_PENDING, PENDING_MS);
 	} else {
 		put_leg(b, &main, CORE_LEG_ACTIVE, 0);

@@ -324,24 +324,23 @@ struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *na
 }
 
 /* RFC 5944 s3.6.2.1 and s3.7.3.1, and by who authenticates. */
-bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, struct wire_msg *msg)
+bool pma_authenticate(struct core *core, struct peer *peer, struct mn *mn, const char *nai, uint16_t lifetime,
+		      struct in_addr from, struct wire_msg *msg)
 {
 	const struct wire_ext *fha = wire_find(msg, WIRE_EXT_FHAE, 0), *mha = wire_find(msg, WIRE_EXT_MHAE, 0);
 	const struct wire_ext *last = NULL;
-	struct peer *peer = reg->pma.peer;
-	struct mn *mn = reg->pma.mn;
 	enum auth auth;
 
 	if (mn) {
 		auth = auth_verify(msg, mha, mn->cfg->sa, mn->cfg->n_sa, NULL);
-		mn_auth_count(core, mn, reg->pub.rec.nai, from, mha, auth);
+		mn_auth_count(core, mn, nai, from, mha, auth);
 		if (auth != AUTH_OK)
 			return false;
 		last = mha;
 		if (!peer->cfg->n_sa)	/* nothing to verify it by, and no need */
 			fha = NULL;
 	}
-	if (fha || auth_wants_fha(core->cfg, peer->cfg, !mn, reg->pub.state == CORE_DEREG ? 0 : 1)) {
+	if (fha || auth_wants_fha(core->cfg, peer->cfg, !mn, lifetime)) {
 		auth = auth_verify(msg, fha, peer->cfg->sa, peer->cfg->n_sa, NULL);
 		auth_count(core, peer, from, msg, auth);
 		if (auth != AUTH_OK)

@@ -169,6 +169,10 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_deregister(core, reg);
 		return;
 	}
+	if (reg->error)
+		pma_stay(core, reg, reg->error_text);
+	else if (reg->pma.leaving)
+		pma_left(core, reg);
 	reg->pub.state = CORE_BOUND;
 	if (reg->error) {
 		/* A refresh: what was there before still forwards. Try again soon. */
@@ -233,6 +237,8 @@ static void given_up(struct core *core, struct reg *reg)
 		act_forget(core, reg);
 		pma_to_idle(core, reg);
 	} else {
+		if (!code && !reg->pma.unauthentic && !reg->pma.cancelled && !reg->pma.gone)
+			pma_ha_silent(core, reg);
 		pma_refuse(core, reg, code, text);
 	}
 }
@@ -258,6 +264,9 @@ void pma_timeout(struct core *core, struct reg *reg)
 		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 			core->count.expired++;
 			pma_end(core, reg, "lifetime ended without a refresh");
+		} else if (reg->pma.leaving && reg->pma.tries >= PMA_RRQ_TRIES) {
+			core->count.timed_out++;
+			pma_stay(core, reg, "no answer");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < PMA_CONFIRM_TRIES) {
 			pma_send_rrq(core, reg);
 		} else {

@@ -45,6 +45,7 @@ static void serve_again(struct core *core, struct reg *reg)
 /* To the port where it is by now. */
 void pma_move(struct core *core, struct reg *reg)
 {
+	pma_stay(core, reg, "the device moves");
 	set_place(reg, reg->pma.move_port, reg->pma.move_name);
 	reg->pma.move_port = 0;
 	core->count.handovers++;
@@ -122,6 +123,9 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	reg->pub.rec.dhcp = ev->attach.trigger == CORE_TRIGGER_DHCP;
 	reg->pub.last_code = 0;
 	reg->pma.cancelled = reg->pma.gone = false;
+	reg->pma.any_ha = reg->net->ask != CORE_ASK_NAMED;
+	reg->pma.visited = 0;
+	farewell_cancel(core, nai, reg->pub.rec.ha);
 	/* Only what can be a home address there: a device brings all sorts from elsewhere. */
 	reg->pma.want.s_addr = network_has_host(reg->net, hint) ? hint.s_addr : INADDR_ANY;
 	reg->pub.state = CORE_WAIT_REG;
@@ -152,6 +156,7 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	struct reg *reg = reg_by_mac(core, ev->attach.mac), *old;
 	const struct core_network *net;
 	char nai[WIRE_NAI_MAX + 1];
+	struct in_addr ha;
 	struct peer *peer;
 
 	if (!core->cfg->pma) {
@@ -213,7 +218,8 @@ void pma_attach(struct core *core, const struct core_event *ev)
 		refuse_attach(core, ev, NULL, 0, "no network is configured for its NAI");
 		return;
 	}
-	peer = peer_find(core, net->ha);
+	ha = pma_ha_now(core, net);
+	peer = peer_find(core, ha);
 	if (!peer || !pma_can_sign(core, peer, nai)) {
 		refuse_attach(core, ev, net, 0, "no security association with its home agent");
 		return;
@@ -247,7 +253,7 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	}
 	reg->net = net;
 	reg->pub.rec.realm = net->realm;
-	reg->pub.rec.ha = net->ha;
+	reg->pub.rec.ha = ha;
 	reg->pub.rec.coa = core->cfg->care_of;
 	memcpy(reg->pub.rec.network, net->name, sizeof(net->name));
 	reg->pma.peer = peer;

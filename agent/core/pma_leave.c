@@ -11,6 +11,7 @@
 /* It is gone from here, and the kernel and the store shall know; may free @reg. */
 void pma_end(struct core *core, struct reg *reg, const char *text)
 {
+	pma_stay(core, reg, text);
 	act_forget(core, reg);
 	act_unbind(core, reg);
 	pma_tell(core, reg, CORE_ACT_GONE, text);
@@ -92,6 +93,7 @@ void pma_away(struct core *core, struct reg *reg)
 		pma_leave(core, reg, "its link went down");
 		return;
 	}
+	pma_stay(core, reg, "its link went down");
 	pma->away_us = core->now->mono_us + core->cfg->away_ms * MSEC;
 	pma->attached = pma->awaiting = pma->confirming = pma->moved = pma->gone = false;
 	pma->move_port = 0;

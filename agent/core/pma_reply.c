@@ -40,6 +40,10 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	reg->pub.last_code = msg->rrp.code;
 	reg->pma.accepted_id = rec->last_id;
 	reg->pma.peer->hold_until_us = 0;
+	if (why && reg->pma.leaving) {
+		pma_stay(core, reg, why);
+		return;
+	}
 	if (why && rec->home.s_addr) {
 		pma_leave(core, reg, why);
 		return;
@@ -76,8 +80,12 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	pma_plan_refresh(core, reg);
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrp_us = core->now->mono_us;
+	if (reg->pub.state == CORE_WAIT_REG || reg->pma.leaving)
+		pma_ha_accepted(core, reg);
+	if (reg->pma.leaving)
+		pma_moved(core, reg);
 	reg->pma.tx_us = 0;
-	reg->pma.confirming = false;
+	reg->pma.confirming = reg->pma.any_ha = false;
 	reg->pub.state = CORE_BINDING;
 	commit(core, reg, true);
 }
@@ -91,6 +99,29 @@ bool code_unauthentic(uint8_t code)
 static bool is_covered(const struct reg *reg, const struct wire_msg *msg)
 {
 	return reg->pma.mn || reg->pma.peer->cfg->ipsec || wire_find(msg, WIRE_EXT_FHAE, 0);
+}
+
+/* RFC 4433 s5.1.1, RFC 5944 s3.6.2.3. True: another one is asked, or the same in another way. */
+static bool asks_elsewhere(struct core *core, struct reg *reg, const struct wire_msg *msg)
+{
+	const bool itself = msg->rrp.ha.s_addr == reg->pub.rec.ha.s_addr;
+	const bool redirect = msg->rrp.code == WIRE_CODE_REDIRECT_HA;
+	struct in_addr to = msg->rrp.ha;
+
+	if (!redirect && msg->rrp.code != WIRE_CODE_HA_UNKNOWN_HA)
+		return false;
+	/* Authenticated by the address in that field: who redirects has to be in it. */
+	if (redirect && (!itself || !wire_get_dynamic_ha(msg, WIRE_HA_REDIRECTED, &to)))
+		return false;
+	if ((redirect || !itself) && pma_redirected(core, reg, to))
+		return true;
+	if (!reg->pma.any_ha || reg->pma.leaving || reg->pma.cancelled || reg->pma.gone ||
+	    !(reg->pub.state == CORE_REFRESH || (itself && !redirect)))
+		return false;
+	/* It wants to be named, or it goes on with the one that it has. Counts as the next transmission. */
+	reg->pma.any_ha = false;
+	pma_send_in_time(core, reg);
+	return true;
 }
 
 static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
@@ -115,6 +146,8 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		reg->pub.rec.last_id = reg->pma.accepted_id;
 		return;		/* the retransmission is due in a second at the soonest */
 	}
+	if (asks_elsewhere(core, reg, msg))
+		return;
 	if (reg->pub.state == CORE_DEREG &&
 	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES ||
 	     code_unauthentic(code)))
@@ -122,6 +155,10 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
 		pma_to_idle(core, reg);
+		return;
+	}
+	if (reg->pma.leaving && !code_unauthentic(code)) {
+		pma_stay(core, reg, wire_code_name(code));
 		return;
 	}
 	if (reg->pub.state == CORE_REFRESH) {
@@ -142,11 +179,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		/* Not that address: any, then. Counts as the next transmission. */
 		reg->pma.want.s_addr = INADDR_ANY;
 		act_unbind(core, reg);
-		reg->pma.tx_us = reg->pma.sent_us + SECOND;
-		if (reg->pma.tx_us <= core->now->mono_us)
-			pma_send_rrq(core, reg);
-		else
-			pma_arm(core, reg);
+		pma_send_in_time(core, reg);
 		return;
 	}
 	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
@@ -163,7 +196,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	struct reg *reg = NULL;
 	uint8_t method;
 
-	if (clock_reply(core, ev, msg))
+	if (clock_reply(core, ev, msg) || farewell_reply(core, ev, msg))
 		return;
 	if (wire_get_nai(msg, nai))
 		reg = reg_by_nai(core, CORE_PMA, nai);
@@ -175,7 +208,8 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		core->count.drop_wrong_source++;
 		return;
 	}
-	if (!pma_authenticate(core, reg, ev->datagram.src, msg)) {
+	if (!pma_authenticate(core, reg->pma.peer, reg->pma.mn, nai, reg->pub.state == CORE_DEREG ? 0 : 1,
+			      ev->datagram.src, msg)) {
 		reg->pma.unauthentic = true;
 		return;
 	}
@@ -185,7 +219,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		return;
 	}
 	if (!reg->pma.mn && (wire_count(msg, WIRE_EXT_PMIP) != 1 || !wire_get_pmip_method(msg, &method) ||
-			     method != pma_method(reg))) {
+			     method != pma_method(reg->pma.peer->cfg))) {
 		core->count.drop_bad_method++;
 		return;
 	}

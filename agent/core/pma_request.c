@@ -2,64 +2,75 @@
 /*
  * What a PMA asks of a home agent: requests, and the exchanges that they belong to.
  */
+#include <string.h>
+
 #include "core/reg.h"
 
 #define RETRY_MAX_US	(32 * SECOND)
 
-/*
- * Identification: our clock as the HA sees it, strictly later than the last
- * (RFC 5944 s5.7.1). Bits below the clock's grain are random.
- */
-static uint64_t next_id(struct core *core, const struct reg *reg)
+uint8_t pma_method(const struct core_peer *peer)
 {
-	uint64_t id = clock_id(core, reg->pma.peer);
-	uint64_t last = reg->pub.rec.last_id;
-
-	id = (id & ~0x3ffULL) | (core_random(core) & 0x3ff);
-	return last && (int64_t)(id - last) <= 0 ? last + 1 : id;
+	return peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
 }
 
-uint8_t pma_method(const struct reg *reg)
+uint8_t pma_flags(const struct peer *peer)
 {
-	return reg->pma.peer->cfg->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
+	return WIRE_RRQ_T | (peer->cfg->gre_key ? WIRE_RRQ_G : 0);
 }
 
 /* The cookbook of protocol/extensions.md s2. */
+void pma_put_rrq(struct core *core, const struct pma_rrq *r)
+{
+	const struct core_peer *peer = r->peer;
+	struct wire_out out = { .len = 0 };
+
+	wire_put_rrq(&out, &r->f);
+	wire_put_nai(&out, r->nai);
+	if (r->dynamic)
+		wire_put_dynamic_ha(&out, WIRE_HA_REQUESTED, r->to);
+	if (!r->mn)
+		wire_put_pmip_method(&out, pma_method(peer));
+	wire_put_device_mac(&out, r->mac);
+	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	if (r->mn)
+		wire_put_auth(&out, WIRE_EXT_MHAE, &r->mn->cfg->sa[0]);
+	if (peer->gre_key)
+		wire_put_gre_key(&out, r->key_in);
+	if (peer->revocation && r->f.lifetime && auth_shared(peer))
+		wire_put_revsup(&out, 0, r->f.id >> 32);
+	if (auth_wants_fha(core->cfg, peer, !r->mn, r->f.lifetime))
+		auth_sign(&out, peer);
+	act_send(core, &out, r->f.coa, r->to, WIRE_PORT);
+}
+
 void pma_send_rrq(struct core *core, struct reg *reg)
 {
-	const struct core_peer *peer = reg->pma.peer->cfg;
-	const struct mn *mn = reg->pma.mn;
 	struct core_record *rec = &reg->pub.rec;
-	struct wire_out out = { .len = 0 };
-	struct wire_rrq rrq = {
-		.flags = WIRE_RRQ_T | (peer->gre_key ? WIRE_RRQ_G : 0),
-		.lifetime = reg->pub.state == CORE_DEREG ? 0 : reg->net->lifetime,
-		.home = reg->pma.want,
-		.ha = rec->ha,
-		.coa = rec->coa,
-		.id = next_id(core, reg),
+	struct pma_rrq rrq = {
+		.f = {
+			.flags = pma_flags(reg->pma.peer),
+			.lifetime = reg->pub.state == CORE_DEREG ? 0 : reg->net->lifetime,
+			.home = reg->pma.want,
+			.ha = rec->ha,
+			.coa = rec->coa,
+			.id = clock_next_id(core, reg->pma.peer, rec->last_id),
+		},
+		.to = rec->ha,
+		.peer = reg->pma.peer->cfg,
+		.mn = reg->pma.mn,
+		.nai = rec->nai,
+		.dynamic = reg->pma.any_ha,
 	};
 	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
 
-	rec->last_id = rrq.id;
-	wire_put_rrq(&out, &rrq);
-	wire_put_nai(&out, rec->nai);
-	if (!mn)
-		wire_put_pmip_method(&out, pma_method(reg));
-	wire_put_device_mac(&out, rec->mac);
-	wire_put_access_tech(&out, WIRE_ACCESS_8023);
-	if (mn)
-		wire_put_auth(&out, WIRE_EXT_MHAE, &mn->cfg->sa[0]);
-	if (peer->gre_key) {
-		if (!rec->key_in)
-			reg_set_key_in(core, reg, reg_choose_key(core, rec->coa));
-		wire_put_gre_key(&out, rec->key_in);
-	}
-	if (peer->revocation && rrq.lifetime && auth_shared(peer))
-		wire_put_revsup(&out, 0, rrq.id >> 32);
-	if (auth_wants_fha(core->cfg, peer, !mn, rrq.lifetime))
-		auth_sign(&out, peer);
-	act_send(core, &out, rec->coa, rec->ha, WIRE_PORT);
+	if (reg->pma.any_ha)
+		rrq.f.ha.s_addr = reg->net->ask == CORE_ASK_ONES ? INADDR_BROADCAST : INADDR_ANY;
+	rec->last_id = rrq.f.id;
+	if (rrq.peer->gre_key && !rec->key_in)
+		reg_set_key_in(core, reg, reg_choose_key(core, rec->coa));
+	rrq.key_in = rec->key_in;
+	memcpy(rrq.mac, rec->mac, sizeof(rrq.mac));
+	pma_put_rrq(core, &rrq);
 
 	if (reg->pma.tries)
 		core->count.retransmitted++;
@@ -71,6 +82,15 @@ void pma_send_rrq(struct core *core, struct reg *reg)
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrq_us = core->now->mono_us;
 	pma_arm(core, reg);
+}
+
+void pma_send_in_time(struct core *core, struct reg *reg)
+{
+	reg->pma.tx_us = reg->pma.sent_us + SECOND;
+	if (reg->pma.tx_us <= core->now->mono_us)
+		pma_send_rrq(core, reg);
+	else
+		pma_arm(core, reg);
 }
 
 void pma_exchange(struct core *core, struct reg *reg, enum core_state state)
@@ -115,6 +135,8 @@ void pma_go_on(struct core *core, const struct peer *peer)
  */
 void pma_deregister(struct core *core, struct reg *reg)
 {
+	pma_stay(core, reg, "the device leaves");
+	reg->pma.any_ha = false;
 	reg->committing = false;
 	reg->pub.rec.tombstone = true;	/* a restart takes it up here */
 	act_store(core, reg);
@@ -130,6 +152,7 @@ void pma_refresh(struct core *core, struct reg *reg)
 {
 	reg->pma.unconfirmed = 0;
 	reg->pma.confirming = false;
+	reg->pma.any_ha = false;	/* RFC 4433 s5.1: with the one that was assigned */
 	reg->pma.want = reg->pub.rec.home;
 	pma_exchange(core, reg, CORE_REFRESH);
 }

@@ -29,39 +29,52 @@ static void pool_mark(struct pool *pool, struct in_addr home, bool used)
 	pool->n_used += used ? 1 : -1;
 }
 
+static bool pool_init(struct pool *pool, const struct core_network *net, struct in_addr first, struct in_addr last)
+{
+	uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0, gw = ntohl(net->gateway.s_addr);
+
+	pool->first = ntohl(first.s_addr);
+	if (!pool->first || ntohl(last.s_addr) < pool->first)
+		return true;	/* no pool: nothing is given out */
+	pool->size = ntohl(last.s_addr) - pool->first + 1;
+	pool->used = calloc((size_t)pool->size / 64 + 1, sizeof(*pool->used));
+	if (!pool->used)
+		return false;
+	/* What no host may have is taken for good. */
+	pool_mark(pool, net->gateway, true);
+	if (net->plen < 31) {
+		pool_mark(pool, (struct in_addr){ htonl(gw & mask) }, true);
+		pool_mark(pool, (struct in_addr){ htonl(gw | ~mask) }, true);
+	}
+	return true;
+}
+
 bool pools_init(struct core *core)
 {
 	core->pools = calloc(core->cfg->n_networks + 1, sizeof(*core->pools));
-	if (!core->pools)
+	core->other_pools = calloc(core->cfg->n_networks + 1, sizeof(*core->other_pools));
+	if (!core->pools || !core->other_pools)
 		return false;
 	for (unsigned int i = 0; core->cfg->ha && i < core->cfg->n_networks; i++) {
 		const struct core_network *net = &core->cfg->networks[i];
-		uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0;
-		uint32_t gw = ntohl(net->gateway.s_addr), last = ntohl(net->pool_last.s_addr);
-		struct pool *pool = &core->pools[i];
 
-		pool->first = ntohl(net->pool_first.s_addr);
-		if (!pool->first || last < pool->first)
-			continue;	/* no pool: nothing is given out */
-		pool->size = last - pool->first + 1;
-		pool->used = calloc((size_t)pool->size / 64 + 1, sizeof(*pool->used));
-		if (!pool->used)
+		if (!pool_init(&core->pools[i], net, net->pool_first, net->pool_last) ||
+		    !pool_init(&core->other_pools[i], net, net->other_first, net->other_last))
 			return false;
-		/* What no host may have is taken for good. */
-		pool_mark(pool, net->gateway, true);
-		if (net->plen < 31) {
-			pool_mark(pool, (struct in_addr){ htonl(gw & mask) }, true);
-			pool_mark(pool, (struct in_addr){ htonl(gw | ~mask) }, true);
-		}
 	}
 	return true;
 }
 
 void pools_exit(struct core *core)
 {
-	for (unsigned int i = 0; core->pools && i < core->cfg->n_networks; i++)
-		free(core->pools[i].used);
+	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
+		if (core->pools)
+			free(core->pools[i].used);
+		if (core->other_pools)
+			free(core->other_pools[i].used);
+	}
 	free(core->pools);
+	free(core->other_pools);
 }
 
 static struct pool *pool_of(const struct core *core, const struct core_network *net)
@@ -69,20 +82,29 @@ static struct pool *pool_of(const struct core *core, const struct core_network *
 	return &core->pools[net - core->cfg->networks];
 }
 
+/* The pool of the network's or of its other home agents with @home; NULL if it is in neither. */
+static const struct pool *pool_with(const struct core *core, const struct core_network *net, struct in_addr home,
+				    uint32_t *index)
+{
+	const struct pool *pool = pool_of(core, net), *other = &core->other_pools[net - core->cfg->networks];
+
+	return pool_index(pool, home, index) ? pool : pool_index(other, home, index) ? other : NULL;
+}
+
 bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
 {
-	const struct pool *pool = pool_of(core, net);
 	uint32_t i;
+	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool_index(pool, home, &i) && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
+	return pool && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
 }
 
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)
 {
-	const struct pool *pool = pool_of(core, net);
 	uint32_t i;
+	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool_index(pool, home, &i) && bit_get(pool, i);
+	return pool && bit_get(pool, i);
 }
 
 /*
@@ -115,7 +137,9 @@ struct in_addr pool_pick(const struct core *core, const struct core_network *net
 void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used)
 {
 	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
-		if (core->cfg->networks[i].realm == net->realm)
+		if (core->cfg->networks[i].realm == net->realm) {
 			pool_mark(&core->pools[i], home, used);
+			pool_mark(&core->other_pools[i], home, used);
+		}
 	}
 }

@@ -107,7 +107,7 @@ static void heap_sift(struct heap *heap, size_t pos, struct timer *timer)
 
 bool timers_reserve(struct core *core, size_t more)
 {
-	size_t total = core->cookies.n + core->n_revocations + core->cfg->n_peers + more;
+	size_t total = core->cookies.n + core->n_revocations + core->n_farewells + core->cfg->n_peers + more;
 	struct heap *heap = &core->timers;
 	size_t room = heap->room ? heap->room : TABLE_MIN;
 	struct timer **slot;
@@ -362,6 +362,7 @@ void reg_free(struct core *core, struct reg *reg)
 	table_del(&core->nais, &reg->by_nai);
 	if (rec->role == CORE_PMA) {
 		table_del(&core->macs, &reg->by_mac);
+		free(reg->pma.leaving);
 	} else {
 		revoke_cancel_all(core, reg);
 		if (reg->has_home)

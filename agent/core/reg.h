@@ -74,6 +74,7 @@ struct peer {
 	uint64_t clock_warned_us;
 	struct timer timer;	/* of the question for its time */
 	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
+	struct in_addr probe_ha;
 	uint64_t probe_id, probe_sent_us;
 	unsigned int probes, unanswered;
 	uint64_t hold_rrqs_until_us;	/* devices wait for the answer */
@@ -112,6 +113,8 @@ struct request {
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
 	bool cvse, keyed, revsup;
+	bool requests_ha;
+	struct in_addr requested_ha;	/* ext. 139/1 */
 	uint32_t key;
 	uint32_t revsup_time;
 };
@@ -163,6 +166,21 @@ struct ha_reg {
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
 };
 
+struct pma_leaving;
+struct farewell;
+
+/* What a PMA's request says. */
+struct pma_rrq {
+	struct wire_rrq f;
+	struct in_addr to;
+	const struct core_peer *peer;
+	struct mn *mn;			/* its keys sign; NULL: ours do, per node */
+	const char *nai;
+	uint8_t mac[6];
+	uint32_t key_in;
+	bool dynamic;			/* says whom it goes to by ext. 139 */
+};
+
 struct pma_reg {
 	struct peer *peer;		/* the HA's */
 	struct mn *mn;			/* its keys authenticate; NULL: ours do, per node */
@@ -184,6 +202,9 @@ struct pma_reg {
 	char move_name[CORE_NAME_MAX];
 	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
 	bool gone;			/* WAIT_REG, BINDING: its link went down meanwhile */
+	bool any_ha;			/* the request leaves open who its HA is: RFC 4433 s5.1 */
+	uint8_t visited;		/* HAs that sent it elsewhere since it asks: a bit each */
+	struct pma_leaving *leaving;	/* REFRESH: the HA that it has, while another one is asked */
 };
 
 /* A tunnel that is no longer registered, for what is still on its way. */
@@ -247,12 +268,15 @@ struct core {
 	uint64_t seed;			/* of the hashes over foreign input */
 	struct table cookies, nais, macs, keys, peer_table, mn_nais, mn_homes;
 	struct heap timers;
-	struct pool *pools;		/* one per network */
+	struct pool *pools, *other_pools;	/* one per network each */
+	struct in_addr *ha_now;		/* PMA: whom a network's new devices ask, one per network */
 	struct peer *peers, *ranges;	/* @ranges: those of more than one address */
 	uint64_t stranger_warned_us;	/* of who is in no section */
 	struct mn *mns, *mn_realms;	/* @mn_realms: those for all of a realm */
 	struct revocation *revocations;
 	size_t n_revocations;
+	struct farewell *farewells;
+	size_t n_farewells;
 	unsigned int n_regs;		/* without tombstones */
 	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */
 	struct port_rate port_rates[RATE_SETS][RATE_WAYS];	/* likewise: the fullest gives way */
@@ -350,8 +374,9 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 /* The keys by which a device with that NAI is registered in per-MN mode; NULL: per node. */
 struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *nai);
 bool pma_can_sign(const struct core *core, const struct peer *ha, const char *nai);
-/* Is a reply to @reg's request authentic? True: @msg has only what is covered. */
-bool pma_authenticate(struct core *core, struct reg *reg, struct in_addr from, struct wire_msg *msg);
+/* Is a reply to a request with that lifetime authentic? True: @msg has only what is covered. @mn NULL: per node. */
+bool pma_authenticate(struct core *core, struct peer *peer, struct mn *mn, const char *nai, uint16_t lifetime,
+		      struct in_addr from, struct wire_msg *msg);
 
 /* replay.c: Identifications, as an HA sees them */
 enum fresh { FRESH, DUPLICATE, STALE };
@@ -368,6 +393,8 @@ uint64_t replay_until(const struct core *core, uint64_t last_id);
 /* clock.c: home agents' clocks, as a PMA sees them */
 /* The time as @peer has it, as well as is known. */
 uint64_t clock_id(const struct core *core, const struct peer *peer);
+/* An Identification for it, later than @last (0 = none): RFC 5944 s5.7.1. */
+uint64_t clock_next_id(struct core *core, const struct peer *peer, uint64_t last);
 void clocks_start(struct core *core);
 /* Answers of @peer to what was sent at @sent_us: by code 133, by ext. 137. */
 void clock_mismatch(struct core *core, struct peer *peer, uint64_t sent_us, uint32_t ha_seconds);
@@ -446,8 +473,12 @@ void pma_move(struct core *core, struct reg *reg);	/* to pma.move_port */
 
 /* pma_request.c */
 void pma_set_mode(const struct core *core, struct reg *reg);
-uint8_t pma_method(const struct reg *reg);	/* of ext. 47 */
+uint8_t pma_method(const struct core_peer *peer);	/* of ext. 47 */
+uint8_t pma_flags(const struct peer *peer);
+void pma_put_rrq(struct core *core, const struct pma_rrq *r);
 void pma_send_rrq(struct core *core, struct reg *reg);
+/* Now, or when a second has passed since the last one. */
+void pma_send_in_time(struct core *core, struct reg *reg);
 /* Begin an exchange in the state just entered, one second after the last RRQ at the soonest. */
 void pma_exchange(struct core *core, struct reg *reg, enum core_state state);
 void pma_refresh(struct core *core, struct reg *reg);
@@ -458,6 +489,29 @@ void pma_go_on(struct core *core, const struct peer *peer);
 /* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
 bool code_unauthentic(uint8_t code);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+
+/* pma_ha.c */
+bool network_has_ha(const struct core_network *net, struct in_addr ha);
+struct in_addr pma_ha_now(const struct core *core, const struct core_network *net);
+void pma_ha_accepted(struct core *core, const struct reg *reg);
+void pma_ha_silent(struct core *core, const struct reg *reg);
+void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha);
+/* Code 143, or a 136 that names another one. False: it can't or needn't be asked. */
+bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to);
+/* The tunnel that carries it while another HA is asked; NULL = none is. */
+const struct core_leg *pma_leaving_leg(const struct reg *reg);
+/* The new HA has accepted; so does the kernel. */
+void pma_moved(struct core *core, struct reg *reg);
+void pma_left(struct core *core, struct reg *reg);
+/* No longer asks another HA, if it did: BOUND. */
+void pma_stay(struct core *core, struct reg *reg, const char *why);
+/* Deregister it at @rec's HA, whatever becomes of its registration here. */
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer);
+/* It registers there again. */
+void farewell_cancel(struct core *core, const char *nai, struct in_addr ha);
+void farewells_exit(struct core *core);
+/* True: it was the answer to one, and is dealt with. */
+bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 
 /* pma_leave.c */
 void pma_end(struct core *core, struct reg *reg, const char *text);	/* its HA isn't told; may free @reg */

@@ -230,6 +230,8 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		return;
 	}
 	rec = reg ? &reg->pub.rec : NULL;
+	if (reg && from_ha && pma_leaving_leg(reg) && pma_leaving_leg(reg)->peer.s_addr == revoke->ha.s_addr)
+		pma_stay(core, reg, "revoked by its home agent");
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/config.h"
 #include "host/config_auth.h"
+#include "host/config_ha.h"
 #include "host/config_text.h"
 #include "host/log.h"
 
@@ -43,55 +44,78 @@ static bool get_device_name(const struct section *sec, const char *option, bool 
 
 /* ---- networks ---- */
 
-static void read_pool(const struct section *sec, struct core_network *net)
+static void read_pool(const struct section *sec, const char *option, bool must, struct in_addr *first,
+		      struct in_addr *last)
 {
 	char text[64], *dash;
 
-	if (!get_string(sec, "pool", MUST, text, sizeof(text)))
+	if (!get_string(sec, option, must, text, sizeof(text)))
 		return;
 	dash = strchr(text, '-');
 	if (!dash) {
-		section_error(sec, "pool", "as \"10.0.0.10-10.0.0.250\"", "not a range: \"%s\"", text);
+		section_error(sec, option, "as \"10.0.0.10-10.0.0.250\"", "not a range: \"%s\"", text);
 		return;
 	}
 	*dash++ = '\0';
 	while (isblank((unsigned char)*dash))
 		dash++;
 	text[strcspn(text, " \t")] = '\0';
-	if (!parse_addr(sec, "pool", item_get(sec, "pool", 0)->line, text, &net->pool_first) ||
-	    !parse_addr(sec, "pool", item_get(sec, "pool", 0)->line, dash, &net->pool_last)) {
-		net->pool_first.s_addr = net->pool_last.s_addr = 0;
+	if (!parse_addr(sec, option, item_get(sec, option, 0)->line, text, first) ||
+	    !parse_addr(sec, option, item_get(sec, option, 0)->line, dash, last)) {
+		first->s_addr = last->s_addr = 0;
 		return;
 	}
-	if (ntohl(net->pool_first.s_addr) > ntohl(net->pool_last.s_addr))
-		section_error(sec, "pool", "swap the two addresses", "ends before it begins");
+	if (ntohl(first->s_addr) > ntohl(last->s_addr))
+		section_error(sec, option, "swap the two addresses", "ends before it begins");
+}
+
+static void check_pool(const struct section *sec, const char *option, const struct core_network *net,
+		       struct in_addr pool_first, struct in_addr pool_last)
+{
+	uint32_t first = ntohl(pool_first.s_addr), last = ntohl(pool_last.s_addr);
+	uint32_t host = prefix_mask(net->plen) ^ ~0u, gateway = ntohl(net->gateway.s_addr);
+
+	if (!first)
+		return;
+	if (!in_prefix(pool_first, net->gateway, net->plen) || !in_prefix(pool_last, net->gateway, net->plen)) {
+		section_error(sec, option, "gateway and prefix-length say which prefix that is",
+			      "lies outside the home prefix of %s/%u", ip_text(net->gateway).s, net->plen);
+		return;
+	}
+	if (net->plen < 31 && (!(first & host) || (last & host) == host))
+		section_error(sec, option, "the first and the last address of a prefix are no hosts",
+			      "holds the network's own or its broadcast address");
+	if (first <= gateway && gateway <= last)
+		section_error(sec, option, "leave the gateway out of it", "holds the gateway %s",
+			      ip_text(net->gateway).s);
 }
 
 static void check_prefix(const struct section *sec, const struct core_network *net)
 {
-	uint32_t host = prefix_mask(net->plen) ^ ~0u;
-	uint32_t first = ntohl(net->pool_first.s_addr), last = ntohl(net->pool_last.s_addr);
-	uint32_t gateway = ntohl(net->gateway.s_addr);
+	uint32_t host = prefix_mask(net->plen) ^ ~0u, gateway = ntohl(net->gateway.s_addr);
 
 	if (!gateway || !net->plen)
 		return;		/* complained about */
 	if (net->plen < 31 && (!(gateway & host) || (gateway & host) == host))
 		section_error(sec, "gateway", "the first and the last address of a prefix are no hosts",
 			      "not a host address in its /%u", net->plen);
-	if (!first)
-		return;
-	if (!in_prefix(net->pool_first, net->gateway, net->plen) ||
-	    !in_prefix(net->pool_last, net->gateway, net->plen)) {
-		section_error(sec, "pool", "gateway and prefix-length say which prefix that is",
-			      "lies outside the home prefix of %s/%u", ip_text(net->gateway).s, net->plen);
+	check_pool(sec, "pool", net, net->pool_first, net->pool_last);
+	check_pool(sec, "other-pool", net, net->other_first, net->other_last);
+}
+
+static void read_pools(const struct section *sec, const struct core_config *core, struct core_network *net)
+{
+	static const char *const options[] = { "pool", "other-pool" };
+
+	if (core->ha) {
+		read_pool(sec, "pool", MUST, &net->pool_first, &net->pool_last);
+		read_pool(sec, "other-pool", MAY, &net->other_first, &net->other_last);
 		return;
 	}
-	if (net->plen < 31 && (!(first & host) || (last & host) == host))
-		section_error(sec, "pool", "the first and the last address of a prefix are no hosts",
-			      "holds the network's own or its broadcast address");
-	if (first <= gateway && gateway <= last)
-		section_error(sec, "pool", "leave the gateway out of it", "holds the gateway %s",
-			      ip_text(net->gateway).s);
+	for (int i = 0; i < 2; i++)
+		if (item_get(sec, options[i], 0))
+			section_error(sec, options[i], "remove it, or set home-agent = true",
+				      "only a home agent has a pool");
 }
 
 static void read_dns(const struct section *sec, struct config_network *extra)
@@ -134,11 +158,9 @@ static void read_network(const struct section *sec, const struct core_config *co
 	get_bool(sec, "bicast", &net->bicast);
 	if (!core->ha && item_get(sec, "bicast", 0))
 		section_error(sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
-	if (core->ha)
-		read_pool(sec, net);
-	else if (item_get(sec, "pool", 0))
-		section_error(sec, "pool", "remove it, or set home-agent = true", "only a home agent has a pool");
+	read_pools(sec, core, net);
 	check_prefix(sec, net);
+	read_home_agents(sec, core, net);
 
 	extra->lease = LEASE;
 	if (get_number(sec, "lease", MAY, 10, UINT32_MAX - 1, &n))
@@ -403,6 +425,11 @@ static void check_roles(struct config_text *text, const struct section *root, co
 		if (core->pma && !core->ha && net->ha.s_addr && !find_peer(config, net->ha))
 			section_error(&sec, "home-agent-address", "add a peer section with its security association",
 				      "no peer %s", ip_text(net->ha).s);
+		for (unsigned int j = 0; core->pma && !core->ha && j < net->n_other_ha; j++)
+			if (!find_peer(config, net->other_ha[j]))
+				section_error(&sec, "other-home-agents",
+					      "add a peer section with its security association", "no peer %s",
+					      ip_text(net->other_ha[j]).s);
 		for (unsigned int j = 0; j < i; j++)
 			check_network_pair(&sec, core, net, &config->networks[j]);
 	}

@@ -104,7 +104,8 @@ static int keep_item(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 static cfg_opt_t network_options[] = {
 	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
 	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
-	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("bicast"), CFG_END()
+	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("bicast"),
+	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), VALUE("other-pool"), CFG_END()
 };
 
 static cfg_opt_t identity_options[] = { VALUE("nai"), CFG_END() };

@@ -68,8 +68,8 @@ static const struct row {
 	{ 136, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 3846 s3 */
 	{ 137, ANY, TLV,   6, 6,      RRQ | RRP,             true },	/* RFC 3543 s3.2 */
 	{ 138, ANY, SHORT, 0, NO_MAX, RRQ,                   false },	/* RFC 4881 s9 */
-	{ 139,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 4433: long though >= 128 */
-	{ 139,   2, LONG,  4, 4,      RRP,                   false },
+	{ 139,   1, LONG,  4, 4,      RRQ,                   true },	/* RFC 4433: long though >= 128 */
+	{ 139,   2, LONG,  4, 4,      RRP,                   true },
 	{ 140, ANY, TLV,   6, 6,      RRQ,                   false },	/* RFC 4857 s9.2 */
 	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,             false },	/* s9.3 */
 	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* s9.4 */
@@ -319,6 +319,16 @@ bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *time
 	return true;
 }
 
+bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha)
+{
+	const uint8_t *data = find_exact(msg, WIRE_EXT_DYNAMIC_HA, sub, 4);
+
+	if (!data)
+		return false;
+	*ha = get_addr(data);
+	return true;
+}
+
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech)
 {
 	const uint8_t *data = find_exact(msg, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, 1);
@@ -364,6 +374,11 @@ void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp)
 	set16(data, flags);
 	set32(data + 2, timestamp);
 	wire_put_ext(out, WIRE_EXT_REVSUP, 0, data, sizeof(data));
+}
+
+void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha)
+{
+	wire_put_ext(out, WIRE_EXT_DYNAMIC_HA, sub, &ha, sizeof(ha));
 }
 
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6])

@@ -64,6 +64,7 @@ enum wire_type {
 	x(HA_ENCAP_UNAVAILABLE, 139, "requested encapsulation unavailable") \
 	x(HA_CVSE_MN, 140, "unknown vendor extension from the mobile node") \
 	x(HA_CVSE_FA, 141, "unknown vendor extension from the foreign agent") \
+	x(REDIRECT_HA, 143, "register with another home agent") \
 	x(HA_AAA_AUTH, 144, "mobile node failed AAA authentication") \
 	x(PMIP_UNSUPPORTED, 149, "PMIPv4 unsupported") \
 	x(PMIP_DISALLOWED, 150, "PMIPv4 disallowed")
@@ -83,6 +84,7 @@ enum wire_ext_type {
 	WIRE_EXT_NAI		= 131,	/* RFC 2794 */
 	WIRE_EXT_CHALLENGE	= 132,	/* RFC 4721 s3 */
 	WIRE_EXT_REVSUP		= 137,	/* revocation support, RFC 3543 s3.2 */
+	WIRE_EXT_DYNAMIC_HA	= 139,	/* RFC 4433 s3.4 */
 	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
 };
 
@@ -99,6 +101,11 @@ enum wire_pmip_skip {		/* sub-types of ext. 147 */
 	WIRE_PMIP_DEVICE_ID	= 2,
 	WIRE_PMIP_SUBSCRIBER_ID	= 3,
 	WIRE_PMIP_ACCESS_TECH	= 4,
+};
+
+enum wire_dynamic_ha {		/* sub-types of ext. 139 */
+	WIRE_HA_REQUESTED	= 1,	/* in requests */
+	WIRE_HA_REDIRECTED	= 2,	/* in replies */
 };
 
 #define WIRE_DEVICE_ID_MAC	1	/* ID-Type of 147/2, RFC 5563 s5.3 */
@@ -201,6 +208,7 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);	/* host byte order */
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method);
 bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *timestamp);
+bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha);
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
 
@@ -227,6 +235,7 @@ void wire_put_nai(struct wire_out *out, const char *nai);
 void wire_put_gre_key(struct wire_out *out, uint32_t key);
 void wire_put_pmip_method(struct wire_out *out, uint8_t method);
 void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
+void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha);
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
 void wire_put_access_tech(struct wire_out *out, uint8_t tech);
 

@@ -22,13 +22,18 @@ struct event {
 	uint8_t *data;				/* of a datagram: ours */
 };
 
-static const char *const addr[NODES] = { "192.0.2.1", "198.51.100.1", "198.51.100.2" };
+static const char *const addr[NODES] = { "192.0.2.1", "198.51.100.1", "198.51.100.2", "192.0.2.2" };
 
 /* Two PMAs with different keys and SPIs. */
 static const struct wire_sa sas[NODES] = {
 	[PMA1] = { .spi = 0x200, .alg = WIRE_ALG_HMAC_MD5, .key_len = 16, .key = "one one one one " },
 	[PMA2] = { .spi = 0x300, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16, .key = "two two two two " },
 };
+
+static bool is_ha(const struct node *n)
+{
+	return n->index == HA || n->index == HA2;
+}
 
 const struct wire_sa *sa_of(int pma)
 {
@@ -191,7 +196,7 @@ static void post(struct world *w, const struct core_action *a)
 	int to = node_by_addr(a->send.dst);
 	uint8_t *data;
 
-	if (to < 0 || a->send.data[0] == w->cut || sim_random(w, 1000) < w->loss)
+	if (to < 0 || a->send.data[0] == w->cut || w->deaf & 1 << to || sim_random(w, 1000) < w->loss)
 		return;
 	data = malloc(a->send.len);
 	assert_non_null(data);
@@ -307,7 +312,7 @@ static void check_bind(const struct node *n, const struct core_binding *b)
 	bool returns = b->leg[0].state == CORE_LEG_RETURN;
 
 	assert_true(b->home.s_addr && b->device[0] && b->n_legs > 0 && b->n_legs <= CORE_LEGS_MAX);
-	assert_int_equal(!b->port, n->index == HA || returns);
+	assert_int_equal(!b->port, is_ha(n) || returns);
 	for (unsigned int i = 0; i < b->n_legs; i++) {
 		const struct core_leg *leg = &b->leg[i];
 
@@ -352,7 +357,7 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		return ENOENT;
 	if (k && k->cookie == b->cookie && !b->exists)
 		return EEXIST;
-	if (k && k->cookie != b->cookie && !(b->exists && n->index == HA)) {
+	if (k && k->cookie != b->cookie && !(b->exists && is_ha(n))) {
 		if (!gives_way(k, b)) {
 			n->n_clash++;
 			n->n_taken++;
@@ -496,7 +501,7 @@ static void act(void *arg, const struct core_action *a)
 static void configure(struct node *n)
 {
 	static const char *const name[NETWORKS] = { "red", "blue", "green" };
-	bool ha = n->index == HA;
+	bool ha = is_ha(n);
 
 	for (int i = 0; i < NETWORKS; i++) {
 		struct core_network *net = &n->net[i];
@@ -537,6 +542,35 @@ static void configure(struct node *n)
 		.identities = n->identity, .n_identities = 2, .mns = n->mn,
 		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000,
 	};
+}
+
+void two_home_agents(struct world *w)
+{
+	for (int i = 0; i < NODES; i++) {
+		struct node *n = &w->node[i];
+		struct core_network *red = &n->net[RED];
+
+		core_free(n->core);	/* its configuration is about to change */
+		n->core = NULL;
+		red->other_ha[0] = ip(addr[i == HA2 ? HA : HA2]);
+		red->n_other_ha = 1;
+		if (i == HA2) {
+			red->ha = ip(addr[HA2]);
+			n->cfg.n_networks = RED + 1;
+		}
+		if (i == HA || i == HA2) {	/* the other's is .110 to .209 */
+			red->pool_first = ip(i == HA ? "10.0.0.10" : "10.0.0.110");
+			red->pool_last = ip(i == HA ? "10.0.0.109" : "10.0.0.209");
+			red->other_first = ip(i == HA ? "10.0.0.110" : "10.0.0.10");
+			red->other_last = ip(i == HA ? "10.0.0.209" : "10.0.0.109");
+		} else {
+			n->peer[2] = n->peer[0];
+			n->peer[2].addr = ip(addr[HA2]);
+			n->cfg.n_peers = 3;
+		}
+	}
+	for (int i = 0; i < NODES; i++)
+		node_start(&w->node[i]);
 }
 
 void node_start(struct node *n)
@@ -767,6 +801,8 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 	wire_put_rrq(out, &r->f);
 	if (r->nai)
 		wire_put_nai(out, r->nai);
+	if (r->requested)
+		wire_put_dynamic_ha(out, WIRE_HA_REQUESTED, ip(r->requested));
 	if (r->method >= 0)
 		wire_put_pmip_method(out, r->method);
 	if (r->proxied)

@@ -2,11 +2,12 @@
 /*
  * A world for the core: one HA and two PMAs, their kernels and stores as
  * tables, a network that loses, repeats and reorders, and one clock. All from
- * a seed, so a failure comes back with its number.
+ * a seed, so a failure comes back with its number. The second HA is for red
+ * and nobody knows it before two_home_agents().
  *
- *	pma1 198.51.100.1 ──┐
- *	                    ├── network ── ha 192.0.2.1 (red, blue), 192.0.2.9 (green)
- *	pma2 198.51.100.2 ──┘
+ *	pma1 198.51.100.1 ──┐           ┌── ha 192.0.2.1 (red, blue), 192.0.2.9 (green)
+ *	                    ├── network ┤
+ *	pma2 198.51.100.2 ──┘           └── ha2 192.0.2.2 (red)
  */
 #ifndef SELFTESTS_CORE_SIM_H
 #define SELFTESTS_CORE_SIM_H
@@ -16,7 +17,7 @@
 #define SEC	1000000ULL
 #define MSEC	1000ULL
 
-enum { HA, PMA1, PMA2, NODES };
+enum { HA, PMA1, PMA2, HA2, NODES };
 enum { RED, BLUE, GREEN, NETWORKS };
 
 #define SENT_MAX	256
@@ -83,6 +84,7 @@ struct world {
 	uint64_t seq;
 	unsigned int loss, dup;		/* per 1000 */
 	uint8_t cut;			/* messages of this type are lost, all of them; 0 = none */
+	unsigned int deaf;		/* nodes that nothing reaches, a bit each */
 	uint64_t delay, jitter;		/* us one way */
 	struct sent sent[SENT_MAX];	/* ring */
 	unsigned int n_sent;
@@ -90,6 +92,7 @@ struct world {
 
 struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
+void two_home_agents(struct world *w);	/* of red, with pools of their own; restarts all */
 void node_start(struct node *n);	/* core_new with what n->cfg says now */
 void node_restart(struct node *n);	/* kill -9 and up again: rows, bindings, START */
 void run(struct world *w, uint64_t us);	/* let so much time pass */
@@ -122,6 +125,7 @@ struct rrq {
 	const struct wire_sa *sa;	/* NULL = no ext. 34 */
 	const struct wire_sa *mn, *aaa;	/* NULL = no ext. 32, no ext. 36 */
 	const char *challenge;		/* NULL = no ext. 132 */
+	const char *requested;		/* NULL = no ext. 139 */
 	const char *src, *dst;
 };
 struct rrq rrq_from(struct world *w, int pma, const char *nai);

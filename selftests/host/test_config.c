@@ -143,6 +143,22 @@ static const struct bad {
 	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
 	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
+	{ "other home agent twice", PMA "network blue {\nother-home-agents = {192.0.2.2,\n192.0.2.2}\n}\n",
+	  ":12: network blue other-home-agents: 192.0.2.2 is given twice (leave one out)" },
+	{ "other home agent that is none", PMA "network blue {\nother-home-agents = {ha2}\n}\n", ":12: network blue other-home-agents: not an IPv4 address" },
+	{ "other home agent is the first", PMA "network blue {\nhome-agent-address = 192.0.2.1 other-home-agents = {192.0.2.1}\n}\n",
+	  ":12: network blue other-home-agents: 192.0.2.1 is its home-agent-address" },
+	{ "four other home agents", PMA "network blue {\nother-home-agents = {192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5}\n}\n",
+	  ":12: network blue other-home-agents: more than 3 home agents" },
+	{ "other home agent without peer section", PMA "network blue {\nother-home-agents = {192.0.2.2}\n}\n",
+	  ":12: network blue other-home-agents: no peer 192.0.2.2 (add a peer section" },
+	{ "another home agent field", PMA "network blue {\nhome-agent-field = any\n}\n", ":12: network blue home-agent-field: unknown: \"any\" (named, zeros or ones)" },
+	{ "home agent field of a home agent", HA "network blue {\nhome-agent-field = zeros\n}\n", ":13: network blue home-agent-field: only a proxy agent sends requests" },
+	{ "redirect at a proxy agent", PMA "network blue {\nredirect = 192.0.2.2\n}\n", ":12: network blue redirect: only a home agent sends devices elsewhere" },
+	{ "redirect to nobody", HA "network blue {\nredirect = 192.0.2.2\n}\n", ":13: network blue redirect: it isn't among the other-home-agents (add it there)" },
+	{ "other pool at a proxy agent", PMA "network blue {\nother-pool = \"10.0.0.5-10.0.0.6\"\n}\n", ":12: network blue other-pool: only a home agent has a pool" },
+	{ "other pool outside the prefix", HA "network blue {\ngateway = 10.0.1.1 prefix-length = 24\nother-pool = \"10.0.0.5-10.0.0.6\"\n}\n",
+	  ":14: network blue other-pool: lies outside the home prefix of 10.0.1.1/24" },
 	{ "copies from a proxy agent", PMA "network blue {\nbicast = true\n}\n", "network blue bicast: only a home agent sends copies" },
 	{ "SPI below 256", WITH_PEER("spi 0xff { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi 0xff: out of range: 0xff (256 to 4294967295)" },
 	{ "SPI no number", WITH_PEER("spi key1 { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi key1: not a number" },
@@ -368,7 +384,8 @@ static void test_handover(void **state)
 {
 	static const char more[] = HA "handover-grace = 0\naway-time = 0\n"
 		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
-		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true }\n";
+		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
+		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\" }\n";
 	struct config *config;
 	char *complaints = load(more, sizeof(more) - 1, &config);
 
@@ -378,6 +395,10 @@ static void test_handover(void **state)
 	assert_int_equal(config->core.handover_grace_ms, 0);
 	assert_int_equal(config->core.away_ms, 0);
 	assert_true(config_network(config, "blue", NULL)->bicast);
+	assert_int_equal(config_network(config, "blue", NULL)->n_other_ha, 2);
+	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
+	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_first.s_addr), 0x0a000015);
+	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_last.s_addr), 0x0a00001e);
 	config_free(config);
 	free(complaints);
 }

@@ -276,7 +276,7 @@ static void too_short(void **state)
 	static const char *const exts[] = {
 		"2000", "2004 00000100", "2204 00000100", "26000005 0000329700", "2f010000",
 		"30000003 00c0ff", "8300", "8905 8000e80000", "9301 01", "9302 02 01", "9302 03 01",
-		"9301 04",
+		"9301 04", "8b010000", "8b010003 c00002",
 	};
 
 	(void)state;
@@ -293,7 +293,7 @@ static void too_short(void **state)
 static void too_long(void **state)
 {
 	static const char *const exts[] = {
-		"30000005 00c0ffee00", "8907 8000e800000000", "9303 04 0100",
+		"30000005 00c0ffee00", "8907 8000e800000000", "9303 04 0100", "8b010005 c000020100",
 	};
 
 	(void)state;
@@ -311,7 +311,7 @@ static void too_long(void **state)
 static void short_but_skipped(void **state)
 {
 	static const char *const exts[] = {
-		"9000", "9001 00", "8800", "8e00", "9300", "8b010000", "9a010000", "ff00",
+		"9000", "9001 00", "8800", "8e00", "9300", "8b020000", "8b030000", "9a010000", "ff00",
 	};
 
 	(void)state;
@@ -483,6 +483,33 @@ static void revocation_support(void **state)
 	free(in.heap);
 }
 
+/* RFC 4433 s3.4: a sub-type for requests, another for replies. */
+static void dynamic_ha(void **state)
+{
+	struct in_addr ha = { 0 };
+	struct wire_out out;
+	struct wire_rrp rrp = { .code = WIRE_CODE_REDIRECT_HA };
+	struct wire_msg msg;
+	struct parsed in;
+
+	(void)state;
+	in = rrq_with("8b010004 c0000202");
+	assert_true(wire_get_dynamic_ha(&in.msg, WIRE_HA_REQUESTED, &ha));
+	assert_int_equal(ntohl(ha.s_addr), 0xc0000202);
+	assert_false(wire_get_dynamic_ha(&in.msg, WIRE_HA_REDIRECTED, &ha));
+	free(in.heap);
+
+	wire_put_rrp(&out, &rrp);
+	wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, ha);
+	assert_false(out.failed);
+	assert_memory_equal(out.buf + out.len - 8, "\x8b\2\0\4\xc0\0\2\2", 8);
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_true(wire_get_dynamic_ha(&msg, WIRE_HA_REDIRECTED, &ha));
+	assert_string_equal(wire_code_name(msg.rrp.code), "register with another home agent");
+	wire_put_dynamic_ha(&out, WIRE_HA_REQUESTED, ha);	/* no place in a reply */
+	assert_true(out.failed);
+}
+
 static void device_id(void **state)
 {
 	static const uint8_t want[6] = { 0x02, 0x00, 0x5e, 0x10, 0x00, 0x01 };
@@ -636,7 +663,7 @@ int main(void)
 		cmocka_unit_test(gre_key_of_unknown_sub_type),
 		cmocka_unit_test(pmip_method),
 		cmocka_unit_test(revocation_support),
-		cmocka_unit_test(device_id),
+		cmocka_unit_test(dynamic_ha), cmocka_unit_test(device_id),
 		cmocka_unit_test(access_technology),
 		cmocka_unit_test(find_and_count),
 		cmocka_unit_test(typed_puts),

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which home agent a PMA registers a device with. An HA may send it to another
+ * one of the home network (RFC 4433); a device that is served moves there
+ * without a gap: the tunnel to the old one carries it until the new one has
+ * accepted, and only then the old one is told.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/reg.h"
+
+/* The registration that stands while another home agent is asked. */
+struct pma_leaving {
+	struct peer *peer;
+	struct core_leg leg;
+	uint64_t last_id, accepted_id;
+	uint32_t peer_revsup;
+};
+
+/* A deregistration at a home agent that its device has left; the device is served by another one. */
+struct farewell {
+	struct farewell *next, **prev;
+	struct timer timer;
+	struct peer *peer;
+	struct pma_rrq rrq;
+	uint64_t sent_us;
+	char nai[WIRE_NAI_MAX + 1];
+	unsigned int tries;
+};
+
+static unsigned int index_of(const struct core *core, const struct core_network *net)
+{
+	return net - core->cfg->networks;
+}
+
+/* Where @ha stands in the list that begins with the network's own; -1 if it isn't there. */
+static int place_of(const struct core_network *net, struct in_addr ha)
+{
+	if (net->ha.s_addr == ha.s_addr)
+		return 0;
+	for (unsigned int i = 0; i < net->n_other_ha; i++) {
+		if (net->other_ha[i].s_addr == ha.s_addr)
+			return i + 1;
+	}
+	return -1;
+}
+
+bool network_has_ha(const struct core_network *net, struct in_addr ha)
+{
+	return place_of(net, ha) >= 0;
+}
+
+struct in_addr pma_ha_now(const struct core *core, const struct core_network *net)
+{
+	return core->ha_now[index_of(core, net)];
+}
+
+void pma_ha_accepted(struct core *core, const struct reg *reg)
+{
+	core->ha_now[index_of(core, reg->net)] = reg->pub.rec.ha;
+}
+
+/* It is silent: what comes next asks the next one. */
+void pma_ha_silent(struct core *core, const struct reg *reg)
+{
+	const struct core_network *net = reg->net;
+	unsigned int next = place_of(net, reg->pub.rec.ha) + 1;
+
+	if (core->ha_now[index_of(core, net)].s_addr == reg->pub.rec.ha.s_addr)
+		core->ha_now[index_of(core, net)] = next > net->n_other_ha ? net->ha : net->other_ha[next - 1];
+}
+
+void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha)
+{
+	reg->pub.rec.ha = ha;
+	reg->pma.peer = peer;
+	/* Each counts for itself. */
+	reg->pub.rec.last_id = reg->pma.accepted_id = 0;
+	pma_set_mode(core, reg);
+}
+
+/* ---- a device that is served moves ---- */
+
+static bool leave(struct reg *reg)
+{
+	struct pma_leaving *leaving = malloc(sizeof(*leaving));
+
+	if (!leaving)
+		return false;
+	*leaving = (struct pma_leaving){
+		.peer = reg->pma.peer,
+		.leg = leg_of(reg),
+		.last_id = reg->pub.rec.last_id,
+		.accepted_id = reg->pma.accepted_id,
+		.peer_revsup = reg->pub.rec.peer_revsup,
+	};
+	reg->pma.leaving = leaving;
+	return true;
+}
+
+const struct core_leg *pma_leaving_leg(const struct reg *reg)
+{
+	return reg->pma.leaving ? &reg->pma.leaving->leg : NULL;
+}
+
+static void use_tunnel(struct core *core, struct reg *reg, bool gre, uint32_t key_in, uint32_t key_out)
+{
+	reg->pub.rec.gre = reg->pub.rec.keyed = gre;
+	reg->pub.rec.key_out = key_out;
+	reg_set_key_in(core, reg, key_in);
+}
+
+static void ask(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha)
+{
+	bool gre = peer->cfg->gre_key;
+
+	reg->pub.rec.peer_revsup = 0;
+	pma_set_ha(core, reg, peer, ha);
+	use_tunnel(core, reg, gre, gre ? reg_choose_key(core, reg->pub.rec.coa) : 0, 0);
+	farewell_cancel(core, reg->pub.rec.nai, ha);
+	reg->pma.any_ha = true;
+	reg->pma.sent_us = 0;	/* nothing was sent there yet */
+	if (reg->pma.leaving || binding_home(reg).s_addr)
+		act_bind(core, reg);
+	pma_exchange(core, reg, reg->pub.state);
+}
+
+void pma_stay(struct core *core, struct reg *reg, const char *why)
+{
+	struct pma_leaving *leaving = reg->pma.leaving;
+	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
+	bool stored = reg->pub.state == CORE_BINDING;
+
+	if (!leaving)
+		return;
+	act_log(core, CORE_LOG_WARNING, "%s: stays with home agent %s: %s: %s", reg->pub.rec.nai,
+		addr_text(leaving->leg.peer, here), addr_text(reg->pub.rec.ha, there), why);
+	farewell_start(core, &reg->pub.rec, reg->pma.peer);	/* it may have accepted all the same */
+	pma_set_ha(core, reg, leaving->peer, leaving->leg.peer);
+	use_tunnel(core, reg, leaving->leg.gre, leaving->leg.key_in, leaving->leg.key_out);
+	reg->pub.rec.last_id = leaving->last_id;
+	reg->pub.rec.peer_revsup = leaving->peer_revsup;
+	reg->pma.accepted_id = leaving->accepted_id;
+	free(leaving);
+	reg->pma.leaving = NULL;
+	reg->pma.awaiting = reg->pma.confirming = reg->pma.any_ha = false;
+	reg->pma.tx_us = 0;
+	reg->pub.state = CORE_BOUND;
+	if (stored)
+		act_store(core, reg);
+	act_bind(core, reg);
+	pma_plan_refresh(core, reg);
+	pma_arm(core, reg);
+}
+
+void pma_moved(struct core *core, struct reg *reg)
+{
+	left_add(core, reg, &reg->pma.leaving->leg, PENDING_MS);
+}
+
+void pma_left(struct core *core, struct reg *reg)
+{
+	struct pma_leaving *leaving = reg->pma.leaving;
+	struct core_record old = reg->pub.rec;
+	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
+
+	act_log(core, CORE_LOG_INFO, "%s: moved from home agent %s to %s", reg->pub.rec.nai,
+		addr_text(leaving->leg.peer, there), addr_text(reg->pub.rec.ha, here));
+	old.ha = leaving->leg.peer;
+	old.key_in = leaving->leg.key_in;
+	old.last_id = leaving->last_id;
+	farewell_start(core, &old, leaving->peer);
+	free(leaving);
+	reg->pma.leaving = NULL;
+}
+
+/* ---- sent elsewhere ---- */
+
+/* Why that one isn't asked; NULL if it is. */
+static const char *refused(struct core *core, struct reg *reg, struct in_addr to, struct peer **peer)
+{
+	int place = place_of(reg->net, to);
+
+	*peer = place < 0 ? NULL : peer_find(core, to);
+	if (place < 0)
+		return "it isn't among the network's other-home-agents";
+	if (reg->pma.visited & 1 << place)
+		return "the home agents send it in a circle";	/* RFC 4433 s4.2 */
+	if (!*peer || !pma_can_sign(core, *peer, reg->pub.rec.nai))
+		return "no security association with it";
+	return NULL;
+}
+
+bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to)
+{
+	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
+	struct peer *peer;
+	const char *why;
+
+	if (reg->pma.cancelled || reg->pma.gone ||
+	    (reg->pub.state != CORE_WAIT_REG && reg->pub.state != CORE_REFRESH))
+		return false;
+	reg->pma.visited |= 1 << place_of(reg->net, reg->pub.rec.ha);
+	why = refused(core, reg, to, &peer);
+	addr_text(to, there);
+	addr_text(reg->pub.rec.ha, here);
+	if (!why && reg->pub.state == CORE_REFRESH && !reg->pma.leaving && !leave(reg))
+		why = "no memory";
+	if (why) {
+		core->count.redirects_refused++;
+		act_log(core, CORE_LOG_WARNING, "%s: home agent %s sends it to %s: %s", reg->pub.rec.nai, here, there,
+			why);
+		return false;
+	}
+	core->count.redirects_followed++;
+	act_log(core, CORE_LOG_INFO, "%s: home agent %s sends it to %s", reg->pub.rec.nai, here, there);
+	ask(core, reg, peer, to);
+	return true;
+}
+
+/* ---- farewells ---- */
+
+static void farewell_end(struct core *core, struct farewell *f)
+{
+	*f->prev = f->next;
+	if (f->next)
+		f->next->prev = f->prev;
+	core->n_farewells--;
+	timer_set(core, &f->timer, 0);
+	free(f);
+}
+
+void farewells_exit(struct core *core)
+{
+	while (core->farewells)
+		farewell_end(core, core->farewells);
+}
+
+static void farewell_send(struct core *core, struct farewell *f)
+{
+	f->rrq.f.id = clock_next_id(core, f->peer, f->rrq.f.id);
+	f->sent_us = core->now->mono_us;
+	pma_put_rrq(core, &f->rrq);
+	timer_set(core, &f->timer, core->now->mono_us + (FIRST_RETRY_US << f->tries++));
+}
+
+static void farewell_fire(struct core *core, struct timer *timer)
+{
+	struct farewell *f = container_of(timer, struct farewell, timer);
+
+	if (f->tries >= PMA_RRQ_TRIES) {
+		core->count.timed_out++;
+		farewell_end(core, f);	/* its lifetime ends it there */
+		return;
+	}
+	core->count.retransmitted++;
+	farewell_send(core, f);
+}
+
+void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
+{
+	struct farewell *f = core->farewells, *next;
+
+	for (; f; f = next) {
+		next = f->next;
+		if (f->rrq.to.s_addr == ha.s_addr && nai_equal(f->nai, nai))
+			farewell_end(core, f);
+	}
+}
+
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer)
+{
+	struct farewell *f;
+
+	farewell_cancel(core, rec->nai, rec->ha);
+	if (!timers_reserve(core, 1))
+		return;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return;
+	memcpy(f->nai, rec->nai, sizeof(f->nai));
+	f->peer = peer;
+	f->rrq = (struct pma_rrq){
+		.f = { .flags = pma_flags(f->peer), .home = rec->home, .ha = rec->ha, .coa = rec->coa,
+		       .id = rec->last_id },
+		.to = rec->ha,
+		.peer = f->peer->cfg,
+		.mn = pma_mn(core, f->peer, f->nai),
+		.nai = f->nai,
+		.key_in = rec->key_in,
+	};
+	memcpy(f->rrq.mac, rec->mac, sizeof(f->rrq.mac));
+	f->timer.fire = farewell_fire;
+	f->next = core->farewells;
+	f->prev = &core->farewells;
+	if (f->next)
+		f->next->prev = &f->next;
+	core->farewells = f;
+	core->n_farewells++;
+	farewell_send(core, f);
+}
+
+bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg)
+{
+	struct farewell *f = core->farewells;
+	char nai[WIRE_NAI_MAX + 1];
+
+	if (!f || !wire_get_nai(msg, nai))
+		return false;
+	while (f && ((uint32_t)f->rrq.f.id != (uint32_t)msg->rrp.id || f->rrq.to.s_addr != ev->datagram.src.s_addr ||
+		     !nai_equal(f->nai, nai)))
+		f = f->next;
+	if (!f)
+		return false;
+	if (!pma_authenticate(core, f->peer, f->rrq.mn, nai, 0, ev->datagram.src, msg) ||
+	    code_unauthentic(msg->rrp.code))
+		return true;	/* asked again */
+	if (msg->rrp.code == WIRE_CODE_HA_ID_MISMATCH) {
+		/* RFC 5944 s5.7.1: nobody else sets our idea of its clock. */
+		if (f->rrq.mn || f->rrq.peer->ipsec || wire_find(msg, WIRE_EXT_FHAE, 0))
+			clock_mismatch(core, f->peer, f->sent_us, msg->rrp.id >> 32);
+		f->rrq.f.id = 0;
+		return true;
+	}
+	core->count.accepted += msg->rrp.code <= WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS;
+	farewell_end(core, f);
+	return true;
+}
