@@ -158,7 +158,8 @@ tap_check "is answered for by arp all" eval "
 	pings6 dev 2001:db8:1:9::9 1
 	ip -n dev neighbour show 2001:db8:1:9::9 dev eth0 | grep -q $(n pma1 cat /sys/class/net/port/address)"
 
-for leg in "gre 0x1005 0x2005" gre ipip minimal; do
+tap_check "sockets for UDP" eval "hold ha && hold pma1"
+for leg in "gre 0x1005 0x2005" gre ipip minimal udp; do
 	read -r encap k1 k2 <<< "$leg"
 	tap_stage "$leg"
 	tap_check "$encap${k1:+ with keys}" eval "
