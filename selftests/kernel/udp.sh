@@ -145,9 +145,14 @@ for offload in "tx off" "tx on" "tso off gso off" "tso on gso on" "tx-udp_tnl-se
 	tap_check "$offload: TCP up" tcp dev cn $CN
 	tap_check "$offload: TCP down" tcp cn dev $DEV_IP
 done
-n ha ethtool -K core rx-gro-list on
-tap_check "GRO of datagrams at the underlay: TCP up" tcp dev cn $CN
-n ha ethtool -K core rx-gro-list off
+for offload in rx-gro-list rx-udp-gro-forwarding; do
+	n ha ethtool -K core $offload on
+	n pma1 ethtool -K core $offload on
+	tap_check "$offload, of datagrams at the underlay: TCP up" tcp dev cn $CN
+	tap_check "$offload: TCP down" tcp cn dev $DEV_IP
+	n ha ethtool -K core $offload off
+	n pma1 ethtool -K core $offload off
+done
 
 tap_stage "received"
 sum_before=$(n pma1 ethtool -S mip0)
