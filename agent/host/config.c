@@ -118,18 +118,85 @@ static void read_pools(const struct section *sec, const struct core_config *core
 				      "only a home agent has a pool");
 }
 
-static void read_dns(const struct section *sec, struct config_network *extra)
+static unsigned int read_servers(const struct section *sec, const char *option,
+				 struct in_addr servers[static DHCP_SERVERS_MAX])
 {
-	for (unsigned int i = 0; i < item_count(sec, "dns"); i++) {
-		const struct item *item = item_get(sec, "dns", i);
+	unsigned int n = 0;
 
-		if (i == CONFIG_DNS_MAX) {
-			section_error(sec, "dns", NULL, "more than %d servers", CONFIG_DNS_MAX);
+	for (unsigned int i = 0; i < item_count(sec, option); i++) {
+		const struct item *item = item_get(sec, option, i);
+
+		if (i == DHCP_SERVERS_MAX) {
+			section_error(sec, option, NULL, "more than %d servers", DHCP_SERVERS_MAX);
+			break;
+		}
+		n += parse_addr(sec, option, item->line, item->text, &servers[n]);
+	}
+	return n;
+}
+
+/* "PREFIX/LENGTH", which is by way of the gateway, or "PREFIX/LENGTH via ADDRESS" */
+static bool read_route(const struct section *sec, const struct item *item, const struct core_network *net,
+		       struct dhcp_route *route)
+{
+	char text[80], *via, *slash;
+	uint64_t plen;
+
+	snprintf(text, sizeof(text), "%s", item->text);
+	via = strstr(text, " via ");
+	if (via) {
+		*via = '\0';
+		if (!parse_addr(sec, "routes", item->line, via + strlen(" via "), &route->via))
+			return false;
+		if (!in_prefix(route->via, net->gateway, net->plen)) {
+			section_error(sec, "routes", "a device reaches routers of its home prefix only",
+				      "%s lies outside %s/%u", ip_text(route->via).s, ip_text(net->gateway).s,
+				      net->plen);
+			return false;
+		}
+	} else {
+		route->via = net->gateway;
+	}
+	slash = strchr(text, '/');
+	if (!slash) {
+		section_error(sec, "routes", "PREFIX/LENGTH, or PREFIX/LENGTH via ADDRESS", "no \"/\" in \"%s\"", text);
+		return false;
+	}
+	*slash++ = '\0';
+	if (!parse_addr(sec, "routes", item->line, text, &route->prefix) ||
+	    !parse_number(sec, "routes", item->line, slash, 1, 32, &plen))
+		return false;
+	route->plen = plen;
+	if (ntohl(route->prefix.s_addr) & ~prefix_mask(plen)) {
+		section_error(sec, "routes", NULL, "%s/%s has bits set beyond its length", text, slash);
+		return false;
+	}
+	return true;
+}
+
+static void read_routes(const struct section *sec, const struct core_network *net, struct dhcp_options *dhcp)
+{
+	for (unsigned int i = 0; i < item_count(sec, "routes"); i++) {
+		if (i == DHCP_ROUTES_MAX) {
+			section_error(sec, "routes", NULL, "more than %d routes", DHCP_ROUTES_MAX);
 			return;
 		}
-		if (parse_addr(sec, "dns", item->line, item->text, &extra->dns[i]))
-			extra->n_dns = i + 1;
+		dhcp->n_routes += read_route(sec, item_get(sec, "routes", i), net, &dhcp->routes[dhcp->n_routes]);
 	}
+}
+
+static void read_dhcp(const struct section *sec, const struct core_network *net, struct dhcp_options *dhcp)
+{
+	uint64_t n;
+
+	if (get_number(sec, "mtu", MAY, 576, 65535, &n))
+		dhcp->mtu = n;
+	dhcp->n_dns = read_servers(sec, "dns", dhcp->dns);
+	dhcp->n_ntp = read_servers(sec, "ntp", dhcp->ntp);
+	if (get_string(sec, "domain", MAY, dhcp->domain, sizeof(dhcp->domain)) &&
+	    dhcp->domain[strspn(dhcp->domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")])
+		section_error(sec, "domain", "letters, digits, hyphens and dots", "not a domain: \"%s\"", dhcp->domain);
+	read_routes(sec, net, dhcp);
 }
 
 static void read_network(const struct section *sec, const struct core_config *core,
@@ -165,9 +232,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 	extra->lease = LEASE;
 	if (get_number(sec, "lease", MAY, 10, UINT32_MAX - 1, &n))
 		extra->lease = n;
-	if (get_number(sec, "mtu", MAY, 576, 65535, &n))
-		extra->mtu = n;
-	read_dns(sec, extra);
+	read_dhcp(sec, net, &extra->dhcp);
 }
 
 static void check_network_pair(const struct section *sec, const struct core_config *core,

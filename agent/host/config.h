@@ -4,20 +4,18 @@
 #define MIP4_CONFIG_H
 
 #include "core/core.h"
+#include "host/dhcp_packet.h"
 
 #include <net/if.h>
 #include <stdio.h>
 
-#define CONFIG_DNS_MAX		4
 #define CONFIG_PORTS_MAX	64
 #define CONFIG_ADDRS_MAX	16
 
 /* What host wants to know of a network beyond struct core_network; same index. */
 struct config_network {
 	uint32_t lease;			/* s; most that DHCP grants */
-	uint16_t mtu;			/* DHCP option 26, 0 = not sent */
-	struct in_addr dns[CONFIG_DNS_MAX];
-	unsigned int n_dns;
+	struct dhcp_options dhcp;
 };
 
 /* A mip4 device that the agent creates when it isn't there. */

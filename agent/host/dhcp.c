@@ -162,9 +162,7 @@ static void answer(struct session *s, const struct terms *terms)
 	reply.lease = extra->lease;
 	if (terms->left < reply.lease)
 		reply.lease = terms->left;
-	reply.mtu = extra->mtu;
-	reply.n_dns = extra->n_dns;
-	memcpy(reply.dns, extra->dns, sizeof(reply.dns));
+	reply.options = &extra->dhcp;
 	memcpy(reply.src_mac, port->gwmac, sizeof(reply.src_mac));
 
 	if (req->type == DHCP_DISCOVER) {

@@ -8,6 +8,7 @@
 #define UDP_LEN		8
 #define BOOTP_LEN	236	/* up to the cookie */
 #define BOOTP_MIN	300	/* RFC 951: what old clients and relays want to see */
+#define PACKET_MIN	576	/* RFC 2131 s2: what each client takes, IP header included */
 #define COOKIE		0x63825363
 #define SERVER_PORT	67
 #define CLIENT_PORT	68
@@ -19,9 +20,9 @@ enum {
 };
 
 enum {
-	OPT_PAD = 0, OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_MTU = 26, OPT_REQUESTED = 50,
-	OPT_LEASE = 51, OPT_OVERLOAD = 52, OPT_TYPE = 53, OPT_SERVER = 54, OPT_T1 = 58, OPT_T2 = 59,
-	OPT_CLIENT_ID = 61, OPT_END = 255,
+	OPT_PAD = 0, OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_DOMAIN = 15, OPT_MTU = 26, OPT_NTP = 42,
+	OPT_REQUESTED = 50, OPT_LEASE = 51, OPT_OVERLOAD = 52, OPT_TYPE = 53, OPT_SERVER = 54, OPT_WANTED = 55,
+	OPT_MOST = 57, OPT_T1 = 58, OPT_T2 = 59, OPT_CLIENT_ID = 61, OPT_RELAY = 82, OPT_ROUTES = 121, OPT_END = 255,
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -96,9 +97,16 @@ static enum dhcp_drop take_option(struct options *o, uint8_t code, const uint8_t
 	case OPT_OVERLOAD:
 		want = 1;
 		break;
-	case OPT_CLIENT_ID:
-		want = len < 2 ? 2 : len;	/* RFC 2132 s9.14 */
+	case OPT_MOST:
+		want = 2;
 		break;
+	case OPT_CLIENT_ID:
+	case OPT_RELAY:
+		want = len < 2 ? 2 : len;	/* RFC 2132 s9.14, RFC 3046 s2.0 */
+		break;
+	case OPT_WANTED:	/* may be in parts */
+		req->wants_routes |= memchr(data, OPT_ROUTES, len) != NULL;
+		return DHCP_OK;
 	default:
 		return DHCP_OK;
 	}
@@ -125,9 +133,17 @@ static enum dhcp_drop take_option(struct options *o, uint8_t code, const uint8_t
 			return DHCP_DROP_OPTION_LENGTH;
 		o->overload = data[0];
 		break;
+	case OPT_MOST:
+		if (get16(data) > req->most)
+			req->most = get16(data);
+		break;
 	case OPT_CLIENT_ID:
 		req->client_id_len = len;
 		memcpy(req->client_id, data, len);
+		break;
+	case OPT_RELAY:
+		req->relay_len = len;
+		memcpy(req->relay, data, len);
 		break;
 	}
 	return DHCP_OK;
@@ -197,6 +213,7 @@ enum dhcp_drop dhcp_parse(const uint8_t *frame, size_t len, bool csum_done, stru
 	size_t ihl, total, udp_len;
 
 	memset(req, 0, sizeof(*req));
+	req->most = PACKET_MIN;
 	if (len < ETH_LEN + 20)
 		return DHCP_DROP_TRUNCATED;
 	ihl = (ip[0] & 0xf) * 4;
@@ -240,30 +257,72 @@ static uint8_t *put_option32(uint8_t *p, uint8_t code, uint32_t value)
 	return put_option(p, code, data, 4);
 }
 
-static uint8_t *put_options(uint8_t *p, const struct dhcp_reply *reply)
+/* RFC 3442: with this option the client doesn't look at the router's. */
+static uint8_t put_routes(uint8_t *data, const struct dhcp_reply *reply)
+{
+	const struct dhcp_options *options = reply->options;
+	uint8_t *p = data;
+
+	*p++ = 0;
+	memcpy(p, &reply->gateway, 4);
+	p += 4;
+	for (unsigned int i = 0; i < options->n_routes; i++) {
+		const struct dhcp_route *route = &options->routes[i];
+		uint8_t significant = (route->plen + 7) / 8;
+
+		*p++ = route->plen;
+		memcpy(p, &route->prefix, significant);
+		memcpy(p + significant, &route->via, 4);
+		p += significant + 4;
+	}
+	return p - data;
+}
+
+/* As put_option(), if it ends by @end. */
+static uint8_t *put_if_room(uint8_t *p, const uint8_t *end, uint8_t code, const void *data, uint8_t len)
+{
+	return len && end - p >= 2 + len ? put_option(p, code, data, len) : p;
+}
+
+static uint8_t *put_network(uint8_t *p, const uint8_t *end, const struct dhcp_reply *reply)
+{
+	const struct dhcp_options *options = reply->options;
+	uint8_t mtu[2], routes[5 + 9 * DHCP_ROUTES_MAX];
+
+	put16(mtu, options->mtu);
+	p = put_if_room(p, end, OPT_DNS, options->dns, 4 * options->n_dns);
+	p = put_if_room(p, end, OPT_MTU, mtu, options->mtu ? sizeof(mtu) : 0);
+	if (options->n_routes && reply->req->wants_routes)
+		p = put_if_room(p, end, OPT_ROUTES, routes, put_routes(routes, reply));
+	p = put_if_room(p, end, OPT_DOMAIN, options->domain, strlen(options->domain));
+	return put_if_room(p, end, OPT_NTP, options->ntp, 4 * options->n_ntp);
+}
+
+/* From @p on, with as much that a client can do without as ends by @end, the End option included. */
+static uint8_t *put_options(uint8_t *p, const uint8_t *end, const struct dhcp_reply *reply)
 {
 	const struct dhcp_request *req = reply->req;
-	uint8_t type = reply->type, mtu[2];
+	size_t last = (req->relay_len ? 2 + req->relay_len : 0) + 1;
+	uint8_t type = reply->type;
 
 	p = put_option(p, OPT_TYPE, &type, 1);
 	p = put_option(p, OPT_SERVER, &reply->server, 4);
 	if (req->client_id_len)
 		p = put_option(p, OPT_CLIENT_ID, req->client_id, req->client_id_len);
-	if (reply->type == DHCP_NAK)
-		return p;
-	if (reply->yiaddr.s_addr) {
-		p = put_option32(p, OPT_LEASE, reply->lease);
-		p = put_option32(p, OPT_T1, reply->lease / 2);		/* RFC 2131 s4.4.5 */
-		p = put_option32(p, OPT_T2, reply->lease - reply->lease / 8);
+	if (reply->type != DHCP_NAK) {
+		if (reply->yiaddr.s_addr) {
+			p = put_option32(p, OPT_LEASE, reply->lease);
+			p = put_option32(p, OPT_T1, reply->lease / 2);		/* RFC 2131 s4.4.5 */
+			p = put_option32(p, OPT_T2, reply->lease - reply->lease / 8);
+		}
+		p = put_option32(p, OPT_MASK, reply->plen ? ~0u << (32 - reply->plen) : 0);
+		p = put_option(p, OPT_ROUTER, &reply->gateway, 4);
+		p = put_network(p, end - last, reply);
 	}
-	p = put_option32(p, OPT_MASK, reply->plen ? ~0u << (32 - reply->plen) : 0);
-	p = put_option(p, OPT_ROUTER, &reply->gateway, 4);
-	if (reply->n_dns)
-		p = put_option(p, OPT_DNS, reply->dns, 4 * reply->n_dns);
-	if (reply->mtu) {
-		put16(mtu, reply->mtu);
-		p = put_option(p, OPT_MTU, mtu, 2);
-	}
+	/* RFC 3046 s2.2: the last one */
+	if (req->relay_len)
+		p = put_option(p, OPT_RELAY, req->relay, req->relay_len);
+	*p++ = OPT_END;
 	return p;
 }
 
@@ -290,7 +349,7 @@ size_t dhcp_build(const struct dhcp_reply *reply, uint8_t frame[static DHCP_FRAM
 	uint8_t *ip = frame + ETH_LEN, *udp = ip + 20, *bootp = udp + UDP_LEN, *end;
 	struct in_addr dst;
 	bool broadcast;
-	size_t len;
+	size_t len, most;
 
 	memset(frame, 0, DHCP_FRAME_MAX);
 	dst = destination(reply, &broadcast);
@@ -306,8 +365,8 @@ size_t dhcp_build(const struct dhcp_reply *reply, uint8_t frame[static DHCP_FRAM
 	}
 	memcpy(bootp + CHADDR, reply->req->mac, 6);
 	put32(bootp + BOOTP_LEN, COOKIE);
-	end = put_options(bootp + OPTIONS, reply);
-	*end++ = OPT_END;
+	most = reply->req->most < DHCP_FRAME_MAX - ETH_LEN ? reply->req->most : DHCP_FRAME_MAX - ETH_LEN;
+	end = put_options(bootp + OPTIONS, ip + most, reply);
 	len = end - bootp < BOOTP_MIN ? BOOTP_MIN : end - bootp;
 
 	put16(udp, SERVER_PORT);

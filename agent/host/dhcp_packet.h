@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 #define DHCP_FRAME_MAX	1000	/* more than dhcp_build() ever needs */
-#define DHCP_DNS_MAX	4
+#define DHCP_SERVERS_MAX	4	/* of a kind */
+#define DHCP_ROUTES_MAX	8
+#define DHCP_DOMAIN_MAX	253
 
 enum dhcp_type {	/* option 53 */
 	DHCP_DISCOVER = 1, DHCP_OFFER, DHCP_REQUEST, DHCP_DECLINE,
@@ -44,8 +46,27 @@ struct dhcp_request {
 	struct in_addr ciaddr;
 	struct in_addr requested;	/* option 50, 0 = absent */
 	struct in_addr server;		/* option 54, 0 = absent */
+	uint16_t most;		/* bytes of an IP packet that it takes, option 57; at least 576 */
+	bool wants_routes;	/* asks for option 121 */
 	uint8_t client_id_len;
 	uint8_t client_id[255];		/* option 61, sent back (RFC 6842) */
+	uint8_t relay_len;
+	uint8_t relay[255];		/* option 82, of a switch on the way, sent back (RFC 3046 s2.2) */
+};
+
+struct dhcp_route {
+	struct in_addr prefix, via;
+	uint8_t plen;
+};
+
+/* What a network tells its devices besides address, prefix and gateway. */
+struct dhcp_options {
+	uint16_t mtu;		/* 0 = none */
+	struct in_addr dns[DHCP_SERVERS_MAX], ntp[DHCP_SERVERS_MAX];
+	unsigned int n_dns, n_ntp;
+	char domain[DHCP_DOMAIN_MAX + 1];	/* "" = none */
+	struct dhcp_route routes[DHCP_ROUTES_MAX];	/* besides the default one */
+	unsigned int n_routes;
 };
 
 /**
@@ -66,9 +87,7 @@ struct dhcp_reply {
 	struct in_addr gateway;
 	uint8_t plen;
 	uint32_t lease;		/* s; not for an INFORM */
-	uint16_t mtu;		/* 0 = none */
-	struct in_addr dns[DHCP_DNS_MAX];
-	unsigned int n_dns;
+	const struct dhcp_options *options;	/* what doesn't fit is left out, the last ones first */
 };
 
 /* A whole frame, checksums included. Returns its length. */

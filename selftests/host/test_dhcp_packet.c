@@ -189,6 +189,10 @@ static const struct {
 	ROW("unknown option", DHCP_OK, DISCOVER "\xe0\x03" "abc\xff"),
 	ROW("behind the end anything goes", DHCP_OK, DISCOVER "\xff\x35\xff\x01"),
 	ROW("parameter list twice", DHCP_OK, DISCOVER "\x37\x01\x01\x37\x01\x03\xff"),
+	ROW("empty parameter list", DHCP_OK, DISCOVER "\x37\x00\xff"),
+	ROW("size of a message of one byte", DHCP_DROP_OPTION_LENGTH, DISCOVER "\x39\x01\x05\xff"),
+	ROW("empty option of a switch", DHCP_DROP_OPTION_LENGTH, DISCOVER "\x52\x00\xff"),
+	ROW("two switches", DHCP_DROP_OPTION_REPEATED, DISCOVER "\x52\x02\x01\x00\x52\x02\x01\x00\xff"),
 };
 
 static void test_options(void **state)
@@ -205,6 +209,26 @@ static void test_options(void **state)
 		if (drop != rows[i].want)
 			fail_msg("%s: %d, not %d", rows[i].name, drop, rows[i].want);
 	}
+}
+
+static void test_wishes(void **state)
+{
+	struct dhcp_request req;
+	struct frame f;
+
+	(void)state;
+	MAKE(&f, DISCOVER "\x37\x02\x01\x79\x37\x01\x03\x39\x02\x05\xdc\x52\x03\x02\x01\x07\xff");
+	assert_int_equal(parse(&f, f.len, true, &req), DHCP_OK);
+	assert_true(req.wants_routes);
+	assert_int_equal(req.most, 1500);
+	assert_int_equal(req.relay_len, 3);
+	assert_memory_equal(req.relay, "\x02\x01\x07", 3);
+	/* less than everybody has to take isn't believed */
+	MAKE(&f, DISCOVER "\x37\x01\x01\x39\x02\x01\x00\xff");
+	assert_int_equal(parse(&f, f.len, true, &req), DHCP_OK);
+	assert_false(req.wants_routes);
+	assert_int_equal(req.most, 576);
+	assert_int_equal(req.relay_len, 0);
 }
 
 static void test_overload(void **state)
@@ -348,8 +372,10 @@ static void check_frame(const uint8_t *frame, size_t len)
 
 static void test_build(void **state)
 {
-	struct dhcp_request req = { .type = DHCP_REQUEST, .xid = 0x12345678, .client_id_len = 3, .client_id = "abc" };
-	struct dhcp_reply reply = { .type = DHCP_ACK, .req = &req, .plen = 24, .lease = 300, .mtu = 1400, .n_dns = 2 };
+	struct dhcp_request req = { .type = DHCP_REQUEST, .xid = 0x12345678, .most = 576, .client_id_len = 3,
+				    .client_id = "abc" };
+	struct dhcp_options options = { .mtu = 1400, .n_dns = 2, .n_ntp = 1, .domain = "example.com", .n_routes = 2 };
+	struct dhcp_reply reply = { .type = DHCP_ACK, .req = &req, .plen = 24, .lease = 300, .options = &options };
 	uint8_t frame[DHCP_FRAME_MAX], size;
 	const uint8_t *b = frame + 42, *p;
 	size_t len;
@@ -358,7 +384,11 @@ static void test_build(void **state)
 	memcpy(req.mac, mac, 6);
 	memcpy(reply.src_mac, gwmac, 6);
 	inet_pton(AF_INET, "10.0.0.1", &reply.gateway);
-	reply.server = reply.dns[0] = reply.dns[1] = reply.gateway;
+	reply.server = options.dns[0] = options.dns[1] = reply.gateway;
+	inet_pton(AF_INET, "192.0.2.123", &options.ntp[0]);
+	options.routes[0] = (struct dhcp_route){ .prefix.s_addr = htonl(0xc6336400), .via = reply.gateway, .plen = 22 };
+	options.routes[1] = (struct dhcp_route){ .prefix.s_addr = htonl(0xac100000), .via.s_addr = htonl(0x0a0000fe),
+						 .plen = 12 };
 	inet_pton(AF_INET, "10.0.0.7", &reply.yiaddr);
 
 	len = dhcp_build(&reply, frame);
@@ -383,6 +413,20 @@ static void test_build(void **state)
 	HAS(6, "\x0a\0\0\x01\x0a\0\0\x01");
 	HAS(26, "\x05\x78");
 	HAS(61, "abc");
+	HAS(15, "example.com");
+	HAS(42, "\xc0\0\x02\x7b");
+	assert_null(option(b, len - 42, 121, &size));	/* not asked for */
+	assert_null(option(b, len - 42, 82, &size));
+
+	/* a switch on the way finds its option behind all others */
+	req.wants_routes = true;
+	req.relay_len = 6;
+	memcpy(req.relay, "\x01\x04port", 6);
+	len = dhcp_build(&reply, frame);
+	check_frame(frame, len);
+	HAS(121, "\x00\x0a\0\0\x01" "\x16\xc6\x33\x64\x0a\0\0\x01" "\x0c\xac\x10\x0a\0\0\xfe");
+	HAS(82, "\x01\x04port");
+	assert_int_equal(p[6], 255);
 
 	req.broadcast = true;
 	len = dhcp_build(&reply, frame);
@@ -405,6 +449,7 @@ static void test_build(void **state)
 	assert_memory_equal(b + 12, "\0\0\0\0\0\0\0\0", 8);
 	HAS(53, "\x06");
 	HAS(54, "\x0a\0\0\x01");
+	HAS(82, "\x01\x04port");
 	assert_null(option(b, len - 42, 51, &size));
 	assert_null(option(b, len - 42, 1, &size));
 
@@ -416,13 +461,36 @@ static void test_build(void **state)
 	assert_null(option(b, len - 42, 51, &size));
 	HAS(1, "\xff\xff\xff\0");
 
-	/* the most there can be */
-	req.client_id_len = 255;
-	reply.n_dns = DHCP_DNS_MAX;
+	/* what a client takes: routes fit, the long domain doesn't, time servers do */
 	inet_pton(AF_INET, "10.0.0.7", &reply.yiaddr);
+	memset(options.domain, 'x', DHCP_DOMAIN_MAX);
+	options.n_routes = DHCP_ROUTES_MAX;
+	for (unsigned int i = 0; i < DHCP_ROUTES_MAX; i++)
+		options.routes[i].plen = 32;
+	options.n_ntp = options.n_dns = DHCP_SERVERS_MAX;
+	req.most = 576;
 	len = dhcp_build(&reply, frame);
 	check_frame(frame, len);
-	assert_true(len < DHCP_FRAME_MAX);
+	assert_true(len <= 14 + 576);
+	assert_null(option(b, len - 42, 15, &size));
+	assert_non_null(option(b, len - 42, 121, &size));
+	assert_int_equal(size, 5 + 9 * DHCP_ROUTES_MAX);
+	assert_non_null(option(b, len - 42, 42, &size));
+
+	/* the most there can be, and must be: what the client and the switch want to see again */
+	req.most = 65535;
+	req.client_id_len = req.relay_len = 255;
+	len = dhcp_build(&reply, frame);
+	check_frame(frame, len);
+	assert_true(len <= DHCP_FRAME_MAX);
+	assert_non_null(option(b, len - 42, 82, &size));
+	assert_int_equal(size, 255);
+	assert_null(option(b, len - 42, 15, &size));
+	req.most = 576;
+	len = dhcp_build(&reply, frame);
+	check_frame(frame, len);
+	assert_non_null(option(b, len - 42, 3, &size));
+	assert_null(option(b, len - 42, 6, &size));
 }
 
 int main(void)
@@ -430,6 +498,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_truncated_frame),
 		cmocka_unit_test(test_truncated_message), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_overload), cmocka_unit_test(test_headers), cmocka_unit_test(test_checksums),
 		cmocka_unit_test(test_mutations), cmocka_unit_test(test_build),
 	};
