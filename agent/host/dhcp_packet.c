@@ -105,7 +105,8 @@ static enum dhcp_drop take_option(struct options *o, uint8_t code, const uint8_t
 		want = len < 2 ? 2 : len;	/* RFC 2132 s9.14, RFC 3046 s2.0 */
 		break;
 	case OPT_WANTED:	/* may be in parts */
-		req->wants_routes |= memchr(data, OPT_ROUTES, len) != NULL;
+		if (memchr(data, OPT_ROUTES, len))
+			req->wants_routes = true;
 		return DHCP_OK;
 	default:
 		return DHCP_OK;

@@ -29,7 +29,8 @@ static struct host host;
 static struct config config;
 static struct core_network network = { .name = "red", .plen = 24 };
 static struct config_network extra = {
-	.lease = 300, .dhcp = { .mtu = 1400, .n_dns = 2, .n_ntp = 4, .domain = "example.com", .n_routes = DHCP_ROUTES_MAX },
+	.lease = 300,
+	.dhcp = { .mtu = 1400, .n_dns = 2, .n_ntp = 4, .domain = "example.com", .n_routes = DHCP_ROUTES_MAX },
 };
 static const struct port ports[PORTS] = {
 	{ .ifindex = 7, .name = "eth1", .gwmac = { 2, 0, 0x5e, 0, 0, 1 } },
