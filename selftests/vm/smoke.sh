@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 tap_stage "looking around"
-tap_check "the kernel is the one asked for" test -d "/lib/modules/$(uname -r)"
+tap_check "the kernel is the one asked for" test -e "/lib/modules/$(uname -r)/modules.dep"
 for argument in ${APPEND:-}; do
 	tap_check "its command line has $argument" grep -qwF -- "$argument" /proc/cmdline
 done
