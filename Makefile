@@ -72,6 +72,7 @@ deps:
 build-deps:
 	@selftests/vm/deps build
 
+check: export CHECK_START := $(shell date +%s)
 check: deps
 	@selftests/check
 

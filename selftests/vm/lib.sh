@@ -86,7 +86,8 @@ private_apt()
 		cmp -s "$dir/sources.new" "$dir/sources.list" || mv "$dir/sources.new" "$dir/sources.list"
 		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
 		apt-config dump --format '%F "%v";%n' Acquire |
-			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.conf" || true
+			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.new" || true
+		cmp -s "$dir/acquire.new" "$dir/acquire.conf" || mv "$dir/acquire.new" "$dir/acquire.conf"
 		[ -e "$dir/status" ] || : > "$dir/status"
 		[ -e "$dir/apt.conf" ] || cat > "$dir/apt.conf" <<-END
 			Dir::Etc::parts "/dev/null";
@@ -182,6 +183,14 @@ in_root()
 		exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"' in_root "$@"
 }
 
+# alone NAME: what writes to build/NAME does so once at a time in a tree.
+alone()
+{
+	mkdir -p "$TOP/build"
+	exec 7> "$TOP/build/$1.lock"
+	flock -n 7 || die "another $1 runs in this tree"
+}
+
 # listed FILE: the packages a list names, without its comments.
 listed()
 {
@@ -217,8 +226,10 @@ once()
 	) 9> "$dir.lock"
 }
 
-[[ $TOP != *[[:space:]\'\"\$\`\\]* ]] || die "the path of this tree must not contain spaces, quotes, \$ or \\: '$TOP'"
-[[ $CACHE == /* && $CACHE != *[[:space:]]* && $CACHE != /.cache/mip4 ]] ||
-	die "'$CACHE' can't be the cache: set HOME or XDG_CACHE_HOME to an absolute path without spaces"
+# What shells, make, kernels' command lines and mount's options all take for a part of a path.
+plain='^/[A-Za-z0-9_./+@%=:~-]*$'
+[[ $TOP =~ $plain ]] || die "the path of this tree must be of letters, digits and _./+@%=:~-: '$TOP'"
+[[ $CACHE =~ $plain && $CACHE != /.cache/mip4 ]] ||
+	die "'$CACHE' can't be the cache: XDG_CACHE_HOME is an absolute path of letters, digits and _./+@%=:~-"
 mkdir -p "$CACHE" || die "no cache in '$CACHE'; XDG_CACHE_HOME takes it elsewhere"
 detect_release
