@@ -60,8 +60,8 @@ void act_log(struct core *core, enum core_log level, const char *fmt, ...)
 	core->act(core->arg, &action);
 }
 
-void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
-	      struct in_addr dst, uint16_t dport)
+void act_send_by(struct core *core, uint32_t link, const struct wire_out *out, struct in_addr src,
+		 struct in_addr dst, uint16_t dport)
 {
 	struct core_action action;
 
@@ -74,9 +74,16 @@ void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
 	action.send.src = src;
 	action.send.dst = dst;
 	action.send.dport = dport;
+	action.send.link = link;
 	action.send.len = out->len;
 	memcpy(action.send.data, out->buf, out->len);
 	core->act(core->arg, &action);
+}
+
+void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
+	      struct in_addr dst, uint16_t dport)
+{
+	act_send_by(core, 0, out, src, dst, dport);
 }
 
 void act_store(struct core *core, struct reg *reg)
@@ -396,6 +403,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 	action.bind.home = ev->adopt.home;
 	act_log(core, CORE_LOG_INFO, "binding in the kernel without a registration: removed");
 	core->act(core->arg, &action);
+	home_swept(core, &ev->adopt);
 }
 
 static void start(struct core *core)

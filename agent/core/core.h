@@ -84,6 +84,7 @@ struct core_network {
 	struct in_addr redirect;	/* HA: who isn't registered here shall be there; 0 = here */
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
+	bool home_link;			/* HA: it is a real one, whose hosts are told by ARP where devices are */
 };
 
 /* Identity by MAC: first matching rule wins. */
@@ -251,6 +252,7 @@ struct core_event {
 		struct {
 			struct in_addr src, dst;	/* dst: the local address it came to */
 			uint16_t sport;
+			uint32_t link;		/* ifindex of the home link that it came in by; 0 = none */
 			const uint8_t *data;
 			size_t len;
 		} datagram;
@@ -295,6 +297,8 @@ enum core_action_type {
 	CORE_ACT_REFUSED,	/* PMA: it will not get one now */
 	CORE_ACT_GONE,		/* PMA: no longer served here; not sent after DETACH by DHCP or API */
 	CORE_ACT_CONFIRM,	/* PMA: is it still attached? answered by CORE_EV_PRESENT (RFC 5563 s4.4) */
+	CORE_ACT_PROXY,		/* HA: hosts of the home link shall take our MAC for that address (RFC 5944 s4.6) */
+	CORE_ACT_UNPROXY,	/* HA: they shall take that of who has it there; if nobody does, so be it */
 	CORE_ACT_LOG,
 };
 
@@ -306,6 +310,7 @@ struct core_action {
 		struct {
 			struct in_addr src, dst;
 			uint16_t dport;		/* source port is always 434 */
+			uint32_t link;		/* ifindex: @dst is on it, whatever bindings say; 0 = as routed */
 			size_t len;
 			uint8_t data[WIRE_MSG_MAX];
 		} send;
@@ -328,6 +333,10 @@ struct core_action {
 			uint8_t mac[6];
 			struct in_addr home, gateway;
 		} confirm;
+		struct {
+			char device[CORE_NAME_MAX];	/* mip4 netdevice whose home link it is */
+			struct in_addr home;
+		} proxy;			/* PROXY, UNPROXY */
 		struct {
 			enum core_log level;
 			char text[CORE_TEXT_MAX];

@@ -50,7 +50,7 @@ static void send_reply(struct core *core, const struct request *req, const struc
 	/* Whoever signed a deregistration without need waits for the same. */
 	if (req->fha || auth_wants_fha(core->cfg, req->peer, req->per_node, req->rrq.lifetime))
 		auth_sign(&out, req->peer);
-	act_send(core, &out, req->dst, req->src, req->sport);
+	act_send_by(core, home_link_of(req), &out, req->dst, req->src, req->sport);
 }
 
 static void count_denial(struct core *core, uint8_t code)
@@ -179,6 +179,12 @@ static void settle(struct core *core, struct reg *reg)
 	}
 }
 
+static void unbind(struct core *core, struct reg *reg)
+{
+	act_unbind(core, reg);
+	home_end(core, reg);
+}
+
 void ha_bury(struct core *core, struct reg *reg)
 {
 	bool forget = !replay_until(core, reg->pub.rec.last_id);
@@ -187,7 +193,7 @@ void ha_bury(struct core *core, struct reg *reg)
 	to_tombstone(core, reg);
 	if (!forget)
 		act_store(core, reg);
-	act_unbind(core, reg);
+	unbind(core, reg);
 	settle(core, reg);
 }
 
@@ -207,6 +213,7 @@ void ha_timeout(struct core *core, struct reg *reg)
 void ha_resume(struct core *core, struct reg *reg)
 {
 	reg->restored = false;
+	reg->ha.proxied = reg->net->home_link && reg->in_kernel;
 	if (!reg->pub.rec.tombstone && reg->pub.expires_us && reg->pub.expires_us <= core->now->mono_us) {
 		ha_timeout(core, reg);
 		return;
@@ -285,7 +292,7 @@ static void deregister(struct core *core, const struct request *req,
 	}
 	op_start(core, reg, op, false);
 	if (gone)
-		act_unbind(core, reg);
+		unbind(core, reg);
 }
 
 /* The address for a request; 0.0.0.0 and *code if there is none. */
@@ -495,7 +502,7 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 		reg->pub.expires_us = op->prev_expires_us;
 		act_bind(core, reg);
 	} else {
-		act_unbind(core, reg);
+		unbind(core, reg);
 	}
 	settle(core, reg);
 }
@@ -526,6 +533,7 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		.key = rec->key_in,
 		.revsup_time = rec->peer_revsup ? revoke_clock(core, reg) : 0,
 	};
+	home_begin(core, reg);
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
 
@@ -589,6 +597,7 @@ void ha_done(struct core *core, struct reg *reg)
 				reg->error_text);
 			ha_bury(core, reg);
 		} else {
+			home_begin(core, reg);
 			settle(core, reg);
 		}
 	} else if (op->job == HA_DEREGISTER) {
@@ -623,7 +632,7 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	to_tombstone(core, reg);
 	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);
 	op_start(core, reg, op, false);
-	act_unbind(core, reg);
+	unbind(core, reg);
 	return true;
 }
 
@@ -636,6 +645,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		.src = ev->datagram.src,
 		.dst = ev->datagram.dst,
 		.sport = ev->datagram.sport,
+		.link = ev->datagram.link,
 	};
 	struct reg *reg = NULL;
 	uint16_t flags;

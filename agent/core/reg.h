@@ -102,6 +102,7 @@ struct request {
 	char nai[WIRE_NAI_MAX + 1];	/* "" = none */
 	struct in_addr src, dst;
 	uint16_t sport;
+	uint32_t link;			/* home link that it came in by, 0 = none */
 	const struct core_peer *peer;
 	struct mn *mn;			/* whose own keys authenticated it; NULL = only its agent's */
 	const struct wire_sa *mn_sa;	/* by which its replies are signed; NULL = by none */
@@ -164,6 +165,7 @@ struct ha_reg {
 	uint32_t left_key;		/* 0 = none; */
 	uint64_t left_until_us;		/* refreshes of it are late until then */
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
+	bool proxied;			/* its home link takes our MAC for its address */
 };
 
 struct pma_leaving;
@@ -408,6 +410,9 @@ void act_log(struct core *core, enum core_log level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void act_send(struct core *core, const struct wire_out *out, struct in_addr src,
 	      struct in_addr dst, uint16_t dport);
+/* By home link @link, 0 = as routed. */
+void act_send_by(struct core *core, uint32_t link, const struct wire_out *out, struct in_addr src,
+		 struct in_addr dst, uint16_t dport);
 void act_forget(struct core *core, struct reg *reg);
 /* Its completion is counted but nobody waits: undo, tombstones. */
 void act_store(struct core *core, struct reg *reg);
@@ -451,6 +456,14 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 		const struct wire_revoke_ack *ack);
 /* UNBIND and keep only what replay protection needs, or nothing; may free @reg. */
 void ha_bury(struct core *core, struct reg *reg);
+
+/* home.c */
+void home_begin(struct core *core, struct reg *reg);	/* it has a binding */
+void home_end(struct core *core, struct reg *reg);	/* after its UNBIND */
+/* @there, which nobody knows, was taken out of the kernel. */
+void home_swept(struct core *core, const struct core_binding *there);
+/* The home link by which who asked is to be answered, since it is at home; 0 = as routed (RFC 5944 s3.8.3.1). */
+uint32_t home_link_of(const struct request *req);
 
 /* pma.c */
 #define PMA_RRQ_TRIES		5	/* 1, 2, 4, 8, 16 s: outlasts the replay window of a clock ahead of ours */

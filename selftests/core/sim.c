@@ -214,14 +214,14 @@ static void act_send(struct node *n, const struct core_action *a)
 	struct sent *s = &w->sent[w->n_sent++ % SENT_MAX];
 
 	*s = (struct sent){ .from = n->index, .at = w->now, .src = a->send.src, .dst = a->send.dst,
-			    .dport = a->send.dport, .len = a->send.len };
+			    .dport = a->send.dport, .link = a->send.link, .len = a->send.len };
 	memcpy(s->data, a->send.data, a->send.len);
 	post(w, a);
 	if (sim_random(w, 1000) < w->dup)
 		post(w, a);
 }
 
-void inject(struct node *n, const char *src, const char *dst, const void *data, size_t len)
+static void inject_by(struct node *n, uint32_t link, const char *src, const char *dst, const void *data, size_t len)
 {
 	struct core_event ev = { .type = CORE_EV_DATAGRAM };
 	uint8_t *copy = malloc(len ? len : 1);	/* its own block: ASan sees a read past the end */
@@ -231,11 +231,17 @@ void inject(struct node *n, const char *src, const char *dst, const void *data, 
 	ev.datagram.src = ip(src);
 	ev.datagram.dst = ip(dst);
 	ev.datagram.sport = WIRE_PORT;
+	ev.datagram.link = link;
 	ev.datagram.data = copy;
 	ev.datagram.len = len;
 	deliver(n, &ev);
 	free(copy);
 	run(n->w, 0);
+}
+
+void inject(struct node *n, const char *src, const char *dst, const void *data, size_t len)
+{
+	inject_by(n, 0, src, dst, data, len);
 }
 
 /* ---- kernel and store ---- */
@@ -445,6 +451,14 @@ static void told(struct node *n, const struct core_action *a)
 	memcpy(d->text, a->device.text, sizeof(d->text));
 }
 
+static void note_order(struct node *n, char letter)
+{
+	size_t len = strlen(n->order);
+
+	if (len + 1 < sizeof(n->order))
+		n->order[len] = letter;
+}
+
 static void act(void *arg, const struct core_action *a)
 {
 	struct core_event ev = { 0 };
@@ -458,12 +472,15 @@ static void act(void *arg, const struct core_action *a)
 		n->dead = n->last_effects && !--n->last_effects;
 	switch (a->type) {
 	case CORE_ACT_SEND:
+		note_order(n, 'S');
 		act_send(n, a);
 		break;
 	case CORE_ACT_BIND:
+		note_order(n, 'B');
 		done(n, CORE_EV_BOUND, a->bind.cookie, kernel_bind(n, &a->bind));
 		break;
 	case CORE_ACT_UNBIND:
+		note_order(n, 'U');
 		k = kernel_find(n, a->bind.cookie);
 		if (!k)
 			break;
@@ -486,6 +503,12 @@ static void act(void *arg, const struct core_action *a)
 		ev.present.cookie = a->confirm.cookie;
 		ev.present.present = !n->absent && !n->dev[device_of(a->confirm.mac)].away;
 		enqueue(n->w, MSEC, n->index, &ev, NULL);
+		break;
+	case CORE_ACT_PROXY:
+	case CORE_ACT_UNPROXY:
+		note_order(n, a->type == CORE_ACT_PROXY ? 'P' : 'Q');
+		assert_string_equal(a->proxy.device, "mip-red");
+		n->proxied = a->proxy.home;
 		break;
 	case CORE_ACT_LOG:
 		n->n_log++;
@@ -829,7 +852,7 @@ bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
 	const struct sent *s;
 
 	rrq_build(&out, r);
-	inject(&w->node[HA], r->src, r->dst, out.buf, out.len);
+	inject_by(&w->node[HA], r->link, r->src, r->dst, out.buf, out.len);
 	if (w->n_sent == before)
 		return false;
 	s = sent_by(w, HA, WIRE_RRP, 0);

@@ -28,6 +28,7 @@ struct sent {
 	uint64_t at;
 	struct in_addr src, dst;
 	uint16_t dport;
+	uint32_t link;
 	size_t len;
 	uint8_t data[WIRE_MSG_MAX];
 };
@@ -72,6 +73,8 @@ struct node {
 	unsigned int n_confirm, n_log;
 	unsigned int n_clash, n_missing;	/* BINDs of what somebody else has; of what isn't there */
 	unsigned int n_taken;		/* of the former, those where it is the address */
+	char order[64];			/* of BIND, UNBIND, PROXY, UNPROXY (= Q) and SEND, by their letters */
+	struct in_addr proxied;			/* address of the last PROXY or UNPROXY */
 	char log[CORE_TEXT_MAX];
 	struct served dev[DEVICES];
 };
@@ -127,6 +130,7 @@ struct rrq {
 	const char *challenge;		/* NULL = no ext. 132 */
 	const char *requested;		/* NULL = no ext. 139 */
 	const char *src, *dst;
+	uint32_t link;
 };
 struct rrq rrq_from(struct world *w, int pma, const char *nai);
 void rrq_build(struct wire_out *out, const struct rrq *r);
