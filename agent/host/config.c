@@ -309,7 +309,7 @@ static void read_device_addr(const struct section *sec, const struct item *item,
 		dev->addrs[dev->n_addrs++].plen = plen;
 }
 
-static void read_device(const struct section *sec, struct config_device *dev)
+static void read_device(const struct section *sec, const struct core_config *core, struct config_device *dev)
 {
 	char mac[24];
 
@@ -336,6 +336,9 @@ static void read_device(const struct section *sec, struct config_device *dev)
 		else
 			strcpy(dev->ports[dev->n_ports++], port);
 	}
+	if (get_device_name(sec, "home-link", MAY, dev->home_link) && !core->ha)
+		section_error(sec, "home-link", "remove it, or set home-agent = true",
+			      "only a home agent is on a home link");
 	for (unsigned int i = 0; i < item_count(sec, "addresses"); i++) {
 		if (i == CONFIG_ADDRS_MAX) {
 			section_error(sec, "addresses", NULL, "more than %d addresses", CONFIG_ADDRS_MAX);
@@ -454,22 +457,24 @@ static void check_peers(struct config_text *text, const struct section *root, co
 static void check_ports(const struct section *sec, const struct config *config, unsigned int device)
 {
 	const struct config_device *dev = &config->devices[device];
+	const char *port, *its;
 
-	for (unsigned int i = 0; i < dev->n_ports; i++) {
-		bool mip4 = config_uses_device(config, dev->ports[i]);
+	for (unsigned int i = 0; (port = config_port(dev, i)); i++) {
+		const char *option = i < dev->n_ports ? "ports" : "home-link";
+		bool mip4 = config_uses_device(config, port);
 
 		for (unsigned int j = 0; j < config->n_devices; j++)
-			mip4 |= !strcmp(dev->ports[i], config->devices[j].name);
+			mip4 |= !strcmp(port, config->devices[j].name);
 		if (mip4)
-			section_error(sec, "ports", "the interfaces where devices are", "%s is a mip4 device itself",
-				      dev->ports[i]);
+			section_error(sec, option, "the interfaces where devices are", "%s is a mip4 device itself",
+				      port);
 		for (unsigned int j = 0; j <= device; j++) {
 			const struct config_device *other = &config->devices[j];
 
-			for (unsigned int k = 0; k < (j == device ? i : other->n_ports); k++)
-				if (!strcmp(dev->ports[i], other->ports[k]))
-					section_error(sec, "ports", "a port belongs to one device",
-						      "%s is a port of device %s already", dev->ports[i], other->name);
+			for (unsigned int k = 0; !(j == device && k == i) && (its = config_port(other, k)); k++)
+				if (!strcmp(port, its))
+					section_error(sec, option, "a port belongs to one device",
+						      "%s is a port of device %s already", port, other->name);
 		}
 	}
 }
@@ -500,8 +505,10 @@ static void check_roles(struct config_text *text, const struct section *root, co
 	}
 	for (unsigned int i = 0; i < config->n_devices; i++)
 		for (unsigned int j = core->n_networks; j-- > 0; )
-			if (!strcmp(config->networks[j].device, config->devices[i].name))
+			if (!strcmp(config->networks[j].device, config->devices[i].name)) {
 				config->devices[i].realm = config->networks[j].realm;
+				config->networks[j].home_link = *config->devices[i].home_link;
+			}
 	for (unsigned int i = 0; section_open(text, root, "device", i, &sec); i++)
 		check_ports(&sec, config, i);
 	for (unsigned int i = 0; section_open(text, root, "identity", i, &sec); i++)
@@ -560,7 +567,7 @@ struct config *config_load(const char *path, FILE *complaints)
 	for (unsigned int i = 0; section_open(text, &root, "mobile-node", i, &sec); i++)
 		read_mobile_node(text, &sec, &config->core, &config->mns[i]);
 	for (unsigned int i = 0; section_open(text, &root, "device", i, &sec); i++)
-		read_device(&sec, &config->devices[i]);
+		read_device(&sec, &config->core, &config->devices[i]);
 	check_roles(text, &root, config);
 out:
 	config_text_free(text);
@@ -618,4 +625,12 @@ bool config_uses_device(const struct config *config, const char *device)
 		if (!strcmp(config->networks[i].device, device))
 			return true;
 	return false;
+}
+
+const char *config_home_link(const struct config *config, const char *port)
+{
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		if (!strcmp(config->devices[i].home_link, port))
+			return config->devices[i].name;
+	return NULL;
 }

@@ -29,7 +29,16 @@ struct config_device {
 	unsigned int n_ports;
 	struct { struct in_addr addr; uint8_t plen; } addrs[CONFIG_ADDRS_MAX];
 	unsigned int n_addrs;
+	char home_link[IFNAMSIZ];	/* HA: "" = a virtual home network */
 };
+
+/* Its ports, the home link as the last of them; NULL behind it. */
+static inline const char *config_port(const struct config_device *device, unsigned int i)
+{
+	if (i < device->n_ports)
+		return device->ports[i];
+	return i == device->n_ports && *device->home_link ? device->home_link : NULL;
+}
 
 struct config {
 	struct core_config core;	/* points into the arrays below */
@@ -57,5 +66,7 @@ const struct core_network *config_network(const struct config *config, const cha
 					  const struct config_network **extra);
 /* Is @device the mip4 device of a network here? */
 bool config_uses_device(const struct config *config, const char *device);
+/* The mip4 device whose home link @port is, or NULL. */
+const char *config_home_link(const struct config *config, const char *port);
 
 #endif /* MIP4_CONFIG_H */

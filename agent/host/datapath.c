@@ -352,6 +352,44 @@ int datapath_socket(struct datapath *dp, uint32_t ifindex, int fd, char *text)
 	return nl_request(dp->requests, msg, NULL, NULL, text);
 }
 
+int datapath_set_home_link(struct datapath *dp, uint32_t ifindex, uint32_t port, char *text)
+{
+	struct nl_msg *msg = new_request(dp, MIP4_CMD_PORT_SET, 0, ifindex);
+	struct nlattr *sel;
+
+	if (msg) {
+		sel = nest(msg, MIP4_A_PORT);
+		nla_put_u32(msg, MIP4_PORT_A_IFINDEX, port);
+		nla_put_u8(msg, MIP4_PORT_A_MODE, MIP4_PORT_HOME);
+		nla_nest_end(msg, sel);
+	}
+	return nl_request(dp->requests, msg, NULL, NULL, text);
+}
+
+static int on_port(struct nl_msg *msg, void *arg)
+{
+	struct nlattr *tb[MIP4_A_MAX + 1], *port[MIP4_PORT_A_MAX + 1];
+	uint32_t *home = arg;
+
+	if (!genlmsg_parse(nlmsg_hdr(msg), 0, tb, MIP4_A_MAX, NULL) && tb[MIP4_A_PORT] &&
+	    !nla_parse_nested(port, MIP4_PORT_A_MAX, tb[MIP4_A_PORT], NULL) && port[MIP4_PORT_A_IFINDEX] &&
+	    port[MIP4_PORT_A_MODE] && nla_get_u8(port[MIP4_PORT_A_MODE]) == MIP4_PORT_HOME)
+		*home = nla_get_u32(port[MIP4_PORT_A_IFINDEX]);
+	return NL_OK;
+}
+
+int datapath_get_home_link(struct datapath *dp, uint32_t ifindex, uint32_t *port, char *text)
+{
+	int error, tries = 0;
+
+	do {
+		*port = 0;
+		error = nl_request(dp->requests, new_request(dp, MIP4_CMD_PORT_GET, NLM_F_DUMP, ifindex), on_port, port,
+				   text);
+	} while (error == EINTR && ++tries < NL_DUMP_TRIES);
+	return error;
+}
+
 static int on_binding(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *tb[MIP4_A_MAX + 1];

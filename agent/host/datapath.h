@@ -62,6 +62,10 @@ int datapath_get(struct datapath *dp, const char *device, uint32_t realm, struct
 		 struct datapath_binding *binding);
 /* Lets the mip4 device @ifindex tunnel through UDP by a socket. */
 int datapath_socket(struct datapath *dp, uint32_t ifindex, int fd, char *text);
+/* Makes @port, a port of @ifindex, its home link. */
+int datapath_set_home_link(struct datapath *dp, uint32_t ifindex, uint32_t port, char *text);
+/* *@port: the home link of @ifindex, 0 = none. */
+int datapath_get_home_link(struct datapath *dp, uint32_t ifindex, uint32_t *port, char *text);
 /* All of one moment: @fn is called once the dump is complete, and may make requests. */
 int datapath_walk(struct datapath *dp, void (*fn)(void *arg, const struct datapath_binding *binding),
 		  void *arg, char *text);

@@ -3,6 +3,7 @@
 #include "host/clock.h"
 #include "host/control.h"
 #include "host/dhcp.h"
+#include "host/home.h"
 #include "host/keep.h"
 #include "host/log.h"
 #include "host/presence.h"
@@ -116,7 +117,7 @@ static void on_action(void *arg, const struct core_action *action)
 	switch (action->type) {
 	case CORE_ACT_SEND:
 		udp_send(host->udp, action->send.src, action->send.dst, action->send.dport,
-			 action->send.data, action->send.len);
+			 action->send.link, action->send.data, action->send.len);
 		break;
 	case CORE_ACT_BIND:
 		do_bind(host, &action->bind);
@@ -135,6 +136,12 @@ static void on_action(void *arg, const struct core_action *action)
 		q = queued_new();
 		q->action = *action;
 		STAILQ_INSERT_TAIL(&host->results, q, list);
+		break;
+	case CORE_ACT_PROXY:
+		homes_begin(host->homes, action->proxy.device, action->proxy.home);
+		break;
+	case CORE_ACT_UNPROXY:
+		homes_end(host->homes, action->proxy.device, action->proxy.home);
 		break;
 	case CORE_ACT_LOG:
 		log_at(levels[action->log.level], "%s", action->log.text);
@@ -440,6 +447,7 @@ static void on_link(void *arg, const struct link_info *info, bool gone)
 	if (!gone && info->mip4 && config_uses_device(host->config, info->name))
 		give_socket(host, info);
 
+	homes_link_changed(host->homes, info, gone);
 	if (host->ports)
 		ports_link_changed(host->ports, info, gone);
 }
@@ -469,7 +477,12 @@ static bool on_port_link(void *arg, const struct port *port, bool up)
 
 static void on_datagram(void *arg, const struct core_event *event)
 {
-	host_event(arg, event);
+	struct core_event known = *event;
+	struct host *host = arg;
+
+	if (!homes_has(host->homes, event->datagram.link))
+		known.datagram.link = 0;
+	host_event(host, &known);
 }
 
 /* ---- start, stop, reload ---- */
@@ -562,7 +575,8 @@ static bool check_network(struct host *host, const struct config *config, const 
 static bool prepare(struct host *host, const struct config *config, char *text)
 {
 	for (unsigned int i = 0; i < config->n_devices; i++)
-		if (link_check(host->links, &config->devices[i], text))
+		if (link_check(host->links, &config->devices[i], text) ||
+		    homes_check(host->datapath, &config->devices[i], text))
 			return false;
 	for (unsigned int i = 0; i < config->core.n_networks; i++)
 		if (!check_network(host, config, &config->core.networks[i], text))
@@ -570,7 +584,8 @@ static bool prepare(struct host *host, const struct config *config, char *text)
 	if (!udp_check(host->udp, config, text))
 		return false;
 	for (unsigned int i = 0; i < config->n_devices; i++)
-		if (link_ensure(host->links, &config->devices[i], text))
+		if (link_ensure(host->links, &config->devices[i], text) ||
+		    homes_ensure(host->datapath, &config->devices[i], text))
 			return false;
 	return udp_configure(host->udp, config, text);
 }
@@ -634,10 +649,11 @@ static bool allocate(struct host *host)
 	host->udp = udp_new(host->base, host->keep, on_datagram, host);
 	host->dhcp = dhcp_new(host);
 	host->presence = presence_new(host);
+	host->homes = homes_new(host->base);
 	host->timeline = timeline_new();
 	host->core = core_new(&host->config->core, on_action, host);
 	return host->keep && host->timer && host->resync && host->udp && host->dhcp && host->presence &&
-	       host->timeline && host->core;
+	       host->homes && host->timeline && host->core;
 }
 
 bool host_start(struct host *host)
@@ -661,6 +677,7 @@ bool host_start(struct host *host)
 	host->ports = ports_new(host->base, host->links, on_frame, on_port_link, host);
 	if (!host->ports)
 		goto err;
+	homes_configure(host->homes, host->config);
 	if (ports_configure(host->ports, host->config))
 		on_links_lost(host);
 	if (!fill_core(host, text))
@@ -697,6 +714,7 @@ bool host_reload(struct host *host)
 	host->core = core;
 	host->config = config;
 	config_free(old);
+	homes_configure(host->homes, config);
 	if (ports_configure(host->ports, config))
 		on_links_lost(host);
 	if (!fill_core(host, text)) {
@@ -714,6 +732,7 @@ void host_stop(struct host *host)
 
 	control_close(host->control);
 	presence_free(host->presence);
+	homes_free(host->homes);
 	dhcp_free(host->dhcp);
 	ports_free(host->ports);
 	udp_free(host->udp);

@@ -37,6 +37,7 @@ struct host {
 	struct store *store;
 	struct dhcp *dhcp;
 	struct presence *presence;
+	struct homes *homes;
 	struct timeline *timeline;
 	struct control *control;
 };

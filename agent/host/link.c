@@ -284,10 +284,11 @@ static int look_at(struct links *links, const struct config_device *device, stru
 static int look_at_port(struct links *links, const struct config_device *device, unsigned int i,
 			struct link_info *port, char *text)
 {
-	int error = link_get(links, device->ports[i], 0, port);
+	const char *name = config_port(device, i);
+	int error = link_get(links, name, 0, port);
 
 	if (error)
-		snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s: %s", device->ports[i], device->name,
+		snprintf(text, CORE_TEXT_MAX, "port %.16s of device %.16s: %s", name, device->name,
 			 error == ENODEV ? "there is no such network device" : strerror(error));
 	return error;
 }
@@ -310,7 +311,7 @@ int link_check(struct links *links, const struct config_device *device, char *te
 			 "ip link del %.16s, or change its section", device->name, ip_text(info.local).s, device->name);
 		return EEXIST;
 	}
-	for (unsigned int i = 0; i < device->n_ports; i++) {
+	for (unsigned int i = 0; config_port(device, i); i++) {
 		error = look_at_port(links, device, i, &port, text);
 		if (error)
 			return error;
@@ -329,7 +330,7 @@ static int ensure_ports(struct links *links, const struct config_device *device,
 	struct link_info port;
 	int error;
 
-	for (unsigned int i = 0; i < device->n_ports; i++) {
+	for (unsigned int i = 0; config_port(device, i); i++) {
 		error = look_at_port(links, device, i, &port, text);
 		if (error)
 			return error;
@@ -343,6 +344,25 @@ static int ensure_ports(struct links *links, const struct config_device *device,
 		}
 	}
 	return 0;
+}
+
+/*
+ * The mip4 device's addresses, without their prefixes, are the home link's,
+ * too: what comes in by an interface that has none is dropped by any rp_filter,
+ * be it ARP requests for these.
+ */
+static int ensure_home_addrs(struct links *links, const struct config_device *device, char *text)
+{
+	char why[NL_TEXT_MAX];
+	struct link_info port;
+	int error = look_at_port(links, device, device->n_ports, &port, text);
+
+	for (unsigned int i = 0; !error && i < device->n_addrs; i++) {
+		error = add_addr(links, port.ifindex, device->addrs[i].addr, 32, why);
+		if (error)
+			snprintf(text, CORE_TEXT_MAX, "cannot give home link %.16s an address: %.180s", port.name, why);
+	}
+	return error;
 }
 
 int link_ensure(struct links *links, const struct config_device *device, char *text)
@@ -371,5 +391,6 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 		snprintf(text, CORE_TEXT_MAX, "cannot set device %.16s up: %.180s", device->name, why);
 		return error;
 	}
-	return ensure_ports(links, device, info.ifindex, text);
+	error = ensure_ports(links, device, info.ifindex, text);
+	return error || !*device->home_link ? error : ensure_home_addrs(links, device, text);
 }

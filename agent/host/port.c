@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "host/port.h"
+#include "host/arp.h"
 #include "host/clock.h"
 #include "host/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <linux/filter.h>
-#include <linux/if_arp.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <stdlib.h>
@@ -168,7 +168,6 @@ static bool announces(const struct config *config, unsigned int i, const char *d
 
 static void on_announce(evutil_socket_t fd, short what, void *arg)
 {
-	static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 	struct timeval again = { 0, ANNOUNCE_MS * 1000 }, second = { 1, 0 };
 	struct port_entry *entry = arg;
 	const struct config *config = entry->ports->config;
@@ -178,7 +177,7 @@ static void on_announce(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (unsigned int i = 0; entry->announced < ANNOUNCEMENTS && i < config->core.n_networks; i++)
 		if (announces(config, i, entry->device))
-			port_send_arp(&entry->port, everybody, config->networks[i].gateway,
+			port_send_arp(&entry->port, arp_everybody, config->networks[i].gateway,
 				      config->networks[i].gateway);
 	missed = entry->ports->link(entry->ports->arg, &entry->port, true);
 	if (entry->announced < ANNOUNCEMENTS)
@@ -333,6 +332,7 @@ void ports_link_changed(struct ports *ports, const struct link_info *info, bool 
 		take_carrier(entry, info);
 	}
 	if (gone || entry || !info->master || !info->ethernet || !ports->config || !ports->config->core.pma ||
+	    config_home_link(ports->config, info->name) ||
 	    link_get(ports->links, NULL, info->master, &master) || !master.mip4 ||
 	    !config_uses_device(ports->config, master.name))
 		return;
@@ -417,19 +417,11 @@ const struct port *port_find(const struct ports *ports, uint32_t ifindex)
 
 void port_send_arp(const struct port *port, const uint8_t mac[static 6], struct in_addr sender, struct in_addr target)
 {
-	struct arphdr arp = { .ar_hrd = htons(ARPHRD_ETHER), .ar_pro = htons(ETH_P_IP), .ar_hln = 6, .ar_pln = 4,
-			      .ar_op = htons(ARPOP_REQUEST) };
-	uint8_t frame[60] = { 0 }, *p = frame + 14;
+	struct arp arp = { .sender = sender, .target = target };
+	uint8_t frame[ARP_FRAME_LEN];
 
-	memcpy(frame, mac, 6);
-	memcpy(frame + 6, port->gwmac, 6);
-	frame[12] = ETH_P_ARP >> 8;
-	frame[13] = ETH_P_ARP & 0xff;
-	memcpy(p, &arp, sizeof(arp));
-	p += sizeof(arp);
-	memcpy(p, port->gwmac, 6);
-	memcpy(p + 6, &sender, 4);
-	memcpy(p + 16, &target, 4);	/* target MAC stays zero */
+	memcpy(arp.sender_mac, port->gwmac, 6);
+	arp_build(frame, port->gwmac, mac, &arp);
 	port_send(port, frame, sizeof(frame));
 }
 

@@ -32,6 +32,18 @@ struct udp {
 	LIST_HEAD(, udp_socket) sockets;
 };
 
+static uint32_t came_in_by(struct msghdr *msg)
+{
+	struct in_pktinfo info;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			memcpy(&info, CMSG_DATA(c), sizeof(info));
+			return info.ipi_ifindex;
+		}
+	return 0;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct udp_socket *sock = arg;
@@ -42,9 +54,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	for (int i = 0; i < BATCH; i++) {
 		/* One byte more than the wire takes: longer ones are seen as too long. */
 		uint8_t buf[WIRE_MSG_MAX + 1];
+		_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
 		struct sockaddr_in from;
-		socklen_t from_len = sizeof(from);
-		ssize_t len = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+		struct iovec iov = { buf, sizeof(buf) };
+		struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
+				      .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+		ssize_t len = recvmsg(fd, &msg, MSG_DONTWAIT);
 		struct core_event event = { .type = CORE_EV_DATAGRAM };
 
 		if (len < 0)
@@ -52,6 +67,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		event.datagram.src = from.sin_addr;
 		event.datagram.dst = dst;
 		event.datagram.sport = ntohs(from.sin_port);
+		event.datagram.link = came_in_by(&msg);
 		event.datagram.data = buf;
 		event.datagram.len = len;
 		udp->fn(udp->arg, &event);
@@ -123,7 +139,7 @@ static bool could(struct udp *udp, const struct config *config, struct in_addr a
 static bool want(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
 {
 	struct udp_socket *sock = find(udp, addr);
-	int size = RCVBUF;
+	int size = RCVBUF, one = 1;
 
 	(void)config;
 	if (sock) {
@@ -149,6 +165,8 @@ static bool want(struct udp *udp, const struct config *config, struct in_addr ad
 	}
 	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setsockopt(sock->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)))
+		log_warning("cannot tell by which interface requests come in: %s", strerror(errno));
 	sock->ev = event_new(udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
 	if (!sock->ev || event_add(sock->ev, NULL)) {
 		strcpy(text, "no memory");
@@ -237,16 +255,30 @@ int udp_fd(const struct udp *udp, struct in_addr addr)
 	return sock ? sock->fd : -1;
 }
 
-void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
+void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport, uint32_t link,
 	      const uint8_t *data, size_t len)
 {
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))] = { 0 };
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(dport), .sin_addr = dst };
+	const struct in_pktinfo info = { .ipi_ifindex = link, .ipi_spec_dst = src };
+	struct iovec iov = { (void *)data, len };
+	struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = &iov, .msg_iovlen = 1 };
 	struct udp_socket *sock = find(udp, src);
+	struct cmsghdr *c;
 
 	if (!sock) {
 		log_limited(LOG_L_WARNING, "no socket with source %s", ip_text(src).s);
 		return;
 	}
-	if (sendto(sock->fd, data, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+	if (link) {
+		msg.msg_control = control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(info));
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+	}
+	if (sendmsg(sock->fd, &msg, link ? MSG_DONTROUTE : 0) < 0)
 		log_limited(LOG_L_WARNING, "cannot send to %s: %s", ip_text(dst).s, strerror(errno));
 }

@@ -9,6 +9,7 @@ struct event_base;
 struct keep;
 struct udp;
 
+/* Its link is the interface that it came in by, be it a home link or not. */
 typedef void (*udp_fn)(void *arg, const struct core_event *datagram);
 
 /* Sockets outlive the process through @keep, which must outlive this. */
@@ -24,8 +25,8 @@ bool udp_check(struct udp *udp, const struct config *config, char *text);
 bool udp_configure(struct udp *udp, const struct config *config, char *text);
 /* The socket of @addr, or -1. */
 int udp_fd(const struct udp *udp, struct in_addr addr);
-/* Lost datagrams are the protocol's business. */
-void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport,
+/* By interface @link, on which @dst is, or 0: as routed. Lost datagrams are the protocol's business. */
+void udp_send(struct udp *udp, struct in_addr src, struct in_addr dst, uint16_t dport, uint32_t link,
 	      const uint8_t *data, size_t len);
 
 #endif /* MIP4_UDP_H */

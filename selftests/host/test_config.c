@@ -232,6 +232,16 @@ static const struct bad {
 	  ":14: device mip0 ports: mip1 is a mip4 device itself" },
 	{ "a network's device as port", HA "device mip1 {\nlocal = 192.0.2.1\nports = {mip0}\n}\n",
 	  ":14: device mip1 ports: mip0 is a mip4 device itself" },
+	{ "home link of a proxy agent", PMA "device mip0 {\nlocal = 198.51.100.1\nhome-link = eth1\n}\n",
+	  ":13: device mip0 home-link: only a home agent is on a home link" },
+	{ "home link that is a port", HA "device mip0 {\nlocal = 192.0.2.1\nports = {eth1}\nhome-link = eth1\n}\n",
+	  ":15: device mip0 home-link: eth1 is a port of device mip0 already" },
+	{ "home link of two", HA "device mip0 {\nlocal = 192.0.2.1\nhome-link = eth1\n}\ndevice mip1 {\nlocal = 192.0.2.1\nhome-link = eth1\n}\n",
+	  ":18: device mip1 home-link: eth1 is a port of device mip0 already" },
+	{ "a mip4 device as home link", HA "device mip0 {\nlocal = 192.0.2.1\nhome-link = mip0\n}\n",
+	  ":14: device mip0 home-link: mip0 is a mip4 device itself" },
+	{ "no name of a home link", HA "device mip0 {\nlocal = 192.0.2.1\nhome-link = \"a/b\"\n}\n",
+	  ":14: device mip0 home-link: not a name of a network device" },
 	{ "address without length", HA "device mip0 {\nlocal = 192.0.2.1\naddresses = {10.0.0.1}\n}\n", "addresses: no prefix length" },
 	{ "list where one value belongs", "home-agent = {true}\n", ":1: unexpected token" },
 	{ "no equal sign", "home-agent true\n", ":1: missing equal sign" },
@@ -411,6 +421,28 @@ static void test_handover(void **state)
 	free(complaints);
 }
 
+static void test_home_link(void **state)
+{
+	static const char more[] = HA "device mip0 { local = 192.0.2.1 ports = {eth2} home-link = eth1 }\n"
+		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
+		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" }\n";
+	struct config *config;
+	char *complaints = load(more, sizeof(more) - 1, &config);
+
+	(void)state;
+	if (!config)
+		fail_msg("%s", complaints);
+	assert_string_equal(config->devices[0].home_link, "eth1");
+	assert_string_equal(config_home_link(config, "eth1"), "mip0");
+	assert_null(config_home_link(config, "eth2"));
+	assert_string_equal(config_port(&config->devices[0], 1), "eth1");
+	assert_null(config_port(&config->devices[0], 2));
+	assert_true(config_network(config, "red", NULL)->home_link);
+	assert_false(config_network(config, "blue", NULL)->home_link);
+	config_free(config);
+	free(complaints);
+}
+
 static void test_good_pma(void **state)
 {
 	static const char more[] = PMA
@@ -514,9 +546,10 @@ int main(void)
 	static const struct CMUnitTest others[] = {
 		cmocka_unit_test(test_several), cmocka_unit_test(test_nul), cmocka_unit_test(test_good_ha),
 		cmocka_unit_test(test_good_mobile_nodes), cmocka_unit_test(test_handover),
+		cmocka_unit_test(test_home_link),
 		cmocka_unit_test(test_good_pma), cmocka_unit_test(test_truncated), cmocka_unit_test(test_examples),
 	};
-	static struct CMUnitTest tests[ROWS + 8];
+	static struct CMUnitTest tests[ROWS + 9];
 	static const char *const names[] = { "good", "open", "short", "odd", "empty", "long", "huge", "text", "conf" };
 	int failed;
 
@@ -526,7 +559,7 @@ int main(void)
 	dir = make_dir();
 	setenv("K", dir, 1);
 	make_keys();
-	failed = _cmocka_run_group_tests("config", tests, ROWS + 8, NULL, NULL);
+	failed = _cmocka_run_group_tests("config", tests, ROWS + 9, NULL, NULL);
 	assert_int_equal(chdir(dir), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unlink(names[i]);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/if_addr.h>
 #include <linux/if_arp.h>
 #include <linux/mip4.h>
 #include <linux/rtnetlink.h>
@@ -17,6 +18,7 @@ struct net_device {
 	const char *name;
 	uint32_t master;
 	bool mip4, up, bridged, isolated;
+	uint8_t plen;			/* of its address */
 };
 
 static struct net_device devices[8];	/* index: ifindex - 1 */
@@ -83,6 +85,10 @@ int nl_request(struct nl_sock *sock, struct nl_msg *msg, nl_recvmsg_msg_cb_t han
 	if (why)
 		strcpy(why, "no");
 	if (nlh->nlmsg_type == RTM_NEWADDR) {
+		const struct ifaddrmsg *ifa = nlmsg_data(nlh);
+
+		if (ifa->ifa_index <= n_devices)
+			devices[ifa->ifa_index - 1].plen = ifa->ifa_prefixlen;
 		n_changes++;
 		nlmsg_free(msg);
 		return 0;
@@ -207,6 +213,28 @@ static void test_ensure(void **state)
 	free((char *)devices[2].name);
 }
 
+static void test_home_link(void **state)
+{
+	struct config_device other = wanted;
+
+	(void)state;
+	strcpy(other.home_link, "lan");
+	add("eth1", 0, false);
+	add("eth2", 0, false);
+	refused(&other, ENODEV, "port lan of device mip0: there is no such network device");
+	add("lan", 9, false);
+	refused(&other, EBUSY, "port lan of device mip0 belongs to another device: ip link set lan nomaster");
+	devices[2].master = 0;
+	assert_int_equal(link_ensure(links, &other, text), 0);
+	assert_true(devices[2].up);
+	assert_int_equal(devices[2].master, 4);
+	/* the prefix leads to the mip4 device */
+	assert_int_equal(devices[3].plen, 24);
+	assert_int_equal(devices[2].plen, 32);
+	assert_int_equal(devices[1].plen, 0);
+	free((char *)devices[3].name);
+}
+
 static void test_members(void **state)
 {
 	struct link_info info;
@@ -228,7 +256,9 @@ static void test_members(void **state)
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { TEST(test_check), TEST(test_ensure), TEST(test_members) };
+	static const struct CMUnitTest tests[] = {
+		TEST(test_check), TEST(test_ensure), TEST(test_home_link), TEST(test_members),
+	};
 
 	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ static struct event_base *base;
 static struct ports *ports;
 static struct core_network networks[4];
 static struct config config;
+static struct config_device section;
 static struct link_info device, port, member;
 static unsigned int n_warnings;
 static char warning[256];
@@ -112,6 +113,11 @@ bool config_uses_device(const struct config *c, const char *name)
 	return false;
 }
 
+const char *config_home_link(const struct config *c, const char *name)
+{
+	return !strcmp(name, c->devices->home_link) ? c->devices->name : NULL;
+}
+
 static void on_frame(void *arg, const struct port *p, const uint8_t *frame, size_t len, bool csum_done,
 		     uint64_t seen_us)
 {
@@ -151,6 +157,7 @@ static int setup(void **state)
 	network(3, "mip0", "10.0.3.1");
 	config = (struct config){
 		.networks = networks,
+		.devices = &section,
 		.core = { .pma = true, .networks = networks, .n_networks = 4 },
 	};
 	device = (struct link_info){ .ifindex = DEVICE, .name = "mip0", .mip4 = true, .up = true };
@@ -410,6 +417,18 @@ static void test_missed(void **state)
 	assert_int_equal(link_ups, ups + 3);
 }
 
+/* What is there is at home: a router that is home agent and proxy agent has nobody to serve at it. */
+static void test_home_link(void **state)
+{
+	(void)state;
+	strcpy(section.home_link, "eth1");
+	assert_int_equal(ports_configure(ports, &config), 0);
+	assert_null(port_find(ports, PORT));
+	*section.home_link = '\0';
+	assert_int_equal(ports_resync(ports), 0);
+	assert_non_null(port_find(ports, PORT));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -417,7 +436,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_announces), TEST(test_ends), TEST(test_gateway_mac), TEST(test_renamed_device),
 		TEST(test_members),
-		TEST(test_link), TEST(test_missed),
+		TEST(test_link), TEST(test_missed), TEST(test_home_link),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
