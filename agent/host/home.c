@@ -237,8 +237,8 @@ int homes_check(struct datapath *dp, const struct config_device *device, char *t
 	error = datapath_get_home_link(dp, ifindex, &is, text);
 	if (error || !is || is == if_nametoindex(device->home_link))
 		return error;
-	snprintf(text, CORE_TEXT_MAX, "the home link of device %.16s is %.16s already: mipctl port set %.16s mode access",
-		 device->name, if_indextoname(is, name) ? name : "?", name);
+	snprintf(text, CORE_TEXT_MAX, "the home link of device %.16s is %.16s already: "
+		 "mipctl port set %.16s mode access", device->name, if_indextoname(is, name) ? name : "?", name);
 	return EBUSY;
 }
 

@@ -15,7 +15,9 @@
 #define LINK	5
 #define HA_NODE	(&w->node[HA])
 
-static const struct wire_sa key_a = { .spi = 0x400, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16, .key = "a's own key, yes" };
+static const struct wire_sa key_a = {
+	.spi = 0x400, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16, .key = "a's own key, yes",
+};
 
 static int setup(void **state)
 {

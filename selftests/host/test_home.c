@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a home link's hosts are told, how often, and who is asked before. Links, kernel and packet sockets are played. */
+/* What a home link's hosts are told, how often, and who is asked before. Links, kernel and sockets are played. */
 #include "common.h"
 
 #include "host/arp.h"
