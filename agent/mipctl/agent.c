@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <glob.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include <json-c/json.h>
 
 #include "mipctl/print.h"
+#include "mipctl/timeline.h"
 
 #define RUN_DIR "/run/mip4"
 
@@ -22,7 +22,7 @@ static const char agent_help[] =
 	"Usage: mipctl agent [ AGENT ] [ show [ FILTER ] ]\n"
 	"       mipctl agent [ AGENT ] attach mac MAC port PORT [ nai NAI ] [ home ADDR ]\n"
 	"       mipctl agent [ AGENT ] detach mac MAC [ port PORT ]\n"
-	"       mipctl agent [ AGENT ] timeline [ mac MAC ]\n"
+	"       mipctl agent [ AGENT ] timeline [ mac MAC ] [ svg ]\n"
 	"       mipctl agent [ AGENT ] { peers | counters | version }\n"
 	"where  AGENT := { name NAME | socket PATH }; without it, the one that runs here\n"
 	"       FILTER := [ nai NAI ] [ mac MAC ] [ home ADDR ] [ realm NUMBER ]\n";
@@ -147,29 +147,10 @@ static bool send_all(int fd, const char *text, size_t len)
 	return true;
 }
 
-/* As text that is safe to print; valid until the eighth call after it. */
-static const char *text_of(struct json_object *v)
-{
-	static char texts[8][256];
-	static unsigned int next;
-	char *text = texts[next++ % 8];
-
-	snprintf(text, sizeof(texts[0]), "%s", v ? json_object_get_string(v) : "null");
-	text_clean(text);
-	return text;
-}
-
-static const char *member(struct json_object *obj, const char *key)
-{
-	struct json_object *v;
-
-	return json_object_object_get_ex(obj, key, &v) ? text_of(v) : NULL;
-}
-
 static int print_error(struct json_object *error)
 {
-	const char *field = member(error, "field"), *message = member(error, "message");
-	const char *hint = member(error, "hint");
+	const char *field = json_member(error, "field"), *message = json_member(error, "message");
+	const char *hint = json_member(error, "hint");
 
 	ctl_err("%s%s%s%s%s%s", field ? field : "", field ? ": " : "",
 		message ? message : "the agent refused and gave no reason",
@@ -313,61 +294,9 @@ static void print_registration(struct json_object *obj)
 	pr_end();
 }
 
-static const char *const phases[] = {
-	"identity", "rrq", "rrp", "binding", "first_up", "first_down",
-};
-
-#define N_PHASES ARRAY_SIZE(phases)
-
-static void timeline_head(void)
-{
-	size_t i;
-
-	if (opt.json)
-		return;
-	printf("%-12s %-17s %-15s %-8s %-8s", "SEEN s", "MAC", "HOME", "PORT", "TRIGGER");
-	for (i = 0; i < N_PHASES; i++)
-		printf(" %10s", phases[i]);
-	puts(" (ms)");
-}
-
-static const char *cell(struct json_object *obj, const char *key)
-{
-	const char *text = member(obj, key);
-
-	return text ? text : "-";
-}
-
-static void print_handover(struct json_object *obj)
-{
-	struct json_object *us = NULL, *seen = NULL, *v;
-	int64_t at;
-	size_t i;
-
-	if (opt.json) {
-		pr_begin();
-		json_object_object_foreach(obj, key, value)
-			pr_json(key, value);
-		pr_end();
-		return;
-	}
-	json_object_object_get_ex(obj, "seen_us", &seen);
-	json_object_object_get_ex(obj, "phases_us", &us);
-	at = json_object_get_int64(seen);
-	printf("%5" PRId64 ".%06d %-17s %-15s %-8s %-8s", at / 1000000, (int)(at % 1000000),
-	       cell(obj, "mac"), cell(obj, "home"), cell(obj, "port"), cell(obj, "trigger"));
-	for (i = 0; i < N_PHASES; i++) {
-		if (json_object_object_get_ex(us, phases[i], &v))
-			printf(" %10.3f", (double)json_object_get_int64(v) / 1000);
-		else
-			printf(" %10s", "-");
-	}
-	putchar('\n');
-}
-
 /* ---- commands ---- */
 
-/* The attributes of a request: numbers as numbers, all else as it was written. */
+/* The attributes of a request: numbers as numbers, words alone not at all, all else as it was written. */
 static int take(struct args *a, const struct keyword *tab, size_t n, struct val *vals,
 		struct json_object **request)
 {
@@ -378,7 +307,7 @@ static int take(struct args *a, const struct keyword *tab, size_t n, struct val 
 		return rc;
 	*request = json_object_new_object();
 	for (i = 0; i < n; i++)
-		if (vals[i].key)
+		if (vals[i].key && tab[i].type != VAL_NONE)
 			json_object_object_add(*request, tab[i].word, tab[i].type == VAL_U32 ?
 					       json_object_new_int64(val_u32(&vals[i])) :
 					       json_object_new_string(vals[i].arg));
@@ -472,16 +401,27 @@ static int agent_detach(struct args *a)
 static int agent_timeline(struct args *a)
 {
 	static const struct keyword keys[] = {
-		KEYWORD("mac", VAL_MAC),
+		KEYWORD("mac", VAL_MAC), KEYWORD("svg", VAL_NONE),
 	};
 	struct json_object *request;
-	struct val vals[1] = { 0 };
-	int rc = take(a, keys, 1, vals, &request);
+	struct val vals[2] = { 0 };
+	int rc = take(a, keys, 2, vals, &request);
 
 	if (rc)
 		return rc;
-	timeline_head();
-	return run(request, "timeline", "handovers", print_handover);
+	if (!vals[1].key) {
+		timeline_head();
+		return run(request, "timeline", "handovers", timeline_print);
+	}
+	if (opt.json) {
+		json_object_put(request);
+		return arg_wrong("svg", "a drawing is no JSON: leave out -json");
+	}
+	rc = run(request, "timeline", "handovers", timeline_keep);
+	if (!rc)
+		timeline_draw();
+	timeline_forget();
+	return rc;
 }
 
 /* Fields as they come: text, numbers, and lists of words. */
@@ -494,11 +434,11 @@ static void print_peer(struct json_object *obj)
 			continue;
 		}
 		if (!json_object_is_type(value, json_type_array)) {
-			pr_str(PR_PLAIN, key, strcmp(key, "peer") ? key : NULL, text_of(value));
+			pr_str(PR_PLAIN, key, strcmp(key, "peer") ? key : NULL, json_text(value));
 			continue;
 		}
 		for (size_t i = 0; i < json_object_array_length(value); i++)
-			pr_text(text_of(json_object_array_get_idx(value, i)));
+			pr_text(json_text(json_object_array_get_idx(value, i)));
 	}
 	pr_end();
 }
@@ -517,7 +457,7 @@ static void print_counters(struct json_object *obj)
 		if (opt.json)
 			pr_json(key, value);
 		else
-			printf("%-40s %s\n", key, text_of(value));
+			printf("%-40s %s\n", key, json_text(value));
 	}
 	if (opt.json)
 		pr_end();
@@ -554,12 +494,12 @@ static int agent_version(struct args *a)
 			continue;
 		}
 		if (!json_object_is_type(v, json_type_array)) {
-			pr_str(PR_PLAIN, keys[i], keys[i], text_of(v));
+			pr_str(PR_PLAIN, keys[i], keys[i], json_text(v));
 			continue;
 		}
 		pr_text(keys[i]);
 		for (size_t k = 0; k < json_object_array_length(v); k++)
-			pr_text(text_of(json_object_array_get_idx(v, k)));
+			pr_text(json_text(json_object_array_get_idx(v, k)));
 	}
 	pr_end();
 	pr_array_end();

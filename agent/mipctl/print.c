@@ -337,6 +337,24 @@ void pr_now(void)
 	pr_str(PR_PLAIN, "timestamp", NULL, full);
 }
 
+const char *json_text(struct json_object *v)
+{
+	static char texts[8][256];
+	static unsigned int next;
+	char *text = texts[next++ % 8];
+
+	snprintf(text, sizeof(texts[0]), "%s", v ? json_object_get_string(v) : "null");
+	text_clean(text);
+	return text;
+}
+
+const char *json_member(struct json_object *obj, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(obj, key, &v) ? json_text(v) : NULL;
+}
+
 void pr_json(const char *key, struct json_object *value)
 {
 	if (opt.json)

@@ -56,6 +56,10 @@ void pr_now(void);	/* -t, -ts */
  */
 void text_clean(char *text);
 
+/* As text that is safe to print; valid until the eighth call after it. */
+const char *json_text(struct json_object *v);
+const char *json_member(struct json_object *obj, const char *key);	/* NULL: there is none */
+
 /* JSON only: a value as it came; takes a reference of its own. */
 void pr_json(const char *key, struct json_object *value);
 

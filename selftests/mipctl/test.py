@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import traceback
+from xml.etree import ElementTree
 
 import nl
 
@@ -776,6 +777,52 @@ def test_agent_rest():
     same(agent("-j agent version", version)[0].json(), [version])
     version.pop("module")
     assert "module not loaded" in agent("agent version", version)[0].out
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(handovers):
+    """Its bars as {what: (x, width)} and marks as {what: point} per handover, by height; and all text."""
+    run, request = agent("agent timeline svg", {"handovers": handovers})
+    same((run.rc, run.err, request), (0, "", {"verb": "timeline"}))
+    root = ElementTree.fromstring(run.out)
+    rows = [{} for _ in handovers]
+    for shape in root.iter():
+        title = shape.find(SVG + "title")
+        if title is None:
+            continue
+        if shape.tag == SVG + "rect":
+            y, where = float(shape.get("y")), (float(shape.get("x")), float(shape.get("width")))
+        else:
+            point = re.match(r"M([\d.]+) (\d+) ", shape.get("d"))
+            y, where = float(point[2]), float(point[1])
+        rows[int((y - 60) // 26)][title.text] = where
+    same(float(root.get("height")), 60.0 + 26 * len(handovers) + 26)
+    return rows, [text.text for text in root.iter(SVG + "text")]
+
+
+def test_agent_timeline_svg():
+    first = {"mac": "02:00:00:00:00:05", "port": "<&>", "trigger": "arp", "seen_us": 12345678,
+             "phases_us": {"identity": 1000, "rrq": 1500, "rrp": 21500, "binding": 22000, "first_up": 25000,
+                           "first_down": 50001}}
+    second = {**first, "port": "eth1", "seen_us": 13000000, "phases_us": {"rrq": 10000, "rrp": 5000, "first_up": 0}}
+    rows, text = drawn([first, second])
+    # 50 ms are 600 pixels from 330 on
+    same(rows[0], {"identity: 1 ms": (330.0, 12.0), "request: 0.5 ms": (342.0, 6.0),
+                   "home agent: 20 ms": (348.0, 240.0), "binding: 0.5 ms": (588.0, 6.0),
+                   "first packet up after 25 ms": 630.0, "first packet down after 50.001 ms": 940.0})
+    # what is missing, or before what it follows, isn't drawn
+    same(rows[1], {"request: 10 ms": (330.0, 120.0), "first packet up after 0 ms": 330.0})
+    assert "12.345 s 02:00:00:00:00:05 <&> (arp)" in text and "13.000 s 02:00:00:00:00:05 eth1 (arp)" in text, text
+    for most, axis in ((1, "0.002"), (11, "0.02"), (21, "0.05"), (51, "0.1"), (100000, "100"), (100001, "200")):
+        same(drawn([{**first, "phases_us": {"rrq": most}}])[1][5], axis)
+    drawn([])
+    most = 2**63 - 1
+    drawn([{}, {"phases_us": [], "seen_us": "x"}, {"phases_us": {"rrq": most, "rrp": -most, "first_up": most}}])
+    run, _ = agent("agent timeline svg", {"handovers": [first, 5]})
+    same((run.rc, run.out), (2, ""))
+    refused("-j agent timeline svg", "leave out -json")
 
 
 def test_agent_errors():
