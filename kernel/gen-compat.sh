@@ -4,6 +4,9 @@
 # don't tell: stable kernels take changes early. Only compat.h may use these.
 inc=$1/include
 
+# where nothing is found, all would seem to be old
+[ -d "$inc/net" ] || { echo "gen-compat.sh: no kernel headers in $inc" >&2; exit 1; }
+
 has() { # NAME FILE DECLARATION
 	grep -qE -- "$3" "$inc/$2" 2>/dev/null && printf ' -DMIP4_HAVE_%s' "$1"
 }
