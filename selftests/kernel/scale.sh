@@ -42,15 +42,18 @@ memory()
 	awk '/^(Slab|VmallocUsed|Percpu):/ { sum += $2 * 1024 } END { print sum }' /proc/meminfo
 }
 
-# does it stay as it is, to a page for every ten bindings? Tables grow behind one's back.
+looked=0 since=0
+# has it stayed as it is for a second, to a page for every ten bindings? Tables grow behind one's back.
 settled()
 {
-	local before
+	local now=$(($(date +%s%N) / 1000000)) change
 
-	before=$(memory)
-	sleep 1
-	before=$(($(memory) - before))
-	[ "${before#-}" -lt $((N * 4)) ]
+	change=$(($(memory) - looked))
+	if [ "${change#-}" -ge $((N * 4)) ]; then
+		looked=$((looked + change))
+		since=$now
+	fi
+	[ $((now - since)) -ge 1000 ]
 }
 
 each()

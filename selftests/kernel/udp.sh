@@ -202,7 +202,7 @@ says()
 	tap_is "$1" "$(n pma1 python3 "$UDP" "says('mip0', $3)" | sed 's/.*mip4: //')" "$2"
 }
 says "TCP" "not a UDP socket of AF_INET" "udp(type=socket.SOCK_STREAM)"
-says "IPv6's" "not a UDP socket of AF_INET" "udp('::', 434, socket.AF_INET6)"
+[[ ${APPEND-} == *ipv6.disable=1* ]] || says "IPv6's" "not a UDP socket of AF_INET" "udp('::', 434, socket.AF_INET6)"
 says "a packet socket" "not a UDP socket of AF_INET" "udp(port=None, family=socket.AF_PACKET)"
 says "a file" "not an open socket" "open('/dev/null')"
 says "none at all" "not an open socket" 999
