@@ -50,6 +50,20 @@ guests_possible()
 	[ "$(dpkg --print-architecture)" = amd64 ] || die "guests need an amd64 machine"
 }
 
+# fresh FILE [MINUTES]: whether it was written within a day, or that time
+fresh()
+{
+	[ -n "$(find "$1" -mmin "-${2:-1440}" 2> /dev/null)" ]
+}
+
+# remember FILE TEXT: who reads it beside finds all of it or what was there before
+remember()
+{
+	mkdir -p "$(dirname "$1")"
+	echo "$2" > "$1.$$"
+	mv "$1.$$" "$1"
+}
+
 # debian_uris: what the machine's apt calls this release, one "RELEASE URI" per line. apt itself parses the sources
 # in both formats, and the downloaded Release file says which entries are Debian's own; any other repository
 # on the machine is none of our business.
@@ -104,7 +118,7 @@ private_apt()
 			Acquire::Languages "none";
 			#include "$dir/acquire.conf";
 		END
-		if [ -z "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
+		if ! fresh "$dir/updated"; then
 			if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
 				touch "$dir/updated"
 			elif [ -e "$dir/updated" ]; then
