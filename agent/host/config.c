@@ -358,22 +358,35 @@ static const struct core_peer *find_peer(const struct config *config, struct in_
 	return NULL;
 }
 
-static void read_fha_on_dereg(const struct section *root, struct core_config *core)
+/* Which of @names, by index; @hint lists them. False: it isn't there, or has been complained about. */
+static bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
+		       unsigned int n, unsigned int *choice)
 {
-	static const char *const names[] = {
-		[CORE_FHA_PMIP] = "pmip", [CORE_FHA_ALWAYS] = "always", [CORE_FHA_NEVER] = "never",
-	};
 	char name[16];
 
-	if (!get_string(root, "fha-on-dereg", MAY, name, sizeof(name)))
-		return;
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i])) {
-			core->fha_on_dereg = i;
-			return;
-		}
-	}
-	section_error(root, "fha-on-dereg", "pmip, always or never", "unknown: \"%s\"", name);
+	if (!get_string(sec, option, MAY, name, sizeof(name)))
+		return false;
+	for (*choice = 0; *choice < n; (*choice)++)
+		if (!strcmp(name, names[*choice]))
+			return true;
+	section_error(sec, option, hint, "unknown: \"%s\"", name);
+	return false;
+}
+
+static void read_choices(const struct section *root, struct config *config)
+{
+	static const char *const fha[] = {
+		[CORE_FHA_PMIP] = "pmip", [CORE_FHA_ALWAYS] = "always", [CORE_FHA_NEVER] = "never",
+	};
+	static const char *const store[] = {
+		[STORE_PROCESS] = "process", [STORE_DISK] = "disk", [STORE_NONE] = "none",
+	};
+	unsigned int choice;
+
+	if (get_choice(root, "fha-on-dereg", "pmip, always or never", fha, sizeof(fha) / sizeof(fha[0]), &choice))
+		config->core.fha_on_dereg = choice;
+	if (get_choice(root, "store", "none, process or disk", store, sizeof(store) / sizeof(store[0]), &choice))
+		config->store = choice;
 }
 
 static void read_root(const struct section *root, struct core_config *core)
@@ -390,7 +403,6 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->max_registrations = MAX_REGISTRATIONS;
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;
-	read_fha_on_dereg(root, core);
 	core->clock_probe = core->pma;
 	if (get_bool(root, "clock-probe", &core->clock_probe) && core->clock_probe && !core->pma)
 		section_error(root, "clock-probe", "set proxy-agent = true, or remove it",
@@ -558,6 +570,7 @@ struct config *config_load(const char *path, FILE *complaints)
 		goto out;
 	}
 	read_root(&root, &config->core);
+	read_choices(&root, config);
 	for (unsigned int i = 0; section_open(text, &root, "network", i, &sec); i++)
 		read_network(&sec, &config->core, &config->networks[i], &config->extras[i]);
 	for (unsigned int i = 0; section_open(text, &root, "identity", i, &sec); i++)
@@ -601,6 +614,8 @@ const char *config_doubt(const struct config *config)
 		return "fha-on-dereg = never: whoever can send in a peer's name can deregister its devices";
 	if (config->core.pma && !config->core.n_identities)
 		return "no identity section: this proxy agent serves no device of its own accord";
+	if (config->store == STORE_NONE)
+		return "store = none: with the agent's end all its devices lose their connections";
 	for (unsigned int i = 0; i < config->core.n_networks; i++)
 		if (config->networks[i].bicast && !config->core.handover_grace_ms)
 			return "bicast = true with handover-grace = 0: no copies are sent";

@@ -5,6 +5,7 @@
 
 #include "core/core.h"
 #include "host/dhcp_packet.h"
+#include "host/store.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -49,6 +50,7 @@ struct config {
 	struct core_identity *identities;
 	struct config_device *devices;
 	unsigned int n_devices;
+	enum store_policy store;
 };
 
 /*

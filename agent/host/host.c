@@ -91,19 +91,9 @@ static void do_unbind(struct host *host, const struct core_binding *b)
 		log_limited(LOG_L_WARNING, "cannot unbind %s on %s: %s", ip_text(b->home).s, b->device, text);
 }
 
-static void do_store(struct host *host, const struct core_action *action)
+static void on_stored(void *arg, uint64_t cookie, int error, const char *text)
 {
-	char text[CORE_TEXT_MAX] = "";
-	int error;
-
-	if (action->type == CORE_ACT_STORE) {
-		error = store_put(host->store, &action->store, text);
-		complete(host, CORE_EV_STORED, action->store.cookie, error, text);
-	} else {
-		error = store_del(host->store, action->store.cookie, text);
-	}
-	if (error)
-		log_error("%s", text);
+	complete(arg, CORE_EV_STORED, cookie, error, text);
 }
 
 static void on_action(void *arg, const struct core_action *action)
@@ -126,8 +116,10 @@ static void on_action(void *arg, const struct core_action *action)
 		do_unbind(host, &action->bind);
 		break;
 	case CORE_ACT_STORE:
+		store_put(host->store, &action->store);
+		break;
 	case CORE_ACT_FORGET:
-		do_store(host, action);
+		store_del(host->store, action->store.cookie);
 		break;
 	case CORE_ACT_ATTACHED:
 	case CORE_ACT_REFUSED:
@@ -202,18 +194,12 @@ static void handle_result(struct host *host, const struct core_action *action)
 		control_result(host->control, action);
 }
 
-void host_event(struct host *host, const struct core_event *event)
+/* What the core has caused, and what that causes, until nothing is left; ends being busy. */
+static void follow_up(struct host *host)
 {
+	static const struct timeval soon;
 	struct host_queued *q;
 
-	if (host->busy) {	/* from within an action or a result; those have no foreign pointers */
-		q = queued_new();
-		q->event = *event;
-		STAILQ_INSERT_TAIL(&host->events, q, list);
-		return;
-	}
-	host->busy = true;
-	run(host, event);
 	for (;;) {
 		if (!STAILQ_EMPTY(&host->events)) {
 			q = STAILQ_FIRST(&host->events);
@@ -232,6 +218,35 @@ void host_event(struct host *host, const struct core_event *event)
 		control_poll(host->control);
 	host->busy = false;
 	arm(host);
+	/* Behind what has arrived by now: that goes to the disk with it. */
+	if (store_waits(host->store) && !evtimer_pending(host->sync, NULL))
+		evtimer_add(host->sync, &soon);
+}
+
+void host_event(struct host *host, const struct core_event *event)
+{
+	struct host_queued *q;
+
+	if (host->busy) {	/* from within an action or a result; those have no foreign pointers */
+		q = queued_new();
+		q->event = *event;
+		STAILQ_INSERT_TAIL(&host->events, q, list);
+		return;
+	}
+	host->busy = true;
+	run(host, event);
+	follow_up(host);
+}
+
+static void on_sync(evutil_socket_t fd, short what, void *arg)
+{
+	struct host *host = arg;
+
+	(void)fd;
+	(void)what;
+	host->busy = true;
+	store_sync(host->store);
+	follow_up(host);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -646,13 +661,14 @@ static bool allocate(struct host *host)
 		return false;
 	host->timer = evtimer_new(host->base, on_timer, host);
 	host->resync = evtimer_new(host->base, on_resync, host);
+	host->sync = evtimer_new(host->base, on_sync, host);
 	host->udp = udp_new(host->base, host->keep, on_datagram, host);
 	host->dhcp = dhcp_new(host);
 	host->presence = presence_new(host);
 	host->homes = homes_new(host->base);
 	host->timeline = timeline_new();
 	host->core = core_new(&host->config->core, on_action, host);
-	return host->keep && host->timer && host->resync && host->udp && host->dhcp && host->presence &&
+	return host->keep && host->timer && host->resync && host->sync && host->udp && host->dhcp && host->presence &&
 	       host->homes && host->timeline && host->core;
 }
 
@@ -668,7 +684,7 @@ bool host_start(struct host *host)
 		return false;
 	if (!allocate(host))
 		goto err;
-	host->store = store_open(host->state_dir, text);
+	host->store = store_open(host->state_dir, host->config->store, on_stored, host, text);
 	if (!host->store || !open_kernel(host, text))
 		goto err;
 	host->control = control_open(host, text);	/* before anything of the machine changes: it may fail */
@@ -699,9 +715,11 @@ bool host_reload(struct host *host)
 		log_error("the running configuration stays");
 		return false;
 	}
+	on_sync(-1, 0, host);	/* the new core doesn't know what the old one waits for */
 	core = core_new(&config->core, on_action, host);
-	if (!core || !prepare(host, config, text)) {
+	if (!core || !store_set_policy(host->store, config->store, text) || !prepare(host, config, text)) {
 		log_error("%s; the running configuration stays", text);
+		store_set_policy(host->store, old->store, text);
 		core_free(core);
 		config_free(config);
 		return false;
@@ -750,6 +768,8 @@ void host_stop(struct host *host)
 		event_free(host->timer);
 	if (host->resync)
 		event_free(host->resync);
+	if (host->sync)
+		event_free(host->sync);
 	if (host->base)
 		event_base_free(host->base);
 	config_free(host->config);

@@ -22,7 +22,7 @@ struct host {
 	struct config *config;
 	struct core *core;
 	struct event_base *base;
-	struct event *timer, *resync;
+	struct event *timer, *resync, *sync;
 	bool links_lost;		/* @resync has to look at the links too */
 	uint64_t wall_ahead_us;		/* of the monotonic clock when the process started */
 	uint64_t armed_us;		/* when @timer fires, 0 = not armed */

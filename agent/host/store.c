@@ -3,14 +3,17 @@
 #include "host/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define SCHEMA	1	/* PRAGMA user_version */
 #define STORE_PATH_MAX	4096
+#define MEMORY	":memory:"	/* SQLite's word for a database without a file */
 
 /* Columns in the order of the table, of bind_record() and of read_record(). */
 #define COLUMNS \
@@ -23,9 +26,20 @@ static const char create[] =
 	"key_out INTEGER, lifetime INTEGER, expires_unix INTEGER, last_id INTEGER, peer_revsup INTEGER, "
 	"tombstone INTEGER, port INTEGER, port_name TEXT, mac BLOB, dhcp INTEGER);";
 
+#define GROUP_MAX	1024	/* as many writes wait for one sync */
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *put, *del;
+	enum store_policy policy;
+	store_done_fn done;
+	void *arg;
+	/* STORE_DISK: a transaction that is open, with the puts to be told of; all of them fail with the first */
+	bool grouped;
+	uint64_t group[GROUP_MAX];
+	unsigned int n_group;
+	int error;
+	char text[CORE_TEXT_MAX];
 };
 
 static int run(struct store *store, const char *sql)
@@ -52,7 +66,8 @@ static void close_db(struct store *store)
 	sqlite3_finalize(store->put);
 	sqlite3_finalize(store->del);
 	sqlite3_close(store->db);
-	*store = (struct store){ 0 };
+	store->put = store->del = NULL;
+	store->db = NULL;
 }
 
 static bool is_damaged(struct store *store)
@@ -103,19 +118,24 @@ static enum opened refuse(struct store *store, const char *path, char *text)
 	return is_damaged(store) ? DAMAGED : REFUSED;
 }
 
+/*
+ * NORMAL: synced at checkpoints only, so that a power cut costs the last writes
+ * but not the file. FULL: with each transaction.
+ */
+static int set_synchronous(struct store *store)
+{
+	return run(store, store->policy == STORE_DISK ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+}
+
 static enum opened prepare_schema(struct store *store, const char *path, char *text)
 {
 	char sql[64];
 	int version, rc;
 
 	sqlite3_extended_result_codes(store->db, 0);
-	/*
-	 * Exclusive: a second agent on the same directory is refused here.
-	 * Normal: synced at checkpoints only, so that a power cut costs the last
-	 * writes but not the file.
-	 */
+	/* Exclusive: a second agent on the same directory is refused here. */
 	if (run(store, "PRAGMA locking_mode = EXCLUSIVE") || run(store, "PRAGMA journal_mode = WAL") ||
-	    run(store, "PRAGMA synchronous = NORMAL") || run(store, "BEGIN IMMEDIATE"))
+	    set_synchronous(store) || run(store, "BEGIN IMMEDIATE"))
 		return refuse(store, path, text);
 	version = ask(store, "PRAGMA user_version");
 	if (!version) {
@@ -143,7 +163,8 @@ static enum opened try_open(struct store *store, const char *path, char *text)
 		snprintf(text, CORE_TEXT_MAX, "%.160s: %.80s", path, store->db ? reason(store) : "no memory");
 		return REFUSED;
 	}
-	chmod(path, 0600);
+	if (strcmp(path, MEMORY))
+		chmod(path, 0600);
 	result = prepare_schema(store, path, text);
 	if (result == OPENED &&
 	    (sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO registrations (" COLUMNS ") VALUES "
@@ -172,7 +193,60 @@ static bool move_away(const char *path, char *text)
 	return true;
 }
 
-struct store *store_open(const char *dir, char *text)
+/* What is in a new directory is safe when its name is. */
+static bool sync_parent(const char *dir)
+{
+	char parent[STORE_PATH_MAX];
+	bool ok;
+	int fd;
+
+	snprintf(parent, sizeof(parent), "%s/..", dir);
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ok = fd >= 0 && !fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static enum opened open_file(struct store *store, const char *dir, const char *path, char *text)
+{
+	bool made = !mkdir(dir, 0700);
+	enum opened result;
+
+	if ((!made && errno != EEXIST) || (made && store->policy == STORE_DISK && !sync_parent(dir))) {
+		snprintf(text, CORE_TEXT_MAX, "cannot create %.160s: %s", dir, strerror(errno));
+		return REFUSED;
+	}
+	result = try_open(store, path, text);
+	if (result == DAMAGED) {
+		close_db(store);
+		if (move_away(path, text))
+			result = try_open(store, path, text);
+	}
+	return result;
+}
+
+/* What an earlier life has left would be taken for true by a later one. */
+static enum opened open_memory(struct store *store, const char *path, char *text)
+{
+	enum opened result;
+	int rows;
+
+	if (!access(path, F_OK)) {
+		result = try_open(store, path, text);
+		if (result == REFUSED)
+			return REFUSED;
+		rows = result == OPENED ? ask(store, "SELECT count(*) FROM registrations") : 0;
+		if (rows && run(store, "DELETE FROM registrations"))
+			return refuse(store, path, text);
+		if (rows)
+			log_warning("store = none: %d registrations of an earlier life are gone from %s", rows, path);
+		close_db(store);
+	}
+	return try_open(store, MEMORY, text);
+}
+
+struct store *store_open(const char *dir, enum store_policy policy, store_done_fn done, void *arg, char *text)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	char path[STORE_PATH_MAX];
@@ -183,17 +257,10 @@ struct store *store_open(const char *dir, char *text)
 		strcpy(text, "no memory");
 		return NULL;
 	}
-	if (mkdir(dir, 0700) && errno != EEXIST) {
-		snprintf(text, CORE_TEXT_MAX, "cannot create %.160s: %s", dir, strerror(errno));
-		free(store);
-		return NULL;
-	}
-	result = try_open(store, path, text);
-	if (result == DAMAGED) {
-		close_db(store);
-		if (move_away(path, text))
-			result = try_open(store, path, text);
-	}
+	store->policy = policy;
+	store->done = done;
+	store->arg = arg;
+	result = policy == STORE_NONE ? open_memory(store, path, text) : open_file(store, dir, path, text);
 	if (result != OPENED) {
 		store_close(store);
 		return NULL;
@@ -205,8 +272,25 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	store_sync(store);
 	close_db(store);
 	free(store);
+}
+
+bool store_set_policy(struct store *store, enum store_policy policy, char *text)
+{
+	if (policy == store->policy)
+		return true;
+	if (policy == STORE_NONE || store->policy == STORE_NONE) {
+		strcpy(text, "store: none comes and goes with a start of the agent only");
+		return false;
+	}
+	store_sync(store);
+	store->policy = policy;
+	if (!set_synchronous(store))
+		return true;
+	snprintf(text, CORE_TEXT_MAX, "store: %.200s", sqlite3_errmsg(store->db));
+	return false;
 }
 
 /* SQLite's integers are signed; 64-bit values pass through bit by bit. */
@@ -274,26 +358,79 @@ static void read_record(sqlite3_stmt *stmt, struct core_record *r)
 	r->dhcp = sqlite3_column_int(stmt, i);
 }
 
-static int finish(struct store *store, sqlite3_stmt *stmt, char *text)
+/* What failed, in a group for all of it. */
+static void note_error(struct store *store, int rc)
+{
+	if (store->error)
+		return;
+	store->error = rc == SQLITE_FULL ? ENOSPC : EIO;
+	snprintf(store->text, sizeof(store->text), "store: %.200s", sqlite3_errmsg(store->db));
+	log_error("%s", store->text);
+}
+
+static void finish(struct store *store, sqlite3_stmt *stmt)
 {
 	int rc = sqlite3_step(stmt);
 
 	if (rc != SQLITE_DONE)
-		snprintf(text, CORE_TEXT_MAX, "store: %.200s", sqlite3_errmsg(store->db));
+		note_error(store, rc);
 	sqlite3_reset(stmt);
-	return rc == SQLITE_DONE ? 0 : rc == SQLITE_FULL ? ENOSPC : EIO;
 }
 
-int store_put(struct store *store, const struct core_record *record, char *text)
+static void begin(struct store *store)
 {
+	int rc;
+
+	if (store->n_group == GROUP_MAX)
+		store_sync(store);
+	if (!store->grouped)
+		store->error = 0;
+	if (store->policy != STORE_DISK || store->grouped)
+		return;
+	store->grouped = true;
+	rc = run(store, "BEGIN IMMEDIATE");
+	if (rc)
+		note_error(store, rc);
+}
+
+void store_put(struct store *store, const struct core_record *record)
+{
+	begin(store);
 	bind_record(store->put, record);
-	return finish(store, store->put, text);
+	finish(store, store->put);
+	if (store->grouped)
+		store->group[store->n_group++] = record->cookie;
+	else
+		store->done(store->arg, record->cookie, store->error, store->text);
 }
 
-int store_del(struct store *store, uint64_t cookie, char *text)
+void store_del(struct store *store, uint64_t cookie)
 {
+	begin(store);
 	sqlite3_bind_int64(store->del, 1, (int64_t)cookie);
-	return finish(store, store->del, text);
+	finish(store, store->del);
+}
+
+bool store_waits(const struct store *store)
+{
+	return store->grouped;
+}
+
+void store_sync(struct store *store)
+{
+	int rc;
+
+	if (!store->grouped)
+		return;
+	rc = store->error ? SQLITE_OK : run(store, "COMMIT");
+	if (rc)
+		note_error(store, rc);
+	if (!sqlite3_get_autocommit(store->db))		/* SQLite may have done it already */
+		run(store, "ROLLBACK");
+	store->grouped = false;
+	for (unsigned int i = 0; i < store->n_group; i++)
+		store->done(store->arg, store->group[i], store->error, store->text);
+	store->n_group = 0;
 }
 
 int store_walk(struct store *store, void (*fn)(void *arg, const struct core_record *record), void *arg, char *text)

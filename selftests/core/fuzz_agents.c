@@ -112,6 +112,7 @@ static void configure(struct node *n, const uint8_t how[4])
 	if (how[2] & 8)
 		n->mn[2].home = ip("10.0.0.11");
 	n->cfg.n_mns = how[2] & 3;
+	n->disk = how[2] & 32;
 	if (n->index != HA)
 		n->skew_us = (int8_t)how[3] * (how[2] & 16 ? 60 : 1) * (int64_t)SEC / 16;
 	node_start(n);
@@ -414,6 +415,11 @@ static void end(struct world *w)
 	}
 	run(w, 200 * SEC);
 	check(w);
+	/* A row that a bad disk has kept goes with the next life, as all of them have expired. */
+	for (int i = 0; i < NODES; i++)
+		if (w->node[i].n_lost)
+			node_restart(&w->node[i]);
+	run(w, 200 * SEC);
 	for (int i = 0; i < NODES; i++) {
 		struct node *n = &w->node[i];
 

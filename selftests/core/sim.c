@@ -13,6 +13,7 @@
 
 #define NTP_BASE	0xe8000000ULL		/* s: some day in 2023 */
 #define MONO_BASE	(1000 * SEC)
+#define SYNC_US		(5 * MSEC)		/* as long as a disk may take for a group */
 
 struct event {
 	uint64_t at, seq;
@@ -90,6 +91,7 @@ static void enqueue(struct world *w, uint64_t delay, int node, const struct core
 }
 
 static void kernel_age(struct node *n);
+static void sync_rows(struct node *n);
 
 static void deliver(struct node *n, const struct core_event *ev)
 {
@@ -158,7 +160,10 @@ void run(struct world *w, uint64_t us)
 			struct event ev = w->queue[e];
 
 			w->queue[e] = w->queue[--w->n_queue];
-			if (ev.life == w->node[ev.node].life || ev.data) {
+			if (ev.ev.type == CORE_EV_STORED && !ev.ev.done.cookie) {
+				if (ev.life == w->node[ev.node].life)
+					sync_rows(&w->node[ev.node]);
+			} else if (ev.life == w->node[ev.node].life || ev.data) {
 				if (ev.data)
 					ev.ev.datagram.data = ev.data;
 				deliver(&w->node[ev.node], &ev.ev);
@@ -423,6 +428,52 @@ static void done(struct node *n, enum core_event_type type, uint64_t cookie, int
 	enqueue(n->w, 0, n->index, &ev, NULL);
 }
 
+static void forget(struct node *n, uint64_t cookie)
+{
+	for (size_t i = 0; i < n->n_row; i++) {
+		if (n->row[i].cookie == cookie)
+			n->row[i--] = n->row[--n->n_row];
+	}
+}
+
+/* Tells the queue by a completion of nobody that a group is due. */
+static void change_row(struct node *n, const struct core_record *rec, bool gone)
+{
+	if (!n->disk) {
+		if (gone)
+			forget(n, rec->cookie);
+		else
+			done(n, CORE_EV_STORED, rec->cookie, store_put(n, rec));
+		return;
+	}
+	if (!n->n_change)
+		enqueue(n->w, SYNC_US, n->index, &(struct core_event){ .type = CORE_EV_STORED }, NULL);
+	n->change = realloc(n->change, (n->n_change + 1) * sizeof(*n->change));
+	assert_non_null(n->change);
+	n->change[n->n_change++] = (struct row_change){ *rec, gone };
+}
+
+/* As host/store.c: all of a group, or none. */
+static void sync_rows(struct node *n)
+{
+	int error = n->fail_store;
+
+	n->fail_store = 0;
+	for (size_t i = 0; !n->dead && i < n->n_change; i++) {
+		const struct core_record *rec = &n->change[i].rec;
+
+		if (error)
+			n->n_lost += n->change[i].gone;
+		else if (n->change[i].gone)
+			forget(n, rec->cookie);
+		else
+			store_put(n, rec);
+		if (!n->change[i].gone)
+			done(n, CORE_EV_STORED, rec->cookie, error);
+	}
+	n->n_change = 0;
+}
+
 static int device_of(const uint8_t mac[6])
 {
 	return mac[5] < DEVICES ? mac[5] : 0;
@@ -489,13 +540,8 @@ static void act(void *arg, const struct core_action *a)
 		kernel_drop(n, k);
 		break;
 	case CORE_ACT_STORE:
-		done(n, CORE_EV_STORED, a->store.cookie, store_put(n, &a->store));
-		break;
 	case CORE_ACT_FORGET:
-		for (size_t i = 0; i < n->n_row; i++) {
-			if (n->row[i].cookie == a->store.cookie)
-				n->row[i--] = n->row[--n->n_row];
-		}
+		change_row(n, &a->store, a->type == CORE_ACT_FORGET);
 		break;
 	case CORE_ACT_CONFIRM:
 		n->n_confirm++;
@@ -600,6 +646,7 @@ void node_start(struct node *n)
 {
 	core_free(n->core);
 	n->life++;
+	n->n_change = 0;
 	n->core = core_new(&n->cfg, act, n);
 	assert_non_null(n->core);
 	deliver(n, &(struct core_event){ .type = CORE_EV_START });
@@ -631,6 +678,7 @@ void node_restart(struct node *n)
 	n->step_us = 0;
 	n->dead = false;
 	n->last_effects = 0;
+	n->n_change = 0;
 	n->core = core_new(&n->cfg, act, n);
 	assert_non_null(n->core);
 	/* Copies: what the core does meanwhile changes the tables. */
@@ -683,6 +731,7 @@ void world_free(struct world *w)
 		free(w->node[i].kernel);
 		free(w->node[i].kernel_end);
 		free(w->node[i].row);
+		free(w->node[i].change);
 	}
 	for (size_t i = 0; i < w->n_queue; i++)
 		free(w->queue[i].data);

@@ -47,6 +47,12 @@ struct kernel_end {	/* world's now; 0 = never */
 	uint64_t binding, leg[CORE_LEGS_MAX];
 };
 
+/* One that a store has been told and the disk doesn't have. */
+struct row_change {
+	struct core_record rec;
+	bool gone;			/* FORGET; only the cookie counts */
+};
+
 struct world;
 
 struct node {
@@ -62,6 +68,10 @@ struct node {
 	struct core_binding *kernel;
 	struct core_record *row;
 	size_t n_kernel, n_row;
+	bool disk;			/* store = disk: rows are there, and completions due, when a group is synced */
+	struct row_change *change;	/* until then; an agent that is killed loses them */
+	size_t n_change;
+	unsigned int n_lost;		/* FORGETs of a group that failed: their rows stay */
 	int64_t skew_us;		/* of its agent's clock, which never steps (core.h, core_now) */
 	int64_t step_us;		/* by which its wall clock was set since: the agent's next life sees it */
 	struct kernel_end *kernel_end;	/* of @kernel[i] */

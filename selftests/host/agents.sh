@@ -175,8 +175,10 @@ ip -n dev link set eth0 up
 in_ns ha sysctl -qw net.ipv4.ip_forward=1
 in_ns pma sysctl -qw net.ipv4.ip_forward=1
 (umask 077; head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key")
+# one agent by each policy that outlives it
 cat > "$dir/ha.conf" << END
 home-agent = true
+store = disk
 network red {
 	nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
 	gateway = 10.0.0.1  prefix-length = 24  pool = "10.0.0.10-10.0.0.250"  lifetime = 600

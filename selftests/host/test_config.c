@@ -150,6 +150,7 @@ static const struct bad {
 	{ "bad DNS server", "network red {\ndns = {10.0.0.1,\n one}\n}\n", ":3: network red dns: not an IPv4 address: \"one\"" },
 	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
+	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
 	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
 	{ "other home agent twice", PMA "network blue {\nother-home-agents = {192.0.2.2,\n192.0.2.2}\n}\n",
 	  ":12: network blue other-home-agents: 192.0.2.2 is given twice (leave one out)" },
@@ -337,6 +338,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(ntohl(net->pool_last.s_addr), 0x0a0000fa);
 	assert_string_equal(net->device, "mip0");
 	assert_false(net->bicast);
+	assert_int_equal(config->store, STORE_PROCESS);
 	peer = &config->core.peers[0];
 	assert_int_equal(peer->n_sa, 1);
 	assert_int_equal(peer->sa[0].spi, 0x100);
@@ -464,6 +466,8 @@ static void test_good_pma(void **state)
 	assert_null(config_doubt(config));
 	config->core.handover_grace_ms = 0;
 	assert_non_null(strstr(config_doubt(config), "no copies"));
+	config->store = STORE_NONE;
+	assert_non_null(strstr(config_doubt(config), "store = none"));
 	config->core.n_identities = 0;
 	assert_non_null(strstr(config_doubt(config), "no identity section"));
 	config->core.fha_on_dereg = CORE_FHA_NEVER;	/* the greater of the two */

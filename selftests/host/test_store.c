@@ -61,9 +61,36 @@ static struct rows all(struct store *store)
 	return rows;
 }
 
+static struct { uint64_t cookie; int error; } done[8];
+static unsigned int n_done;
+
+static void on_done(void *arg, uint64_t cookie, int error, const char *why)
+{
+	assert_ptr_equal(arg, &dir);
+	assert_true(!error == !*why || !error);
+	assert_in_range(n_done, 0, 7);
+	done[n_done].cookie = cookie;
+	done[n_done++].error = error;
+}
+
+static struct store *try_store(enum store_policy policy)
+{
+	return store_open(dir, policy, on_done, &dir, text);
+}
+
+/* Done, and well, when the call returns. */
+static void put(struct store *store, const struct core_record *r)
+{
+	n_done = 0;
+	store_put(store, r);
+	assert_int_equal(n_done, 1);
+	assert_int_equal(done[0].cookie, r->cookie);
+	assert_int_equal(done[0].error, 0);
+}
+
 static struct store *open_store(void)
 {
-	struct store *store = store_open(dir, text);
+	struct store *store = try_store(STORE_PROCESS);
 
 	if (!store)
 		fail_msg("%s", text);
@@ -80,10 +107,10 @@ static void test_round_trip(void **state)
 	b.role = CORE_HA;
 	b.tombstone = true;
 	memset(b.mac, 0, 6);
-	assert_int_equal(store_put(store, &a, text), 0);
-	assert_int_equal(store_put(store, &b, text), 0);
+	put(store, &a);
+	put(store, &b);
 	a.lifetime = 7;
-	assert_int_equal(store_put(store, &a, text), 0);
+	put(store, &a);
 	store_close(store);
 
 	store = open_store();
@@ -91,10 +118,10 @@ static void test_round_trip(void **state)
 	assert_int_equal(rows.n, 2);
 	assert_memory_equal(&rows.r[0], &a, sizeof(a));
 	assert_memory_equal(&rows.r[1], &b, sizeof(b));
-	assert_int_equal(store_del(store, a.cookie, text), 0);
-	assert_int_equal(store_del(store, a.cookie, text), 0);
+	store_del(store, a.cookie);
+	store_del(store, a.cookie);
 	assert_int_equal(all(store).n, 1);
-	assert_int_equal(store_del(store, b.cookie, text), 0);
+	store_del(store, b.cookie);
 	store_close(store);
 }
 
@@ -109,10 +136,8 @@ static void test_killed(void **state)
 	(void)state;
 	pid = fork();
 	if (!pid) {
-		store = store_open(dir, text);
-		if (store && !store_put(store, &r, text))
-			kill(getpid(), SIGKILL);
-		_exit(1);
+		put(open_store(), &r);
+		kill(getpid(), SIGKILL);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status));
@@ -120,7 +145,7 @@ static void test_killed(void **state)
 	rows = all(store);
 	assert_int_equal(rows.n, 1);
 	assert_memory_equal(&rows.r[0], &r, sizeof(r));
-	store_del(store, 5, text);
+	store_del(store, 5);
 	store_close(store);
 }
 
@@ -129,7 +154,7 @@ static void test_second_agent(void **state)
 	struct store *store = open_store();
 
 	(void)state;
-	assert_null(store_open(dir, text));
+	assert_null(try_store(STORE_PROCESS));
 	assert_non_null(strstr(text, "another mip4d uses it"));
 	store_close(store);
 }
@@ -145,7 +170,7 @@ static void test_newer_schema(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	assert_null(store_open(dir, text));
+	assert_null(try_store(STORE_PROCESS));
 	assert_non_null(strstr(text, "schema 99"));
 	assert_int_equal(unlink(path), 0);
 }
@@ -159,11 +184,11 @@ static void expect_new_start(const void *old, size_t len)
 	FILE *f;
 
 	assert_int_equal(all(store).n, 0);
-	assert_int_equal(store_put(store, &r, text), 0);
+	put(store, &r);
 	store_close(store);
 	store = open_store();
 	assert_int_equal(all(store).n, 1);
-	assert_int_equal(store_del(store, 9, text), 0);
+	store_del(store, 9);
 	store_close(store);
 	snprintf(path, sizeof(path), "%s/registrations.db.damaged", dir);
 	f = fopen(path, "r");
@@ -194,7 +219,7 @@ static void test_damaged_inside(void **state)
 	int fd;
 
 	(void)state;
-	assert_int_equal(store_put(store, &r, text), 0);
+	put(store, &r);
 	store_close(store);
 	snprintf(path, sizeof(path), "%s/registrations.db", dir);
 	fd = open(path, O_RDWR);
@@ -215,7 +240,7 @@ static void test_damaged_stays(void **state)
 	write_file(dir, "registrations.db", junk, sizeof(junk), 0600);
 	snprintf(path, sizeof(path), "%s/registrations.db.damaged", dir);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_null(store_open(dir, text));
+	assert_null(try_store(STORE_PROCESS));
 	assert_non_null(strstr(text, "it is damaged and cannot be moved away"));
 	assert_int_equal(rmdir(path), 0);
 	snprintf(path, sizeof(path), "%s/registrations.db", dir);
@@ -225,10 +250,68 @@ static void test_damaged_stays(void **state)
 static void test_no_directory(void **state)
 {
 	(void)state;
-	assert_null(store_open("/proc/none/such", text));
+	assert_null(store_open("/proc/none/such", STORE_DISK, on_done, &dir, text));
 	assert_non_null(strstr(text, "cannot create /proc/none/such"));
-	assert_null(store_open("/dev/null", text));
+	assert_null(store_open("/dev/null", STORE_PROCESS, on_done, &dir, text));
 	assert_true(*text);
+}
+
+/* Writes wait for the sync, and are told of in their order; what was taken back meanwhile is gone. */
+static void test_group(void **state)
+{
+	struct core_record a = sample(1), b = sample(2);
+	struct store *store = try_store(STORE_DISK);
+	struct rows rows;
+
+	(void)state;
+	n_done = 0;
+	assert_false(store_waits(store));
+	store_sync(store);
+	store_put(store, &a);
+	store_put(store, &b);
+	store_del(store, a.cookie);
+	store_put(store, &b);
+	assert_true(store_waits(store));
+	assert_int_equal(n_done, 0);
+	store_sync(store);
+	assert_false(store_waits(store));
+	assert_int_equal(n_done, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(done[i].cookie, i ? 2 : 1);
+		assert_int_equal(done[i].error, 0);
+	}
+	rows = all(store);
+	assert_int_equal(rows.n, 1);
+	assert_memory_equal(&rows.r[0], &b, sizeof(b));
+	/* What waits at the end isn't lost. */
+	store_del(store, b.cookie);
+	store_close(store);
+	store = open_store();
+	assert_int_equal(all(store).n, 0);
+	store_close(store);
+}
+
+static void test_none(void **state)
+{
+	struct core_record r = sample(3);
+	struct store *store = open_store(), *none;
+
+	(void)state;
+	put(store, &r);
+	assert_null(try_store(STORE_NONE));	/* another agent's rows stay */
+	assert_non_null(strstr(text, "another mip4d uses it"));
+	store_close(store);
+	none = try_store(STORE_NONE);
+	assert_int_equal(all(none).n, 0);
+	put(none, &r);
+	assert_int_equal(all(none).n, 1);
+	assert_false(store_set_policy(none, STORE_PROCESS, text));
+	store_close(none);
+	store = open_store();
+	assert_int_equal(all(store).n, 0);
+	assert_false(store_set_policy(store, STORE_NONE, text));
+	assert_true(store_set_policy(store, STORE_DISK, text));
+	store_close(store);
 }
 
 int main(void)
@@ -238,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_inside),
 		cmocka_unit_test(test_damaged_stays), cmocka_unit_test(test_no_directory),
+		cmocka_unit_test(test_group), cmocka_unit_test(test_none),
 	};
 	static const char *const files[] = { "registrations.db", "registrations.db-wal", "registrations.db-shm" };
 	int failed;
