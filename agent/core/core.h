@@ -107,6 +107,7 @@ struct core_config {
 	const struct core_identity *identities;	/* PMA */
 	unsigned int n_identities;
 	unsigned int max_registrations;	/* 0 = none */
+	uint32_t source_rate;		/* messages of one source that are looked at, a second; 0 = all */
 	bool clock_probe;		/* PMA: ask each HA for its time before devices are served */
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
 	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
@@ -389,7 +390,7 @@ void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct
 	x(rrq_received) x(rrp_received) x(revoke_received) x(revoke_ack_received) \
 	x(accepted) x(denied) x(handovers) x(expired) \
 	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
-	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
+	x(drop_source_rate) x(drop_source_rate_new) x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
 	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \

@@ -23,12 +23,18 @@ static bool is_any(struct in_addr addr)
 
 /* ---- replies ---- */
 
+/* What a denial says beyond its code. */
+struct denial {
+	const char *text;		/* NULL: nothing */
+	struct in_addr redirect;	/* 0: nowhere */
+};
+
 /*
  * An RRP in the order of protocol/extensions.md s2. Leaves from where the
  * request went to, to where it came from (RFC 5944 s3.8.3.1).
  */
 static void send_reply(struct core *core, const struct request *req, const struct wire_rrp *rrp,
-		       uint32_t key, uint32_t revsup_time, struct in_addr redirect)
+		       uint32_t key, uint32_t revsup_time, const struct denial *denial)
 {
 	struct wire_out out = { .len = 0 };
 
@@ -37,8 +43,10 @@ static void send_reply(struct core *core, const struct request *req, const struc
 		wire_put_nai(&out, req->nai);		/* RFC 2794 s3 */
 	if (req->per_node)				/* RFC 5563 s5.1: in both directions */
 		wire_put_pmip_method(&out, req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA);
-	if (redirect.s_addr)
-		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, redirect);
+	if (denial && denial->text)
+		wire_put_text(&out, denial->text);		/* RFC 4917 s5 */
+	if (denial && denial->redirect.s_addr)
+		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, denial->redirect);
 	if (req->mn_sa)
 		wire_put_auth(&out, WIRE_EXT_MHAE, req->mn_sa);
 	if (req->challenge_len)
@@ -78,9 +86,11 @@ static bool is_our_address(const struct core *core, struct in_addr addr)
 	return false;
 }
 
-void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
+/* @text: why, for who reads it there; may be NULL. */
+static void deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code,
+		 const char *text)
 {
-	struct in_addr redirect = { 0 };
+	struct denial denial = { .text = text };
 	struct wire_rrp rrp = {
 		.code = code,
 		.home = req->rrq.home,
@@ -90,16 +100,21 @@ void ha_deny(struct core *core, const struct request *req, const struct core_net
 	char src[INET_ADDRSTRLEN];
 
 	if (code == WIRE_CODE_REDIRECT_HA)	/* RFC 4433 s3.4.2 */
-		redirect = redirect_of(core, net);
+		denial.redirect = redirect_of(core, net);
 	/* RFC 5944 s3.8.3.2: only an address of ours is copied. */
 	if (code == WIRE_CODE_HA_UNKNOWN_HA || !is_our_address(core, rrp.ha))
 		rrp.ha = net ? net->ha : req->dst;
 	if (code == WIRE_CODE_HA_ID_MISMATCH)
 		rrp.id = replay_refused_id(core, req);
 	count_denial(core, code);
-	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s",
-		req->nai[0] ? req->nai : "(no NAI)", addr_text(req->src, src), code, wire_code_name(code));
-	send_reply(core, req, &rrp, 0, 0, redirect);
+	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s%s%s", req->nai[0] ? req->nai : "(no NAI)",
+		addr_text(req->src, src), code, wire_code_name(code), text ? ": " : "", text ? text : "");
+	send_reply(core, req, &rrp, 0, 0, &denial);
+}
+
+void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
+{
+	deny(core, req, net, code, NULL);
 }
 
 /* The reply to the last accepted request, from what was kept of it. */
@@ -114,7 +129,7 @@ static void send_accept(struct core *core, const struct reg *reg, const struct r
 		.id = replay_reply_id(core, req),
 	};
 
-	send_reply(core, req, &rrp, reply->key, reply->revsup_time, (struct in_addr){ 0 });
+	send_reply(core, req, &rrp, reply->key, reply->revsup_time, NULL);
 }
 
 /* ---- the record's life ---- */
@@ -295,10 +310,10 @@ static void deregister(struct core *core, const struct request *req,
 		unbind(core, reg);
 }
 
-/* The address for a request; 0.0.0.0 and *code if there is none. */
+/* The address for a request; 0.0.0.0 and *code, maybe with *why, if there is none. */
 static struct in_addr choose_home(const struct core *core, const struct request *req,
 				  const struct core_network *net, const struct reg *reg,
-				  uint8_t *code)
+				  uint8_t *code, const char **why)
 {
 	struct in_addr home = req->rrq.home, none = { 0 };
 
@@ -311,6 +326,7 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	}
 	if (reg_full(core)) {
 		*code = WIRE_CODE_HA_NO_RESOURCES;
+		*why = "the home agent has as many devices as it takes";
 		return none;
 	}
 	if (!is_any(home)) {
@@ -320,6 +336,7 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai))
 		return reg->pub.rec.home;
 	*code = WIRE_CODE_HA_NO_RESOURCES;
+	*why = "no home address is free";
 	return pool_pick(core, net, req->nai);
 }
 
@@ -381,6 +398,7 @@ static void do_register(struct core *core, const struct request *req,
 	struct core_leg left = reg ? leg_of(reg) : (struct core_leg){ 0 };
 	const bool live = reg && !reg->pub.rec.tombstone;
 	uint8_t code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+	const char *why = NULL;
 	struct ha_op *op = NULL;
 	struct in_addr home;
 
@@ -389,10 +407,11 @@ static void do_register(struct core *core, const struct request *req,
 	code = WIRE_CODE_REDIRECT_HA;
 	if (is_redirected(core, net, reg))
 		goto deny;
-	home = choose_home(core, req, net, reg, &code);
+	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
 		goto deny;
 	code = WIRE_CODE_HA_NO_RESOURCES;
+	why = "the home agent has no memory";
 	op = op_new(HA_REGISTER, req, reg);
 	if (!op)
 		goto deny;
@@ -420,7 +439,7 @@ deny:
 		if (reg->pub.rec.tombstone)
 			settle(core, reg);	/* as long as it may be replayed */
 	}
-	ha_deny(core, req, net, code);
+	deny(core, req, net, code, why);
 }
 
 /* Step 9: may that agent register that way? 0 = yes. */
@@ -478,7 +497,7 @@ static void decide(struct core *core, const struct request *req)
 
 		/* What is asked for is already so. */
 		core->count.accepted++;
-		send_reply(core, req, &rrp, 0, 0, (struct in_addr){ 0 });
+		send_reply(core, req, &rrp, 0, 0, NULL);
 	}
 }
 

@@ -252,6 +252,14 @@ static bool in_order(const struct request *req, const struct proof *p)
 	return !mine || !p->nai || p->nai < mine;
 }
 
+/* As it says: a device that is registered, or one that wants to be no longer. */
+static bool is_served(const struct core *core, const struct request *req)
+{
+	const struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai) : NULL;
+
+	return !req->rrq.lifetime || (reg && !reg->pub.rec.tombstone);
+}
+
 bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *req)
 {
 	struct peer *peer = peer_find(core, req->src);
@@ -270,7 +278,7 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 		core->count.drop_wrong_source++;
 		return false;
 	}
-	if (!has_authority(core, peer, msg, req, &p))
+	if (!has_authority(core, peer, msg, req, &p) || !source_ok(core, req->src, is_served(core, req)))
 		return false;
 	req->echo_nai = p.nai && req->nai[0];
 	if (p.mn) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a home agent answers to a PMA. */
+#include <stdio.h>
+
 #include "core/reg.h"
 
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
@@ -124,10 +126,23 @@ static bool asks_elsewhere(struct core *core, struct reg *reg, const struct wire
 	return true;
 }
 
+/* Why, in the HA's words if it found some. */
+static const char *reason(const struct wire_msg *msg, char text[static CORE_TEXT_MAX])
+{
+	char said[WIRE_TEXT_MAX];
+	const char *name = wire_code_name(msg->rrp.code);
+
+	if (!wire_get_text(msg, said))
+		return name;
+	snprintf(text, CORE_TEXT_MAX, "%s: %s", name, said);
+	return text;
+}
+
 static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
 {
 	struct peer *peer = reg->pma.peer;
 	uint8_t code = msg->rrp.code;
+	char text[CORE_TEXT_MAX];
 	int32_t skew;
 
 	core->count.denied++;
@@ -168,7 +183,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		 */
 		reg->pma.unconfirmed = PMA_CONFIRM_TRIES;
 		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
-			wire_code_name(code));
+			reason(msg, text));
 		return;
 	}
 	if (code_unauthentic(code)) {
@@ -186,7 +201,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
 		peer->hold_code = code;
 	}
-	pma_refuse(core, reg, code, wire_code_name(code));
+	pma_refuse(core, reg, code, reason(msg, text));
 }
 
 /* Order of protocol/security.md s5: match, authenticate, method, code. */

@@ -252,10 +252,10 @@ struct shunned {
 #define SHUN_WAYS	4
 #define SHUN_SETS	256
 
-/* A port's tokens for MACs without a registration. */
-struct port_rate {
+/* Tokens, of a port for MACs without a registration, of a source for what it may cost before it is known. */
+struct rate {
 	uint64_t full_us;		/* when it has all of them again */
-	uint32_t port;
+	uint32_t key;			/* ifindex; address */
 };
 
 #define RATE_WAYS	4
@@ -281,7 +281,9 @@ struct core {
 	size_t n_farewells;
 	unsigned int n_regs;		/* without tombstones */
 	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */
-	struct port_rate port_rates[RATE_SETS][RATE_WAYS];	/* likewise: the fullest gives way */
+	struct rate port_rates[RATE_SETS][RATE_WAYS];	/* likewise: the fullest gives way */
+	struct rate source_rates[RATE_SETS][RATE_WAYS];
+	uint64_t rate_warned_us;	/* of a source that is too fast */
 	struct core_counters count;
 	struct {
 		uint64_t second;
@@ -541,6 +543,11 @@ bool was_asked(const struct core_event *ev);
 void refuse_attach(struct core *core, const struct core_event *ev,
 		   const struct core_network *net, uint8_t code, const char *text);
 bool new_device_ok(struct core *core, uint32_t port);	/* takes a token if there is one */
+/*
+ * May a message of @src be verified? The last half of its tokens is for what is
+ * @served: renewals, handovers and ends go before what is new.
+ */
+bool source_ok(struct core *core, struct in_addr src, bool served);
 
 /* revoke.c */
 /* @after_ms: it may serve so long. @until_us: its registration ends then, 0 = never. */

@@ -161,6 +161,8 @@ static bool authentic(struct core *core, const struct core_event *ev, struct wir
 		core->count.drop_unknown_peer++;
 		return false;
 	}
+	if (!source_ok(core, ev->datagram.src, true))
+		return false;
 	auth = auth_check(peer->cfg, msg);
 	auth_count(core, peer, ev->datagram.src, msg, auth);
 	*req = (struct request){

@@ -15,6 +15,7 @@
 #define LIFETIME_MIN	30	/* s: room for asking whether the device is there, and for repeated RRQs */
 #define LEASE		300	/* s, default */
 #define MAX_REGISTRATIONS 65536
+#define SOURCE_RATE	10000	/* a second: more than a proxy agent has devices, and a few % of a CPU */
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
 /* What a router has queued is there within a second, and what is returned waits at a home agent for 2 s at most. */
 #define HANDOVER_GRACE_MS 2000
@@ -403,6 +404,9 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->max_registrations = MAX_REGISTRATIONS;
 	if (get_number(root, "max-registrations", MAY, 0, UINT32_MAX, &n))
 		core->max_registrations = n;
+	core->source_rate = SOURCE_RATE;
+	if (get_number(root, "source-rate", MAY, 0, 1000000, &n))
+		core->source_rate = n;
 	core->clock_probe = core->pma;
 	if (get_bool(root, "clock-probe", &core->clock_probe) && core->clock_probe && !core->pma)
 		section_error(root, "clock-probe", "set proxy-agent = true, or remove it",

@@ -74,7 +74,7 @@ static const struct row {
 	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,             false },	/* s9.3 */
 	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* s9.4 */
 	{ 144,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 3519 s3.1 */
-	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV,             false },	/* RFC 4917 s4 */
+	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV,             true },	/* RFC 4917 s4 */
 	{ 147,   1, SHORT, 1, NO_MAX, RRQ | RRP,             true },	/* RFC 5563 s5.2 */
 	{ 147,   2, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.3 */
 	{ 147,   3, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.4 */
@@ -278,6 +278,19 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 	return true;
 }
 
+bool wire_get_text(const struct wire_msg *msg, char text[static WIRE_TEXT_MAX])
+{
+	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_TEXT, WIRE_TEXT_HA);
+	size_t len = ext && ext->len < WIRE_TEXT_MAX ? ext->len : WIRE_TEXT_MAX - 1;
+
+	if (!ext || !ext->len)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		text[i] = ext->data[i] >= ' ' && ext->data[i] <= '~' ? ext->data[i] : '?';
+	text[len] = '\0';
+	return true;
+}
+
 bool wire_nai_ok(const char *nai)
 {
 	const char *at = strrchr(nai, '@');
@@ -392,4 +405,9 @@ void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6])
 void wire_put_access_tech(struct wire_out *out, uint8_t tech)
 {
 	wire_put_ext(out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, &tech, 1);
+}
+
+void wire_put_text(struct wire_out *out, const char *text)
+{
+	wire_put_ext(out, WIRE_EXT_TEXT, WIRE_TEXT_HA, text, strlen(text));
 }

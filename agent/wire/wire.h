@@ -85,11 +85,14 @@ enum wire_ext_type {
 	WIRE_EXT_CHALLENGE	= 132,	/* RFC 4721 s3 */
 	WIRE_EXT_REVSUP		= 137,	/* revocation support, RFC 3543 s3.2 */
 	WIRE_EXT_DYNAMIC_HA	= 139,	/* RFC 4433 s3.4 */
+	WIRE_EXT_TEXT		= 145,	/* message string, RFC 4917 */
 	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
 };
 
 #define WIRE_GAE_MN_AAA	1	/* sub-type of ext. 36, RFC 4721 s6 */
 #define WIRE_SPI_CHAP	2	/* RFC 4721 s9 */
+#define WIRE_TEXT_HA	1	/* sub-type of ext. 145, RFC 4917 s4.1 */
+#define WIRE_TEXT_MAX	128	/* as much of one as we show, NUL included */
 
 enum wire_pmip_method {		/* of ext. 47, RFC 5563 s5.1 */
 	WIRE_PMIP_FHA	= 1,
@@ -211,6 +214,8 @@ bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *time
 bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha);
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
+/* What the HA has to say: cut off, and in visible ASCII, whatever it is. */
+bool wire_get_text(const struct wire_msg *msg, char text[static WIRE_TEXT_MAX]);
 
 /*
  * A message being built. The four calls that put a fixed part start it afresh and
@@ -238,6 +243,7 @@ void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
 void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha);
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
 void wire_put_access_tech(struct wire_out *out, uint8_t tech);
+void wire_put_text(struct wire_out *out, const char *text);	/* of the HA */
 
 /* Security association: what an SPI selects (RFC 5944 s1.6). */
 enum wire_alg {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Devices without a registration: why they get none, what they may cost, what is said of them. */
+/* What others may cost, and what is said of it: devices without a registration, sources of messages, full houses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,11 +126,140 @@ static void test_shunned(void **state)
 	assert_int_equal(PMA_NODE->dev[0].n_refused, 9);
 }
 
+#define HA_COUNT(field)	(core_counters(w->node[HA].core)->field)
+
+/* One request, whatever comes of it. */
+static void say(struct world *w, int pma, const char *nai, const struct wire_sa *sa)
+{
+	struct rrq r = rrq_from(w, pma, nai);
+	struct wire_out out;
+
+	r.sa = sa;
+	rrq_build(&out, &r);
+	inject(&w->node[HA], r.src, r.dst, out.buf, out.len);
+}
+
+/* Ten a second: five of what is new are looked at, five more of what is served, and other sources don't feel it. */
+static void test_source_rate(void **state)
+{
+	struct world *w = *state;
+	struct wire_sa wrong = *sa_of(PMA1);
+	char nai[32];
+
+	wrong.key[0] ^= 1;
+	w->node[HA].cfg.source_rate = 10;
+	node_start(&w->node[HA]);
+	say(w, PMA1, "old@red.example", sa_of(PMA1));
+	assert_int_equal(HA_COUNT(accepted), 1);
+	run(w, 2 * SEC);
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(nai, sizeof(nai), "n%d@red.example", i);
+		say(w, PMA1, nai, i < 4 ? &wrong : sa_of(PMA1));
+	}
+	assert_int_equal(HA_COUNT(drop_bad_authenticator), 4);
+	assert_int_equal(HA_COUNT(accepted), 2);
+	assert_int_equal(HA_COUNT(drop_source_rate_new), 3);
+	assert_non_null(strstr(w->node[HA].log, "198.51.100.1 sends more than source-rate = 10"));
+
+	for (int i = 0; i < 7; i++) {
+		say(w, PMA1, "old@red.example", sa_of(PMA1));
+		run(w, MSEC);
+	}
+	assert_int_equal(HA_COUNT(accepted), 7);
+	assert_int_equal(HA_COUNT(drop_source_rate), 2);
+	assert_int_equal(HA_COUNT(drop_bad_authenticator), 4);
+
+	say(w, PMA2, "other@red.example", sa_of(PMA2));
+	assert_int_equal(HA_COUNT(accepted), 8);
+	run(w, SEC);
+	say(w, PMA1, "n7@red.example", sa_of(PMA1));
+	assert_int_equal(HA_COUNT(accepted), 9);
+}
+
+/* A device that moves is no new one, whoever asks; one that says that it leaves makes room. */
+static void test_source_rate_moves(void **state)
+{
+	struct world *w = *state;
+	struct rrq r;
+	struct wire_msg msg;
+
+	w->node[HA].cfg.source_rate = 2;
+	node_start(&w->node[HA]);
+	say(w, PMA2, "old@red.example", sa_of(PMA2));
+	say(w, PMA1, "new@red.example", sa_of(PMA1));
+	say(w, PMA1, "new2@red.example", sa_of(PMA1));
+	assert_int_equal(HA_COUNT(accepted), 2);
+	assert_int_equal(HA_COUNT(drop_source_rate_new), 1);
+	run(w, MSEC);
+	say(w, PMA1, "old@red.example", sa_of(PMA1));
+	assert_int_equal(HA_COUNT(handovers), 1);
+	run(w, 500 * MSEC);
+	r = rrq_from(w, PMA1, "nobody@red.example");
+	r.f.lifetime = 0;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+}
+
+/* So is a revocation, which is authenticated as well. */
+static void test_source_rate_revocations(void **state)
+{
+	struct wire_revoke revoke = { .home = ip("10.0.0.10"), .ha = ip("192.0.2.1"), .coa = ip("198.51.100.1") };
+	struct world *w = *state;
+	struct wire_out out;
+
+	w->node[HA].cfg.source_rate = 2;
+	node_start(&w->node[HA]);
+	wire_put_revoke(&out, &revoke);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	for (int i = 0; i < 5; i++)
+		inject(&w->node[HA], "198.51.100.1", "192.0.2.1", out.buf, out.len);
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 2);
+	assert_int_equal(HA_COUNT(drop_source_rate), 3);
+}
+
+static void check_full(struct world *w, uint8_t code, const char *why)
+{
+	char text[WIRE_TEXT_MAX] = "";
+	struct wire_msg msg;
+	struct rrq r;
+
+	run(w, MSEC);
+	r = rrq_from(w, PMA1, "late@red.example");
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, code);
+	assert_int_equal(wire_get_text(&msg, text), *why != 0);
+	assert_string_equal(text, why);
+}
+
+/* Denied for want of something, it says of what, and the PMA passes it on. */
+static void test_full_says_why(void **state)
+{
+	struct world *w = *state;
+	struct node *ha = &w->node[HA];
+
+	ha->net[RED].pool_last = ha->net[RED].pool_first;
+	node_start(ha);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	check_full(w, WIRE_CODE_HA_NO_RESOURCES, "no home address is free");
+	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	assert_int_equal(PMA_NODE->dev[DEV + 1].code, WIRE_CODE_HA_NO_RESOURCES);
+	assert_string_equal(PMA_NODE->dev[DEV + 1].text, "insufficient resources: no home address is free");
+	ha->cfg.max_registrations = 1;
+	check_full(w, WIRE_CODE_HA_NO_RESOURCES, "the home agent has as many devices as it takes");
+	ha->peer[0].proxy = false;
+	check_full(w, WIRE_CODE_PMIP_DISALLOWED, "");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
-	const struct CMUnitTest tests[] = { T(no_identity), DEAF(mac_flood), T(shunned) };
+	const struct CMUnitTest tests[] = { T(no_identity), DEAF(mac_flood), T(shunned), T(source_rate),
+					   T(source_rate_moves), T(source_rate_revocations), T(full_says_why) };
 
 	return cmocka_run_group_tests_name("core: limits", tests, NULL, NULL);
 }

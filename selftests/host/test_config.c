@@ -150,6 +150,7 @@ static const struct bad {
 	{ "bad DNS server", "network red {\ndns = {10.0.0.1,\n one}\n}\n", ":3: network red dns: not an IPv4 address: \"one\"" },
 	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
+	{ "source rate too high", HA "source-rate = 1000001\n", ":12: source-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
 	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
 	{ "other home agent twice", PMA "network blue {\nother-home-agents = {192.0.2.2,\n192.0.2.2}\n}\n",

@@ -313,11 +313,14 @@ static void rrp_denied(void)
 		wire_put_rrp(&out, &rrp);
 		wire_put_nai(&out, "user@example.net");
 		wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+		if (codes[i].code == WIRE_CODE_HA_NO_RESOURCES)
+			wire_put_text(&out, "full");
 		wire_put_auth(&out, WIRE_EXT_FHAE, &fha);
 		snprintf(name, sizeof(name), "RRP, denied with %s", codes[i].text);
 		frame(name, &out, (const struct expect[]){
 			{ "mip.type", "3" }, { "mip.code", codes[i].text }, { "mip.life", "0" },
-			{ "mip.homeaddr", "0.0.0.0" }, { "mip.ext.type", "131,47,34" },
+			{ "mip.homeaddr", "0.0.0.0" },
+			{ "mip.ext.type", codes[i].code == WIRE_CODE_HA_NO_RESOURCES ? "131,47,145,34" : "131,47,34" },
 			{ 0 } });
 	}
 }

@@ -29,7 +29,7 @@ static unsigned int sum(const uint8_t *p, size_t len)
 static void check_getters(const struct wire_msg *msg)
 {
 	uint8_t mac[6], byte;
-	char nai[WIRE_NAI_MAX + 1];
+	char nai[WIRE_NAI_MAX + 1], text[WIRE_TEXT_MAX];
 	uint32_t word;
 	uint16_t half;
 
@@ -43,6 +43,8 @@ static void check_getters(const struct wire_msg *msg)
 	wire_get_revsup(msg, &half, &word);
 	wire_get_access_tech(msg, &byte);
 	wire_get_device_mac(msg, mac);
+	if (wire_get_text(msg, text))
+		require(strlen(text) >= 1 && strlen(text) < WIRE_TEXT_MAX);
 }
 
 static void check_auth(const struct wire_msg *msg, const struct wire_ext *ext)

@@ -644,6 +644,41 @@ static void put_fills_to_the_last_byte(void **state)
 	}
 }
 
+/* The HA's words: cut off and visible; those of others aren't his. */
+static void message_string(void **state)
+{
+	static const struct wire_rrp rrp = { .code = WIRE_CODE_HA_NO_RESOURCES };
+	char text[WIRE_TEXT_MAX], longest[255];
+	struct wire_out out;
+	struct wire_msg msg;
+
+	(void)state;
+	wire_put_rrp(&out, &rrp);
+	wire_put_ext(&out, WIRE_EXT_TEXT, 2, "of a foreign agent", 18);
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_false(wire_get_text(&msg, text));
+	wire_put_text(&out, "");
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_false(wire_get_text(&msg, text));
+	wire_put_rrp(&out, &rrp);
+	wire_put_text(&out, "full\n\xc3\xbc\033[2J");
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_true(wire_get_text(&msg, text));
+	assert_string_equal(text, "full????[2J");
+	memset(longest, 'x', sizeof(longest));
+	longest[254] = '\0';
+	wire_put_rrp(&out, &rrp);
+	wire_put_text(&out, longest);
+	assert_false(out.failed);
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_true(wire_get_text(&msg, text));
+	assert_int_equal(strlen(text), WIRE_TEXT_MAX - 1);
+	/* Not in a request: unknown there, and skipped. */
+	wire_put_rrq(&out, &(struct wire_rrq){ .lifetime = 1 });
+	wire_put_text(&out, "no");
+	assert_true(out.failed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -668,7 +703,7 @@ int main(void)
 		cmocka_unit_test(find_and_count),
 		cmocka_unit_test(typed_puts),
 		cmocka_unit_test(put_refuses),
-		cmocka_unit_test(put_fills_to_the_last_byte),
+		cmocka_unit_test(put_fills_to_the_last_byte), cmocka_unit_test(message_string),
 	};
 
 	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);
