@@ -393,7 +393,7 @@ void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
-	x(no_identity) x(new_device_limit) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
+	x(no_identity) x(new_device_limit) x(damped) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
 	x(redirects_followed) x(redirects_refused) \
 	x(drop_aaa_unknown_spi) x(drop_aaa_bad_authenticator) \

@@ -93,7 +93,8 @@ void pma_to_idle(struct core *core, struct reg *reg)
 	if (pma->sent_us && pma->hold_until_us < pma->sent_us + SECOND)
 		pma->hold_until_us = pma->sent_us + SECOND;
 	reg->pub.state = CORE_IDLE;
-	if (pma->hold_until_us <= core->now->mono_us && !pma->backoff_s && !may_be_in_kernel(reg))
+	if (pma->hold_until_us <= core->now->mono_us && !pma->backoff_s && !may_be_in_kernel(reg) &&
+	    pma_lost_until(reg) <= core->now->mono_us)
 		reg_free(core, reg);
 	else
 		pma_arm(core, reg);
@@ -250,7 +251,10 @@ void pma_timeout(struct core *core, struct reg *reg)
 	switch (reg->pub.state) {
 	case CORE_IDLE:
 		act_unbind(core, reg);
-		reg_free(core, reg);
+		if (pma_lost_until(reg) > now)
+			timer_set(core, &reg->timer, pma_lost_until(reg));
+		else
+			reg_free(core, reg);
 		return;
 	case CORE_WAIT_REG:
 	case CORE_DEREG:

@@ -231,6 +231,10 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	if (reg && reg->pma.backoff_s && reg->pma.hold_until_us > core->now->mono_us &&
 	    !was_asked(ev))
 		return;
+	if (reg && !was_asked(ev) && pma_damped(core, reg)) {
+		core->count.damped++;
+		return;
+	}
 	old = reg_by_nai(core, CORE_PMA, nai);
 	if (!reg) {
 		if (reg_full(core) && !old) {

@@ -75,6 +75,7 @@ void pma_revoked(struct core *core, struct reg *reg)
 	if (reg->pub.state != CORE_DEREG) {	/* as good as a reply */
 		pma_tell(core, reg, CORE_ACT_GONE, "revoked by its home agent");
 		act_log(core, CORE_LOG_INFO, "%s: revoked by its home agent", reg->pub.rec.nai);
+		pma_lost(core, reg);
 		give_back(core, reg);
 	}
 	pma_to_idle(core, reg);

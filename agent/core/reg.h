@@ -193,6 +193,9 @@ struct pma_reg {
 	uint64_t accepted_id;
 	uint64_t away_us;		/* AWAY: deregistered then */
 	unsigned int tries, backoff_s;
+	unsigned int penalty;		/* for losses to other PMAs soon after it came, as of the last one, */
+	uint64_t lost_us;		/* which was then */
+	bool damped;			/* its frames don't bring it back */
 	unsigned int unconfirmed;	/* RRQs since CORE_EV_PRESENT */
 	bool awaiting;			/* a reply to rec.last_id may come */
 	bool attached;			/* CORE_ACT_ATTACHED went out */
@@ -536,6 +539,12 @@ void pma_detach(struct core *core, const struct core_event *ev);
 void pma_revoked(struct core *core, struct reg *reg);	/* may free @reg */
 /* A revocation with Identifier @id for a device whose home address isn't known yet. */
 void pma_revoked_waiting(struct core *core, struct reg *reg, uint32_t id);
+
+/* pma_damp.c */
+void pma_lost(struct core *core, struct reg *reg);	/* to another PMA, from now on */
+/* Is it to be left to that one for now? */
+bool pma_damped(const struct core *core, struct reg *reg);
+uint64_t pma_lost_until(const struct reg *reg);	/* its losses count until then; 0 = there are none */
 
 /* limits.c */
 #define BACKOFF_MAX_S	30	/* rest between two tries of what is refused */
