@@ -1,91 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who may register, and by which keys: peer and mobile-node sections. */
 #include "host/config_auth.h"
+#include "host/key_file.h"
 #include "host/log.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define KEY_MIN		16	/* bytes; RFC 5944 s3.5.1 wants 128 bits at least */
 #define SPI_MIN		256	/* below, they are reserved: RFC 5944 s1.6 */
 #define ALGORITHMS	"hmac-sha-256, hmac-sha-1, hmac-md5, keyed-md5 or keyed-md5-rfc2002"
 
 /* ---- security associations ---- */
 
-/* Hexadecimal text of a key; the buffers are wiped whatever comes of it. */
-static void decode_key(const struct section *sec, char *text, size_t len, struct wire_sa *sa)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = text[i];
-		uint8_t digit;
-
-		if (isspace(c))
-			continue;
-		if (!isxdigit(c)) {
-			section_error(sec, "key-file", "hexadecimal digits only", "%s holds something else",
-				      item_get(sec, "key-file", 0)->text);
-			return;
-		}
-		digit = isdigit(c) ? c - '0' : tolower(c) - 'a' + 10;
-		if (n / 2 == WIRE_KEY_MAX) {
-			section_error(sec, "key-file", NULL, "the key is longer than %d bytes", WIRE_KEY_MAX);
-			return;
-		}
-		sa->key[n / 2] = n % 2 ? sa->key[n / 2] | digit : digit << 4;
-		n++;
-	}
-	if (n % 2)
-		section_error(sec, "key-file", "two digits make a byte", "an odd number of hexadecimal digits");
-	else if (n / 2 < KEY_MIN)
-		section_error(sec, "key-file", "openssl rand -hex 32", "the key has %zu bytes, %d are the least",
-			      n / 2, KEY_MIN);
-	sa->key_len = n / 2;
-}
-
 static void read_key(const struct section *sec, struct wire_sa *sa)
 {
-	char path[256], text[1024], hint[320];
-	struct stat st;
-	ssize_t len;
-	int fd;
+	struct key_error error;
+	char path[256];
 
 	if (!get_string(sec, "key-file", MUST, path, sizeof(path)))
 		return;
-	if (*path != '/') {
+	if (*path != '/')
 		section_error(sec, "key-file", "begin with \"/\"", "not an absolute path: %s", path);
-		return;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		section_error(sec, "key-file", errno == EACCES ? "the agent's user must be able to read it" : NULL,
-			      "cannot open %s: %s", path, strerror(errno));
-		return;
-	}
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		section_error(sec, "key-file", NULL, "%s is not a regular file", path);
-	} else if (st.st_mode & 007) {
-		snprintf(hint, sizeof(hint), "chmod o= %s", path);
-		section_error(sec, "key-file", hint, "others may use %s (mode %04o)", path, st.st_mode & 07777);
-	} else {
-		len = read(fd, text, sizeof(text));
-		if (len < 0)
-			section_error(sec, "key-file", NULL, "cannot read %s: %s", path, strerror(errno));
-		else if (len == sizeof(text))
-			section_error(sec, "key-file", NULL, "%s is too large for a key", path);
-		else
-			decode_key(sec, text, len, sa);
-		explicit_bzero(text, sizeof(text));
-	}
-	close(fd);
+	else if (!key_file_read(path, sa, &error))
+		section_error(sec, "key-file", *error.hint ? error.hint : NULL, "%s", error.text);
 }
 
 static void read_algorithm(const struct section *sec, struct wire_sa *sa)
