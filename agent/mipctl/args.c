@@ -69,7 +69,7 @@ int arg_incomplete(const struct args *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	ctl_err("command line is not complete: %s (try \"mipctl %s help\")", text, a->obj->name);
+	ctl_err("command line is not complete: %s (try \"%s %s help\")", text, ctl_name, a->obj->name);
 	return CTL_USAGE;
 }
 
@@ -94,7 +94,7 @@ int arg_keyword(struct args *a, const struct keyword *tab, size_t n, const struc
 	if (hint && *word)
 		return arg_wrong(word, "unknown keyword; keywords are written in full: \"%s\"?",
 				 hint);
-	return arg_wrong(word, "unknown keyword (try \"mipctl %s help\")", a->obj->name);
+	return arg_wrong(word, "unknown keyword (try \"%s %s help\")", ctl_name, a->obj->name);
 }
 
 static bool parse_number(const char *arg, uint64_t *value, const char **end)

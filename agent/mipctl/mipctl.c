@@ -3,17 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "mipctl/print.h"
 
+const char *const ctl_name = "mipctl";
 struct options opt = { .rcvbuf = 1024 * 1024 };
 bool ctl_bulk;
-
-static bool quiet;
 
 /* The order is the order of `mipctl help`; any unique prefix is accepted. */
 static const struct object *const objects[] = {
@@ -32,44 +30,6 @@ static const char usage[] =
 	"                    -t[imestamp] | -ts[hort] | -n[etns] NAME | -b[atch] { FILE | - } |\n"
 	"                    -fo[rce] | -c[olor][={ always | auto | never }] | -rc[vbuf] SIZE |\n"
 	"                    -dump-nl FILE | -read-nl FILE | -help }\n";
-
-static void verr(const char *head, const char *fmt, va_list ap)
-{
-	fflush(stdout);
-	fputs(head, stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-}
-
-void ctl_err(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (quiet)
-		return;
-	va_start(ap, fmt);
-	verr("Error: ", fmt, ap);
-	va_end(ap);
-}
-
-void ctl_warn(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	verr("Warning: ", fmt, ap);
-	va_end(ap);
-}
-
-void ctl_quiet(bool on)
-{
-	quiet = on;
-}
-
-void help_print(const struct object *obj, FILE *to)
-{
-	fputs(obj->help, to);
-}
 
 /* ---- objects and commands ---- */
 
@@ -361,16 +321,6 @@ static int read_options(int argc, char **argv, int *pos, struct once *once)
 	return CTL_OK;
 }
 
-/* Late write errors (a full disk) must not look like success. */
-static int close_output(FILE *f, const char *name, int rc)
-{
-	if (f && (ferror(f) || fclose(f))) {
-		ctl_err("cannot write to %s: %s", name, strerror(errno));
-		return rc ? rc : CTL_KERNEL;
-	}
-	return rc;
-}
-
 int main(int argc, char **argv)
 {
 	struct once once = { 0 };
@@ -380,7 +330,7 @@ int main(int argc, char **argv)
 	if (rc)
 		return rc;
 	if (once.done)
-		return close_output(stdout, "standard output", CTL_OK);
+		return ctl_close(stdout, "standard output", CTL_OK);
 	if (once.color && !pr_color(once.color)) {
 		ctl_err("argument \"%s\" is wrong: -color must be one of: always, auto, never",
 			once.color);
@@ -401,6 +351,6 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		rc = CTL_USAGE;
 	}
-	rc = close_output(opt.dump_nl, "the file of -dump-nl", rc);
-	return close_output(stdout, "standard output", rc);
+	rc = ctl_close(opt.dump_nl, "the file of -dump-nl", rc);
+	return ctl_close(stdout, "standard output", rc);
 }

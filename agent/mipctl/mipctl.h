@@ -30,6 +30,7 @@ struct options {
 	FILE *read_nl;		/* replies come from here */
 };
 
+extern const char *const ctl_name;	/* of the command, for hints */
 extern struct options opt;
 
 struct args;
@@ -73,5 +74,8 @@ __attribute__((format(printf, 1, 2))) void ctl_warn(const char *fmt, ...);
 
 /* Until the next ctl_quiet(false), ctl_err() prints nothing. */
 void ctl_quiet(bool quiet);
+
+/* Late write errors (a full disk) must not look like success: @rc, or CTL_KERNEL instead of CTL_OK. @f may be NULL. */
+int ctl_close(FILE *f, const char *name, int rc);
 
 #endif /* MIPCTL_H */
