@@ -10,7 +10,7 @@
 # deps		only that
 # build-deps	only what building module and agent takes, besides kernel headers
 # kunit-module	the module with its unit tests within, for a kernel with CONFIG_KUNIT
-# all		module for KDIR's kernel, mip4d, mipctl
+# all		module for KDIR's kernel, mip4d, mipctl, mip4load
 # install, uninstall	below PREFIX and into KDIR's kernel's modules; DESTDIR
 # clean
 #
