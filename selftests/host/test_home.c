@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a home link's hosts are told, how often, and who is asked before. Links, kernel and sockets are played. */
 #include "common.h"
+#include "loop.h"
 
 #include "host/arp.h"
 #include "host/home.h"
@@ -8,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <linux/if_packet.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -167,25 +167,10 @@ static int teardown(void **state)
 
 /* ---- helpers ---- */
 
-static void on_end(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
-static void let_pass(long ms)
-{
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-	event_base_once(base, -1, EV_TIMEOUT, on_end, base, &tv);
-	event_base_dispatch(base);
-}
-
 /* Whatever may still be to say. */
 static void let_all_pass(void)
 {
-	let_pass((HOME_TIMES + 1) * HOME_MS);
+	let_pass(base, (HOME_TIMES + 1) * HOME_MS);
 }
 
 /* Frame @i: @addr is at @mac. As a request, which is as good as a reply. */
@@ -225,7 +210,7 @@ static void hears(bool reply, const char *addr, const uint8_t mac[static 6])
 	memcpy(arp.target_mac, own, 6);
 	arp_build(frame, mac, own, &arp);
 	assert_int_equal(write(wire, frame, sizeof(frame)), sizeof(frame));
-	let_pass(20);
+	let_pass(base, 20);
 }
 
 /* ---- tests ---- */
@@ -254,7 +239,7 @@ static void test_end(void **state)
 	hears(true, "10.0.0.5", own);
 	hears(true, "10.0.0.5", (const uint8_t [6]){ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff });
 	assert_int_equal(write(wire, sent[0], 41), 41);
-	let_pass(20);
+	let_pass(base, 20);
 	assert_int_equal(n_sent, 1);
 	hears(true, "10.0.0.5", device);
 	/* at once, then over again, by the device's own MAC: [5944-4.6-14] */
@@ -271,11 +256,11 @@ static void test_nobody(void **state)
 {
 	(void)state;
 	homes_end(homes, "mip0", home);
-	let_pass(HOME_TIMES * HOME_MS - HOME_MS / 2);
+	let_pass(base, HOME_TIMES * HOME_MS - HOME_MS / 2);
 	assert_int_equal(n_sent, HOME_TIMES);
 	for (int i = 0; i < HOME_TIMES; i++)
 		expect_question(i);
-	let_pass(HOME_MS);
+	let_pass(base, HOME_MS);
 	hears(true, "10.0.0.5", device);
 	assert_int_equal(n_sent, HOME_TIMES);
 	/* nor can be asked for */

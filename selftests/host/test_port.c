@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Which links become ports, and what a port says when its carrier comes. Links and packet sockets are played here. */
 #include "common.h"
+#include "loop.h"
 
 #include "host/log.h"
 #include "host/port.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -190,25 +190,10 @@ static void carrier_comes(void)
 	ports_link_changed(ports, &port, false);
 }
 
-static void on_end(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(arg);
-}
-
 /* Longer than any announcement takes. */
-static void let_pass(long ms)
-{
-	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
-
-	event_base_once(base, -1, EV_TIMEOUT, on_end, base, &tv);
-	event_base_dispatch(base);
-}
-
 static void let_time_pass(void)
 {
-	let_pass(500);
+	let_pass(base, 500);
 }
 
 static void expect_announcement(unsigned int i, const char *gateway, uint8_t last_of_mac)
@@ -401,19 +386,19 @@ static void test_missed(void **state)
 	let_time_pass();
 	assert_int_equal(link_ups, 3);
 	n_sent = 0;
-	let_pass(2500);
+	let_pass(base, 2500);
 	assert_in_range(link_ups, 4, 5);
 	assert_int_equal(n_sent, 0);
 	ups = link_ups;
 	port.running = false;
 	ports_link_changed(ports, &port, false);
-	let_pass(1200);
+	let_pass(base, 1200);
 	assert_int_equal(link_ups, ups);
 	port.running = true;
 	ports_link_changed(ports, &port, false);
 	assert_int_equal(n_sent, 2);
 	missed = false;
-	let_pass(1500);
+	let_pass(base, 1500);
 	assert_int_equal(link_ups, ups + 3);
 }
 
