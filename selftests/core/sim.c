@@ -235,7 +235,7 @@ static void inject_by(struct node *n, uint32_t link, const char *src, const char
 	memcpy(copy, data, len);
 	ev.datagram.src = ip(src);
 	ev.datagram.dst = ip(dst);
-	ev.datagram.sport = WIRE_PORT;
+	ev.datagram.sport = INJECT_PORT;
 	ev.datagram.link = link;
 	ev.datagram.data = copy;
 	ev.datagram.len = len;
@@ -910,6 +910,7 @@ bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
 	/* Whatever it says: to the asker, from where it was asked, signed, with method and NAI. */
 	assert_int_equal(s->src.s_addr, ip(r->dst).s_addr);
 	assert_int_equal(s->dst.s_addr, ip(r->src).s_addr);
+	assert_int_equal(s->dport, INJECT_PORT);
 	assert_int_equal(wire_count(msg, WIRE_EXT_FHAE), r->sa ? 1 : 0);
 	assert_true(!r->sa || wire_auth_ok(msg, wire_find(msg, WIRE_EXT_FHAE, 0),
 					   &sas[ip(r->src).s_addr == ip(addr[PMA1]).s_addr ? PMA1 : PMA2]));

@@ -126,6 +126,7 @@ const char *nai_of(int device, char buf[64]);	/* by the identity rule */
 /* Messages that left, newest first: back 0 is the last. NULL if there are not so many. */
 const struct sent *sent_by(struct world *w, int from, uint8_t type, unsigned int back);
 unsigned int n_sent(struct world *w, int from, uint8_t type);
+#define INJECT_PORT	4434	/* where it comes from: only agents of ours use 434 */
 void inject(struct node *n, const char *src, const char *dst, const void *data, size_t len);
 
 /* An RRQ put together by hand. */

@@ -154,6 +154,7 @@ static void test_encapsulation(void **state)
 	later(w, &r);
 	r.f.flags = WIRE_RRQ_G | WIRE_RRQ_M;
 	assert_int_equal(code_of(w, &r), 0);
+	/* [5944-3.8.3-1] */
 	assert_true(HA_NODE->kernel[0].leg[0].gre && !HA_NODE->kernel[0].leg[0].keyed);
 
 	/* RFC 6245 s4.2: ext. 48 means GRE without G; 0 lets the HA assign for both. */
@@ -512,6 +513,7 @@ static void test_revocation_support(void **state)
 	/* Who doesn't say it is told nothing, in the reply and when the device has left. */
 	later(w, &r);
 	r.revsup = false;
+	/* ask() finds 34 all the same: [3543-4.2.1-3] */
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	/* [3543-3.2-4] */
@@ -699,6 +701,27 @@ static void test_pending(void **state)
 	assert_int_equal(find(HA_NODE, NAI_A)->state, CORE_BOUND);
 }
 
+/* Whichever of the two is the slower one. */
+static void test_half_done(void **state)
+{
+	struct core_event half = { .type = CORE_EV_BOUND };
+	struct rrq r = rrq_from(*state, PMA1, NAI_A);
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	for (unsigned int n = 0; n < 2; n++) {
+		HA_NODE->hold = true;
+		assert_false(ask(w, &r, &msg));
+		half.done.cookie = find(HA_NODE, r.nai)->rec.cookie;
+		event(HA_NODE, &half);
+		assert_int_equal(n_sent(w, HA, WIRE_RRP), n);
+		release(HA_NODE);
+		assert_int_equal(n_sent(w, HA, WIRE_RRP), n + 1);
+		half.type = CORE_EV_STORED;
+		r.nai = NAI_B;
+	}
+}
+
 /* Handover, leaving and retransmission while the first BIND is under way. */
 static void test_pending_handover(void **state)
 {
@@ -871,6 +894,7 @@ static void test_deregister(void **state)
 	assert_true(ask(w, &late, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_int_equal(HA_NODE->n_kernel, 1);
 	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.2").s_addr);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.lifetime, 600);
 	/* Its address wasn't the device's. */
@@ -1010,8 +1034,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
-		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(pending_handover),
-		T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms), T(garbage),
+		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
+		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),
+		T(garbage),
 	};
 
 	return cmocka_run_group_tests_name("core: home agent", tests, NULL, NULL);

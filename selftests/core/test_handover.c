@@ -129,6 +129,24 @@ static void test_handover(void **state)
 		assert_int_equal(w->node[i].n_kernel + w->node[i].n_row + n_regs(&w->node[i]), 0);
 }
 
+/* protocol/security.md s4: NTP's era 0 ends in 2036, and a second later has a smaller number. */
+static void test_era_ends(void **state)
+{
+	struct world *w = *state;
+	const int64_t left = (1LL << 32) - (ntp_of(HA_NODE) >> 32);
+
+	for (int i = 0; i < NODES; i++)
+		w->node[i].skew_us = (left - 3) * SEC;
+	on_pma1(w);
+	assert_in_range(ntp_of(HA_NODE) >> 32, 0, 60);
+	to_pma2(w);
+	run(w, RTT);
+	assert_int_equal(COUNT(HA, handovers), 1);
+	assert_int_equal(COUNT(HA, id_mismatch), 0);
+	assert_int_equal(n_served(P1), 0);
+	assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE_ACK), 1);
+}
+
 /* RFC 3543 s4.2.2.1: again with a new Identifier, backing off, not for ever. */
 static void test_unacknowledged(void **state)
 {
@@ -186,6 +204,29 @@ static void test_not_revoked(void **state)
 	assert_true(P1->dev[DEV].attached);
 	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 3);
+}
+
+/* The registration that the new PMA's replaces ends before the store has that. */
+static void test_expired_meanwhile(void **state)
+{
+	struct world *w = *state;
+
+	P1->net[RED].lifetime = 8;
+	attach(P1, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_true(P1->dev[DEV].attached);
+	core_free(P1->core);
+	P1->core = NULL;
+	run(w, 7 * SEC);
+	HA_NODE->hold = true;
+	attach(P2, DEV, 3, CORE_TRIGGER_ARP, NULL);
+	run(w, 2 * SEC);
+	release(HA_NODE);
+	run(w, 2 * SEC);
+	assert_true(P2->dev[DEV].attached);
+	assert_int_equal(COUNT(HA, handovers), 1);
+	/* [3543-3.3-9] */
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 0);
 }
 
 static void revoke_by_hand(struct world *w, struct node *to, const struct wire_revoke *revoke,
@@ -503,6 +544,13 @@ static void test_by_pma(void **state)
 	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA1), "198.51.100.1");	/* another's */
 	/* [3543-4.2.3.2-2] [3543-4.2.3.2-3] */
 	assert_int_equal(COUNT(HA, drop_revocation_invalid), 2);
+	r.coa = ip("198.51.100.1");
+	r.flags = WIRE_REVOKE_A;
+	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA1), "198.51.100.1");	/* as home agents do */
+	/* [3543-3.5-2] [3543-4.2.3.2-1] */
+	assert_int_equal(COUNT(HA, drop_revocation_invalid), 3);
+	r.coa = ip("198.51.100.2");
+	r.flags = 0;
 	revoke_by_hand(w, HA_NODE, &r, nai, sa_of(PMA2), "198.51.100.2");	/* serves it not */
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1);
 	assert_int_equal(HA_NODE->n_kernel, 1);
@@ -517,6 +565,7 @@ static void test_by_pma(void **state)
 	ack = sent_by(w, HA, WIRE_REVOKE_ACK, 0);
 	/* [3543-3.4-5] [3543-4.2.3.2-4] */
 	assert_int_equal(ack->dst.s_addr, ip("198.51.100.1").s_addr);
+	assert_int_equal(ack->dport, INJECT_PORT);
 	assert_int_equal(wire_parse(ack->data, ack->len, &msg), WIRE_OK);
 	/* [3543-4.2.3.2-7] */
 	assert_int_equal(msg.ack.id, r.id);
@@ -664,8 +713,10 @@ static void test_same_identifier(void **state)
 /* Two devices with one home address in two realms: the right one is revoked. */
 static void test_realms(void **state)
 {
+	struct wire_out out = { .len = 0 };
 	struct world *w = *state;
 	struct wire_revoke r;
+	char nai[64];
 
 	attach(P1, 9, 3, CORE_TRIGGER_DHCP, "10.0.0.60");
 	attach(P1, 256 + 10, 4, CORE_TRIGGER_DHCP, "10.0.0.60");
@@ -681,8 +732,13 @@ static void test_realms(void **state)
 		.coa = ip("198.51.100.1"), .id = P1->row[0].peer_revsup + 5,
 	};
 	revoke_by_hand(w, P1, &r, NULL, sa_of(PMA1), "192.0.2.1");
+	/* One that isn't covered doesn't tell: anybody on the way can append it. */
+	wire_put_revoke(&out, &r);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	wire_put_nai(&out, nai_of(9, nai));
+	inject(P1, "192.0.2.1", "198.51.100.1", out.buf, out.len);
 	assert_int_equal(n_served(P1), 2);
-	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
+	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 2);
 	assert_null(sent_by(w, PMA1, WIRE_REVOKE_ACK, 0));
 	attach(P2, 256 + 10, 4, CORE_TRIGGER_DHCP, NULL);
 	run(w, SEC);
@@ -749,9 +805,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(handover), T(unacknowledged), T(not_revoked), T(revoked), T(truncated),
-		T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting), T(many_left),
-		T(late_refresh), T(by_pma), T(ack), T(reserved_bits), T(not_agreed),
+		T(handover), T(era_ends), T(unacknowledged), T(not_revoked), T(expired_meanwhile), T(revoked),
+		T(truncated), T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting),
+		T(many_left), T(late_refresh), T(by_pma), T(ack), T(reserved_bits), T(not_agreed),
 		T(same_identifier), T(realms), T(missed_revocation),
 	};
 

@@ -231,6 +231,8 @@ static void test_ipip(void **state)
 	/* [5944-3.6.1.2-10] */
 	assert_int_equal(msg.rrq.flags, WIRE_RRQ_T);
 	assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY) + wire_count(&msg, WIRE_EXT_REVSUP), 0);
+	/* [3543-4.2.1-3] */
+	assert_non_null(wire_find(&msg, WIRE_EXT_FHAE, 0));
 	run(w, RTT);
 	assert_int_equal(PMA_NODE->n_kernel, 1);
 	/* [6245-4.1-1] */
