@@ -178,6 +178,14 @@ static void datagram(struct core *core, const struct core_event *ev)
 		core->count.revoke_ack_received++;
 		revoke_ack_message(core, ev, &msg);
 		return;
+	case WIRE_NOTIFY:
+		core->count.notify_received++;
+		notify_message(core, ev, &msg);
+		return;
+	case WIRE_NOTIFY_ACK:
+		core->count.notify_ack_received++;
+		notify_ack_message(core, ev, &msg);
+		return;
 	}
 	core->count.drop_unknown_type++;
 }
@@ -382,8 +390,11 @@ static void adopt(struct core *core, const struct core_event *ev)
 	    ev->adopt.home.s_addr == rec->home.s_addr && !strcmp(ev->adopt.device, reg->net->device)) {
 		reg->in_kernel = true;
 		reg->bound_home = rec->home;
-		for (unsigned int i = ev->adopt.n_legs; i-- > 1;)
-			left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
+		/* A pending one beside was of another home agent, that is no longer asked. */
+		for (unsigned int i = ev->adopt.n_legs; i-- > 1;) {
+			if (ev->adopt.leg[i].state != CORE_LEG_PENDING)
+				left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
+		}
 		/* Killed between STORE and BIND: it is left only now. */
 		recorded = leg_of(reg);
 		if (first && first->state != CORE_LEG_PENDING && !same_tunnel(first, &recorded))
@@ -447,6 +458,9 @@ void core_event(struct core *core, const struct core_now *now, const struct core
 	case CORE_EV_STORED:
 		completed(core, event);
 		break;
+	case CORE_EV_DRAIN:
+		drain_event(core, event);
+		break;
 	case CORE_EV_PRESENT:
 		pma_present(core, event);
 		break;
@@ -487,7 +501,8 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 		core->ha_now[i] = config->networks[i].ha;
 	if (!core->ha_now || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
-	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core)) {
+	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) ||
+	    !drains_init(core)) {
 		core_free(core);
 		return NULL;
 	}
@@ -507,6 +522,7 @@ void core_free(struct core *core)
 		}
 	}
 	farewells_exit(core);
+	drains_exit(core);
 	free(core->ha_now);
 	pools_exit(core);
 	table_exit(&core->cookies);

@@ -112,6 +112,7 @@ struct core_config {
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
 	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
 	uint32_t away_ms;		/* PMA: how long a device whose link went down stays registered */
+	uint32_t drain_rate;		/* HA: agents told in a second, from 1 on */
 };
 
 /* ---- registrations: the core's state for one device, readable by host ---- */
@@ -235,6 +236,7 @@ enum core_event_type {
 	CORE_EV_DETACH,
 	CORE_EV_BOUND,		/* completion of CORE_ACT_BIND */
 	CORE_EV_STORED,		/* completion of CORE_ACT_STORE */
+	CORE_EV_DRAIN,		/* HA: send the devices of a network elsewhere, or no longer */
 	CORE_EV_PRESENT,	/* answer to CORE_ACT_CONFIRM */
 	CORE_EV_RESTORE,	/* at start: one row of the store */
 	CORE_EV_ADOPT,		/* at start, after all RESTOREs: one binding of the kernel with a cookie */
@@ -281,6 +283,11 @@ struct core_event {
 			uint64_t cookie;
 			bool present;
 		} present;
+		struct {
+			const struct core_network *network;
+			struct in_addr to;	/* 0 = the first of its other home agents */
+			bool stop;
+		} drain;
 		struct core_record restore;
 		struct core_binding adopt;	/* lifetime: what is left */
 	};
@@ -385,14 +392,26 @@ struct core_peer_state {
 
 void core_walk_peers(const struct core *core, void (*fn)(void *arg, const struct core_peer_state *state), void *arg);
 
+/* Why CORE_EV_DRAIN would do nothing; NULL: it does. */
+const char *core_drain_refused(const struct core_config *cfg, const struct core_network *net, struct in_addr to);
+
+struct core_drain_state {
+	struct in_addr to;		/* 0 = it isn't drained */
+	size_t left;			/* devices that are registered here */
+	size_t told;			/* those whose agents have been told, and haven't moved yet */
+};
+
+void core_drain_state(const struct core *core, const struct core_network *net, struct core_drain_state *state);
+
 /* Named counters: drops and refusals, one spelling in log, CLI and JSON. */
 #define CORE_COUNTERS(x) \
 	x(rrq_received) x(rrp_received) x(revoke_received) x(revoke_ack_received) \
+	x(notify_received) x(notify_ack_received) \
 	x(accepted) x(denied) x(handovers) x(expired) \
 	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
-	x(drop_bad_method) x(drop_revocation_invalid) x(drop_no_network) \
+	x(drop_bad_method) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
 	x(no_identity) x(new_device_limit) x(damped) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
 	x(redirects_followed) x(redirects_refused) \

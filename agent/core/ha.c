@@ -70,13 +70,6 @@ static void count_denial(struct core *core, uint8_t code)
 	}
 }
 
-/* Where devices of @net shall register instead; 0.0.0.0: here. */
-static struct in_addr redirect_of(const struct core *core, const struct core_network *net)
-{
-	(void)core;
-	return net->redirect;
-}
-
 static bool is_our_address(const struct core *core, struct in_addr addr)
 {
 	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
@@ -164,6 +157,7 @@ static void drop_home(struct core *core, struct reg *reg)
  */
 static void to_tombstone(struct core *core, struct reg *reg)
 {
+	notice_end(core, reg);
 	drop_home(core, reg);
 	reg_set_key_in(core, reg, 0);
 	left_free(reg);
@@ -384,12 +378,19 @@ static bool is_late_refresh(const struct core *core, const struct request *req, 
 }
 
 /*
- * RFC 4433 s5.3. Who is registered here stays: its address would be another
- * one there.
+ * RFC 4433 s5.3. Who is registered here stays: elsewhere it would have another
+ * address. But its agent may ask who its HA is to be while this one is drained,
+ * and takes the address along.
  */
-static bool is_redirected(const struct core *core, const struct core_network *net, const struct reg *reg)
+static bool is_redirected(const struct core *core, const struct request *req, const struct core_network *net,
+			  const struct reg *reg)
 {
-	return (!reg || reg->pub.rec.tombstone) && redirect_of(core, net).s_addr;
+	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
+
+	if (!rec || rec->tombstone)
+		return redirect_of(core, net).s_addr;
+	return is_draining(core, net) && is_any(req->rrq.ha) && req->rrq.coa.s_addr == rec->coa.s_addr &&
+	       req->rrq.home.s_addr == rec->home.s_addr;
 }
 
 static void do_register(struct core *core, const struct request *req,
@@ -405,7 +406,7 @@ static void do_register(struct core *core, const struct request *req,
 	if (reg && is_late_refresh(core, req, reg))
 		goto deny;
 	code = WIRE_CODE_REDIRECT_HA;
-	if (is_redirected(core, net, reg))
+	if (is_redirected(core, req, net, reg))
 		goto deny;
 	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
@@ -543,6 +544,7 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 
 	reg_set_nai(core, reg, op->req.nai);
 	reg->pub.auth = auth_of(&op->req);
+	reg->ha.sport = op->req.sport;
 	revoke_cancel(core, reg, rec->coa);	/* it has come back to where it had left */
 	reg->ha.reply = (struct ha_reply){
 		.coa = rec->coa,
@@ -562,6 +564,8 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		core->count.handovers++;
 		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s", rec->nai, home,
 			addr_text(op->prev.coa, old), coa);
+		notice_end(core, reg);	/* its agent is another one */
+		reg->ha.told_us = 0;
 		reg->ha.left_coa = op->prev.coa;
 		reg->ha.left_key = op->prev.keyed ? op->prev.key_out : 0;
 		reg->ha.left_until_us = core->now->mono_us + LEFT_US;

@@ -155,6 +155,30 @@ void auth_count(struct core *core, struct peer *peer, struct in_addr from, const
 	}
 }
 
+bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_msg *msg, struct request *req)
+{
+	struct peer *peer = peer_find(core, ev->datagram.src);
+	enum auth auth;
+
+	if (!peer) {
+		core->count.drop_unknown_peer++;
+		return false;
+	}
+	if (!source_ok(core, ev->datagram.src, true))
+		return false;
+	auth = auth_check(peer->cfg, msg);
+	auth_count(core, peer, ev->datagram.src, msg, auth);
+	*req = (struct request){
+		.src = ev->datagram.src,
+		.dst = ev->datagram.dst,
+		.sport = ev->datagram.sport,
+		.peer = peer->cfg,
+	};
+	if (!wire_get_nai(msg, req->nai))
+		req->nai[0] = '\0';
+	return auth == AUTH_OK;
+}
+
 bool auth_shared(const struct core_peer *peer)
 {
 	return peer->n_sa || peer->ipsec;

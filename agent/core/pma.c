@@ -89,6 +89,7 @@ void pma_to_idle(struct core *core, struct reg *reg)
 	reg->committing = false;
 	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = pma->gone = false;
 	pma->move_port = 0;
+	pma->ask_again = false;
 	pma->tx_us = 0;
 	if (pma->sent_us && pma->hold_until_us < pma->sent_us + SECOND)
 		pma->hold_until_us = pma->sent_us + SECOND;
@@ -139,6 +140,13 @@ void pma_present(struct core *core, const struct core_event *ev)
 		pma_send_rrq(core, reg);
 	else
 		pma_refresh(core, reg);
+}
+
+bool pma_is_due(const struct core *core, const struct reg *reg)
+{
+	uint64_t left = reg->pub.rec.lifetime * SECOND * 40 / 100;
+
+	return reg->pub.expires_us && reg->pub.expires_us <= core->now->mono_us + left;
 }
 
 /*
@@ -201,6 +209,8 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_refresh(core, reg);
 		return;
 	}
+	if (reg->pma.ask_again)
+		reg->pma.refresh_us = core->now->mono_us;
 	pma_arm(core, reg);
 }
 

@@ -176,6 +176,38 @@ void pma_left(struct core *core, struct reg *reg)
 	reg->pma.leaving = NULL;
 }
 
+bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct peer *peer)
+{
+	struct core_record old = reg->pub.rec;
+
+	switch (reg->pub.state) {
+	case CORE_IDLE:
+	case CORE_WAIT_REG:
+		return false;
+	case CORE_DEREG:
+		return old.ha.s_addr == ha.s_addr;
+	default:
+		break;
+	}
+	if (reg->pma.leaving)
+		return reg->pma.leaving->leg.peer.s_addr == ha.s_addr;	/* it does already */
+	if (old.ha.s_addr != ha.s_addr) {
+		if (!network_has_ha(reg->net, ha))
+			return false;
+		old.ha = ha;
+		old.last_id = 0;
+		farewell_start(core, &old, peer);
+		return true;
+	}
+	/* Not without a look whether it is here: RFC 5563 s4.4. */
+	reg->pma.ask_again = true;
+	if (reg->pub.state == CORE_BOUND) {
+		reg->pma.refresh_us = core->now->mono_us;
+		pma_arm(core, reg);
+	}
+	return true;
+}
+
 /* ---- sent elsewhere ---- */
 
 /* Why that one isn't asked; NULL if it is. */

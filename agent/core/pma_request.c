@@ -152,7 +152,11 @@ void pma_refresh(struct core *core, struct reg *reg)
 {
 	reg->pma.unconfirmed = 0;
 	reg->pma.confirming = false;
-	reg->pma.any_ha = false;	/* RFC 4433 s5.1: with the one that was assigned */
+	/* First of all it stays registered: with the one that was assigned, RFC 4433 s5.1. */
+	reg->pma.any_ha = reg->pma.ask_again && !pma_is_due(core, reg);
+	if (reg->pma.any_ha)
+		reg->pma.ask_again = false;
+	reg->pma.visited = 0;
 	reg->pma.want = reg->pub.rec.home;
 	pma_exchange(core, reg, CORE_REFRESH);
 }

@@ -107,7 +107,8 @@ static void heap_sift(struct heap *heap, size_t pos, struct timer *timer)
 
 bool timers_reserve(struct core *core, size_t more)
 {
-	size_t total = core->cookies.n + core->n_revocations + core->n_farewells + core->cfg->n_peers + more;
+	size_t total = core->cookies.n + core->n_revocations + core->n_farewells + core->n_notices +
+		       core->cfg->n_peers + core->cfg->n_networks + more;
 	struct heap *heap = &core->timers;
 	size_t room = heap->room ? heap->room : TABLE_MIN;
 	struct timer **slot;
@@ -365,6 +366,7 @@ void reg_free(struct core *core, struct reg *reg)
 		free(reg->pma.leaving);
 	} else {
 		revoke_cancel_all(core, reg);
+		notice_end(core, reg);
 		if (reg->has_home)
 			pool_set(core, reg->net, rec->home, false);
 		free(reg->ha.op);

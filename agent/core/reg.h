@@ -80,6 +80,9 @@ struct peer {
 	uint64_t hold_rrqs_until_us;	/* devices wait for the answer */
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
+	uint64_t notify_id;	/* PMA: of the last notification that was accepted; 0 = none */
+	uint64_t notify_sent_id;	/* HA: of the last one to it */
+	int32_t notify_offset_s;	/* HA: its clock minus ours, as it refused one */
 	uint64_t denied_us;	/* last answer to what wasn't authentic */
 	uint64_t warned_us;	/* of a wrong authenticator */
 };
@@ -155,6 +158,8 @@ struct revocation {
 	uint64_t until_us;		/* the old lifetime ends; 0 = never */
 };
 
+struct notice;
+
 struct ha_reg {
 	struct ha_op *op;		/* under way; NULL = none */
 	struct request *queued;		/* the newest that came meanwhile */
@@ -164,6 +169,10 @@ struct ha_reg {
 	struct in_addr left_coa;	/* by the last handover, with the key it had, */
 	uint32_t left_key;		/* 0 = none; */
 	uint64_t left_until_us;		/* refreshes of it are late until then */
+	uint16_t sport;			/* of its last request; 0 = not known, after a restart */
+	struct notice *notice;		/* its agent is being told; NULL = it isn't */
+	uint64_t told_us;		/* when that ended; 0 = never */
+	uint64_t notify_id;		/* of the last notification from its agent; 0 = none */
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
 	bool proxied;			/* its home link takes our MAC for its address */
 };
@@ -207,6 +216,7 @@ struct pma_reg {
 	char move_name[CORE_NAME_MAX];
 	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
 	bool gone;			/* WAIT_REG, BINDING: its link went down meanwhile */
+	bool ask_again;			/* the next refresh leaves open who its HA is */
 	bool any_ha;			/* the request leaves open who its HA is: RFC 4433 s5.1 */
 	uint8_t visited;		/* HAs that sent it elsewhere since it asks: a bit each */
 	struct pma_leaving *leaving;	/* REFRESH: the HA that it has, while another one is asked */
@@ -280,6 +290,9 @@ struct core {
 	struct mn *mns, *mn_realms;	/* @mn_realms: those for all of a realm */
 	struct revocation *revocations;
 	size_t n_revocations;
+	struct drain *drains;		/* one per network */
+	struct notice *notices;
+	size_t n_notices;
 	struct farewell *farewells;
 	size_t n_farewells;
 	unsigned int n_regs;		/* without tombstones */
@@ -357,6 +370,8 @@ enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg);
 /* Counts what isn't AUTH_OK, and warns of keys that differ. */
 void auth_count(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
 		enum auth result);
+/* A message of another agent's own; true: authentic, and @req has peer, src, dst, sport and nai ("" = it had none). */
+bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_msg *msg, struct request *req);
 /* Is there a way for the two agents to authenticate to each other? */
 bool auth_shared(const struct core_peer *peer);
 /* HA: does its word register devices? */
@@ -449,6 +464,21 @@ void act_unbind(struct core *core, struct reg *reg);
 /* IDLE from now on: what still comes by tunnels that were left is returned. */
 void act_let_go(struct core *core, struct reg *reg);
 
+/* notify.c */
+/* Tell the agent of @reg; false: it can't be told. */
+bool notice_start(struct core *core, struct reg *reg, const char *text);
+void notice_end(struct core *core, struct reg *reg);
+void notify_message(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+void notify_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+
+/* drain.c */
+bool drains_init(struct core *core);
+void drains_exit(struct core *core);
+void drain_event(struct core *core, const struct core_event *ev);
+bool is_draining(const struct core *core, const struct core_network *net);
+/* Where devices of @net shall register instead; 0.0.0.0: here. */
+struct in_addr redirect_of(const struct core *core, const struct core_network *net);
+
 /* ha.c */
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code);
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg);
@@ -478,6 +508,7 @@ void pma_done(struct core *core, struct reg *reg);
 void pma_timeout(struct core *core, struct reg *reg);
 void pma_resume(struct core *core, struct reg *reg);
 void pma_arm(struct core *core, struct reg *reg);
+bool pma_is_due(const struct core *core, const struct reg *reg);	/* its refresh */
 void pma_plan_refresh(struct core *core, struct reg *reg);
 void pma_tell(struct core *core, const struct reg *reg, enum core_action_type type, const char *text);
 /* Nothing is registered any more; what limits the device's next try stays. May free @reg. */
@@ -528,6 +559,11 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 /* It registers there again. */
 void farewell_cancel(struct core *core, const char *nai, struct in_addr ha);
 void farewells_exit(struct core *core);
+/*
+ * @ha notified of it: so it asks once more, or says farewell where it has moved
+ * already. False: it has nothing to do with @ha.
+ */
+bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct peer *peer);
 /* True: it was the answer to one, and is dealt with. */
 bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 

@@ -151,31 +151,6 @@ void revoke_cancel_all(struct core *core, struct reg *reg)
 
 /* ---- what comes in ---- */
 
-static bool authentic(struct core *core, const struct core_event *ev, struct wire_msg *msg,
-		      struct request *req)
-{
-	struct peer *peer = peer_find(core, ev->datagram.src);
-	enum auth auth;
-
-	if (!peer) {
-		core->count.drop_unknown_peer++;
-		return false;
-	}
-	if (!source_ok(core, ev->datagram.src, true))
-		return false;
-	auth = auth_check(peer->cfg, msg);
-	auth_count(core, peer, ev->datagram.src, msg, auth);
-	*req = (struct request){
-		.src = ev->datagram.src,
-		.dst = ev->datagram.dst,
-		.sport = ev->datagram.sport,
-		.peer = peer->cfg,
-	};
-	if (!wire_get_nai(msg, req->nai))
-		req->nai[0] = '\0';
-	return auth == AUTH_OK;
-}
-
 /* RFC 3543 s3.4: back to where it came from, Home Address and Identifier copied. */
 void revoke_send_ack(struct core *core, const struct request *req, const struct wire_revoke_ack *ack)
 {
@@ -216,7 +191,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	struct request req;
 	struct reg *reg;
 
-	if (!authentic(core, ev, msg, &req))
+	if (!peer_authentic(core, ev, msg, &req))
 		return;
 	/* The A bit tells a reflected copy of what we sent (s3.3). */
 	if (sender.s_addr != req.src.s_addr || !(from_ha ? core->cfg->pma : core->cfg->ha)) {
@@ -269,7 +244,7 @@ void revoke_ack_message(struct core *core, const struct core_event *ev, struct w
 	struct request req;
 	struct reg *reg;
 
-	if (!authentic(core, ev, msg, &req))
+	if (!peer_authentic(core, ev, msg, &req))
 		return;
 	if (req.nai[0]) {
 		reg = reg_by_nai(core, CORE_HA, req.nai);

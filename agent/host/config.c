@@ -21,6 +21,8 @@
 #define HANDOVER_GRACE_MS 2000
 /* A cable that is put elsewhere by hand, and what then learns and negotiates. */
 #define AWAY_S		10
+/* Each costs a proxy agent three requests and home agents five messages. */
+#define DRAIN_RATE	100	/* devices a second */
 
 static uint32_t prefix_mask(unsigned int plen)
 {
@@ -421,6 +423,9 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->away_ms = AWAY_S * 1000;
 	if (get_number(root, "away-time", MAY, 0, 3600, &n))
 		core->away_ms = n * 1000;
+	core->drain_rate = DRAIN_RATE;
+	if (get_number(root, "drain-rate", MAY, 1, 100000, &n))
+		core->drain_rate = n;
 }
 
 /* Devices that a rule names but no network takes would be refused one by one. */

@@ -427,12 +427,64 @@ static void verb_timeline(const struct request *r)
 	send_json(r->client, obj);
 }
 
+static void verb_drains(const struct request *r)
+{
+	struct json_object *obj = new_reply(r->id), *list = json_object_new_array();
+	const struct core_config *core = &r->host->config->core;
+
+	for (unsigned int i = 0; core->ha && i < core->n_networks; i++)
+		json_object_array_add(list, json_drain(r->host->core, &core->networks[i]));
+	json_object_object_add(obj, "drains", list);
+	send_json(r->client, obj);
+}
+
+/* One network, or all that can be drained to that home agent; those that can't aren't meant. */
+static void verb_drain(const struct request *r)
+{
+	const struct core_config *core = &r->host->config->core;
+	struct core_event event = { .type = CORE_EV_DRAIN };
+	const char *name, *why = "no such network";
+	struct json_object *stop;
+	unsigned int n = 0;
+	bool ok = true;
+
+	name = get_text(r, "network", false, &ok);
+	if (!ok || !get_addr(r, "to", &event.drain.to))
+		return;
+	if (json_object_object_get_ex(r->obj, "stop", &stop)) {
+		if (!json_object_is_type(stop, json_type_boolean)) {
+			refuse(r, "stop", "neither true nor false", NULL);
+			return;
+		}
+		event.drain.stop = json_object_get_boolean(stop);
+	}
+	for (unsigned int i = 0; i < core->n_networks; i++) {
+		const char *refused;
+
+		event.drain.network = &core->networks[i];
+		if (name && strcmp(name, core->networks[i].name))
+			continue;
+		refused = core_drain_refused(core, event.drain.network, event.drain.to);
+		if (refused) {
+			why = refused;
+			continue;
+		}
+		host_event(r->host, &event);
+		n++;
+	}
+	if (n)
+		verb_drains(r);
+	else
+		refuse(r, event.drain.to.s_addr ? "to" : "network", why, "mipctl agent drains; other-home-agents");
+}
+
 static const struct verb {
 	const char *name;
 	void (*fn)(const struct request *r);
 } verbs[] = {
 	{ "version", verb_version }, { "show", verb_show }, { "peers", verb_peers }, { "counters", verb_counters },
 	{ "attach", verb_attach }, { "detach", verb_detach }, { "timeline", verb_timeline },
+	{ "drain", verb_drain }, { "drains", verb_drains },
 };
 
 /* ---- clients ---- */
@@ -466,7 +518,8 @@ static void handle_line(struct client *c, const char *line, size_t len)
 			verbs[i].fn(&r);
 			goto out;
 		}
-	send_error(c, r.id, "verb", "unknown", "version, show, peers, counters, attach, detach or timeline");
+	send_error(c, r.id, "verb", "unknown",
+		   "version, show, peers, counters, attach, detach, timeline, drain or drains");
 out:
 	json_object_put(r.obj);
 	json_tokener_free(tok);

@@ -93,6 +93,20 @@ struct json_object *json_peer(const struct core_peer_state *state)
 	return obj;
 }
 
+struct json_object *json_drain(const struct core *core, const struct core_network *net)
+{
+	struct json_object *obj = json_object_new_object();
+	struct core_drain_state state;
+
+	core_drain_state(core, net, &state);
+	add_text(obj, "network", net->name);
+	if (state.to.s_addr)
+		add_text(obj, "to", ip_text(state.to).s);
+	add_number(obj, "registrations", state.left);
+	add_number(obj, "told", state.told);
+	return obj;
+}
+
 static void add_phase(struct json_object *obj, const char *key, uint64_t at_us, uint64_t seen_us)
 {
 	if (at_us && at_us >= seen_us)

@@ -23,7 +23,8 @@ static const char agent_help[] =
 	"       mipctl agent [ AGENT ] attach mac MAC port PORT [ nai NAI ] [ home ADDR ]\n"
 	"       mipctl agent [ AGENT ] detach mac MAC [ port PORT ]\n"
 	"       mipctl agent [ AGENT ] timeline [ mac MAC ] [ svg ]\n"
-	"       mipctl agent [ AGENT ] { peers | counters | version }\n"
+	"       mipctl agent [ AGENT ] drain [ network NAME ] [ to ADDR ] [ stop ]\n"
+	"       mipctl agent [ AGENT ] { drains | peers | counters | version }\n"
 	"where  AGENT := { name NAME | socket PATH }; without it, the one that runs here\n"
 	"       FILTER := [ nai NAI ] [ mac MAC ] [ home ADDR ] [ realm NUMBER ]\n";
 
@@ -424,8 +425,8 @@ static int agent_timeline(struct args *a)
 	return rc;
 }
 
-/* Fields as they come: text, numbers, and lists of words. */
-static void print_peer(struct json_object *obj)
+/* Fields as they come: text, numbers, and lists of words. The one named @bare goes without its name. */
+static void print_plain(struct json_object *obj, const char *bare)
 {
 	pr_begin();
 	json_object_object_foreach(obj, key, value) {
@@ -434,13 +435,46 @@ static void print_peer(struct json_object *obj)
 			continue;
 		}
 		if (!json_object_is_type(value, json_type_array)) {
-			pr_str(PR_PLAIN, key, strcmp(key, "peer") ? key : NULL, json_text(value));
+			pr_str(PR_PLAIN, key, strcmp(key, bare) ? key : NULL, json_text(value));
 			continue;
 		}
 		for (size_t i = 0; i < json_object_array_length(value); i++)
 			pr_text(json_text(json_object_array_get_idx(value, i)));
 	}
 	pr_end();
+}
+
+static void print_peer(struct json_object *obj)
+{
+	print_plain(obj, "peer");
+}
+
+static void print_drain(struct json_object *obj)
+{
+	print_plain(obj, "network");
+}
+
+static int agent_drain(struct args *a)
+{
+	static const struct keyword keys[] = {
+		KEYWORD("network", VAL_WORD), KEYWORD("to", VAL_INET), KEYWORD("stop", VAL_NONE),
+	};
+	struct json_object *request;
+	struct val vals[3] = { 0 };
+	int rc = take(a, keys, 3, vals, &request);
+
+	if (rc)
+		return rc;
+	if (vals[2].key)
+		json_object_object_add(request, "stop", json_object_new_boolean(true));
+	return run(request, "drain", "drains", print_drain);
+}
+
+static int agent_drains(struct args *a)
+{
+	int rc = arg_end(a);
+
+	return rc ? rc : run(json_object_new_object(), "drains", "drains", print_drain);
 }
 
 static int agent_peers(struct args *a)
@@ -512,6 +546,8 @@ static const struct command agent_commands[] = {
 	{ "attach", NULL, agent_attach, NULL },
 	{ "detach", NULL, agent_detach, NULL },
 	{ "timeline", NULL, agent_timeline, NULL },
+	{ "drain", NULL, agent_drain, NULL },
+	{ "drains", NULL, agent_drains, NULL },
 	{ "peers", NULL, agent_peers, NULL },
 	{ "counters", NULL, agent_counters, NULL },
 	{ "version", NULL, agent_version, NULL },

@@ -21,8 +21,11 @@ enum {			/* messages an extension has a place in */
 	RRP = 2,
 	REV = 4,
 	ACK = 8,
+	GNM = 16,		/* generic notification */
+	GNA = 32,		/* and its acknowledgment */
 };
 
+#define ALL		(RRQ | RRP | REV | ACK | GNM | GNA)
 #define ANY		(-1)	/* sub-types without a row of their own */
 #define NO_MAX		UINT16_MAX
 #define FIRST_SKIPPABLE	128	/* RFC 5944 s1.8 */
@@ -41,10 +44,10 @@ static const struct row {
 	bool known;
 } rows[] = {
 	/*type sub layout min max    in                     known */
-	{   0, ANY, PAD,   0, 0,      RRQ | RRP | REV | ACK, true },
-	{  32, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 5944 s3.5.2 */
-	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP,             true },	/* s3.5.3 */
-	{  34, ANY, TLV,   5, NO_MAX, RRQ | RRP | REV | ACK, true },	/* s3.5.4 */
+	{   0, ANY, PAD,   0, 0,      ALL,                   true },
+	{  32, ANY, TLV,   5, NO_MAX, ALL,                   true },	/* RFC 5944 s3.5.2 */
+	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP | GNM | GNA, true },	/* s3.5.3 */
+	{  34, ANY, TLV,   5, NO_MAX, ALL,                   true },	/* s3.5.4 */
 	{  36,   1, LONG, 20, NO_MAX, RRQ,                   true },	/* RFC 4721 s6: never in a reply */
 	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* s5 */
 	{  38, ANY, OWN16, 6, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
@@ -74,7 +77,7 @@ static const struct row {
 	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,             false },	/* s9.3 */
 	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* s9.4 */
 	{ 144,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 3519 s3.1 */
-	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV,             true },	/* RFC 4917 s4 */
+	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV | GNM,       true },	/* RFC 4917 s4; RFC 6098 s4.1 */
 	{ 147,   1, SHORT, 1, NO_MAX, RRQ | RRP,             true },	/* RFC 5563 s5.2 */
 	{ 147,   2, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.3 */
 	{ 147,   3, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.4 */
@@ -129,6 +132,10 @@ static uint8_t message_bit(uint8_t type)
 		return REV;
 	case WIRE_REVOKE_ACK:
 		return ACK;
+	case WIRE_NOTIFY:
+		return GNM;
+	case WIRE_NOTIFY_ACK:
+		return GNA;
 	default:
 		return 0;
 	}
@@ -164,6 +171,9 @@ static bool frame(const struct wire_msg *msg, size_t off, uint8_t layout, struct
 /* @row: the first of the extension's type. */
 static enum wire_error judge(const struct row *row, const struct wire_ext *ext, uint8_t in)
 {
+	/* RFC 6098 s4.6.1, s4.7.3: only what is permitted; s5.2: or what nobody here has heard of. */
+	if (row && in == GNM && !(row->in & in))
+		return WIRE_EXT_UNKNOWN;
 	if (row)
 		row = row_of_sub(row, ext->sub);
 	/* What has no meaning in this message is as good as unknown. */

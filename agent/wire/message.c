@@ -8,6 +8,7 @@
 #define RRP_LEN		20	/* RFC 5944 s3.4 */
 #define REVOKE_LEN	20	/* RFC 3543 s3.3 */
 #define REVOKE_ACK_LEN	12	/* RFC 3543 s3.4 */
+#define NOTIFY_LEN	24	/* RFC 6098 s4.1, s4.2 */
 
 static size_t fixed_len(uint8_t type)
 {
@@ -20,6 +21,9 @@ static size_t fixed_len(uint8_t type)
 		return REVOKE_LEN;
 	case WIRE_REVOKE_ACK:
 		return REVOKE_ACK_LEN;
+	case WIRE_NOTIFY:
+	case WIRE_NOTIFY_ACK:
+		return NOTIFY_LEN;
 	default:	/* WIRE_TUNNEL is the data plane's and never parsed here */
 		return 0;
 	}
@@ -80,6 +84,26 @@ enum wire_error wire_parse(const uint8_t *buf, size_t len, struct wire_msg *msg)
 			.id = get32(buf + 8),
 		};
 		break;
+	case WIRE_NOTIFY:
+		msg->notify = (struct wire_notify){
+			.direction = buf[1],
+			.flags = get16(buf + 2),
+			.home = get_addr(buf + 4),
+			.ha = get_addr(buf + 8),
+			.coa = get_addr(buf + 12),
+			.id = get64(buf + 16),
+		};
+		break;
+	case WIRE_NOTIFY_ACK:
+		msg->notify_ack = (struct wire_notify_ack){
+			.direction = buf[1],
+			.code = buf[2],
+			.home = get_addr(buf + 4),
+			.ha = get_addr(buf + 8),
+			.coa = get_addr(buf + 12),
+			.id = get64(buf + 16),
+		};
+		break;
 	}
 	return wire_parse_exts(msg, fixed);
 }
@@ -136,6 +160,32 @@ void wire_put_revoke_ack(struct wire_out *out, const struct wire_revoke_ack *ack
 	set16(p + 2, ack->flags);
 	set_addr(p + 4, ack->home);
 	set32(p + 8, ack->id);
+}
+
+static void put_notify(uint8_t *p, struct in_addr home, struct in_addr ha, struct in_addr coa, uint64_t id)
+{
+	set_addr(p + 4, home);
+	set_addr(p + 8, ha);
+	set_addr(p + 12, coa);
+	set64(p + 16, id);
+}
+
+void wire_put_notify(struct wire_out *out, const struct wire_notify *notify)
+{
+	uint8_t *p = start(out, WIRE_NOTIFY);
+
+	p[1] = notify->direction;
+	set16(p + 2, notify->flags);
+	put_notify(p, notify->home, notify->ha, notify->coa, notify->id);
+}
+
+void wire_put_notify_ack(struct wire_out *out, const struct wire_notify_ack *ack)
+{
+	uint8_t *p = start(out, WIRE_NOTIFY_ACK);
+
+	p[1] = ack->direction;
+	p[2] = ack->code;
+	put_notify(p, ack->home, ack->ha, ack->coa, ack->id);
 }
 
 const char *wire_error_name(enum wire_error error)

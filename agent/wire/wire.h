@@ -30,6 +30,8 @@ enum wire_type {
 	WIRE_TUNNEL	= 4,	/* RFC 3519 s3.3 */
 	WIRE_REVOKE	= 7,	/* RFC 3543 s3.3 */
 	WIRE_REVOKE_ACK	= 15,	/* RFC 3543 s3.4 */
+	WIRE_NOTIFY	= 22,	/* RFC 6098 s4.1 */
+	WIRE_NOTIFY_ACK	= 23,	/* RFC 6098 s4.2 */
 };
 
 /* RRQ flags, RFC 5944 s3.3 and RFC 3024 s3.2 */
@@ -45,6 +47,20 @@ enum wire_type {
 #define WIRE_REVOKE_I		0x4000
 #define WIRE_REVOKE_ACK_I	0x8000
 #define WIRE_REVSUP_I		0x8000
+
+#define WIRE_NOTIFY_A		0x8000	/* wants an acknowledgment */
+
+enum wire_direction {		/* of notifications, RFC 6098 s4.1 */
+	WIRE_HA_TO_MN, WIRE_HA_TO_FA, WIRE_MN_TO_HA, WIRE_MN_TO_FA, WIRE_FA_TO_MN, WIRE_FA_TO_HA
+};
+
+/* Codes of acknowledgments, a space of their own: RFC 6098 s4.2. */
+enum wire_notify_code {
+	WIRE_NOTIFY_OK		= 0,
+	WIRE_NOTIFY_FA_UNSPECIFIED = 64,
+	WIRE_NOTIFY_FA_ID	= 69,	/* Identification mismatch */
+	WIRE_NOTIFY_HA_ID	= 133,
+};
 
 /* Reply codes. The one list: names serve logs, CLI and JSON. */
 #define WIRE_CODES(x) \
@@ -163,9 +179,24 @@ struct wire_revoke_ack {
 	uint32_t id;
 };
 
+struct wire_notify {
+	uint8_t direction;	/* enum wire_direction */
+	uint16_t flags;		/* WIRE_NOTIFY_A */
+	struct in_addr home, ha, coa;
+	uint64_t id;
+};
+
+struct wire_notify_ack {
+	uint8_t direction, code;
+	struct in_addr home, ha, coa;
+	uint64_t id;
+};
+
 struct wire_msg {
 	uint8_t type;		/* enum wire_type */
 	union {
+		struct wire_notify notify;
+		struct wire_notify_ack notify_ack;
 		struct wire_rrq rrq;
 		struct wire_rrp rrp;
 		struct wire_revoke revoke;
@@ -185,7 +216,8 @@ struct wire_msg {
  *
  * Unknown types from 128 are kept as opaque extensions (to be skipped by the
  * caller), unknown ones below refuse the message, and so do ones below 128
- * that have no meaning for us or in this message. One-byte padding (type 0)
+ * that have no meaning for us or in this message. A notification is refused by
+ * any that isn't permitted in it. One-byte padding (type 0)
  * leaves no trace. Framing only: order, presence and authentication are the
  * caller's to judge.
  */
@@ -218,7 +250,7 @@ bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
 bool wire_get_text(const struct wire_msg *msg, char text[static WIRE_TEXT_MAX]);
 
 /*
- * A message being built. The four calls that put a fixed part start it afresh and
+ * A message being built. The calls that put a fixed part start it afresh and
  * need nothing initialised; then come the extensions. @failed stays set once a
  * put did not fit, had a length its type forbids, or has no place in the message;
  * nothing is written past the end.
@@ -233,6 +265,8 @@ void wire_put_rrq(struct wire_out *out, const struct wire_rrq *rrq);
 void wire_put_rrp(struct wire_out *out, const struct wire_rrp *rrp);
 void wire_put_revoke(struct wire_out *out, const struct wire_revoke *revoke);
 void wire_put_revoke_ack(struct wire_out *out, const struct wire_revoke_ack *ack);
+void wire_put_notify(struct wire_out *out, const struct wire_notify *notify);
+void wire_put_notify_ack(struct wire_out *out, const struct wire_notify_ack *ack);
 
 /* Any extension by its table row: the right framing for @type, data as in struct wire_ext. */
 void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *data, size_t len);

@@ -609,7 +609,7 @@ static void configure(struct node *n)
 		.networks = n->net, .n_networks = NETWORKS,
 		.peers = n->peer, .n_peers = 2,
 		.identities = n->identity, .n_identities = 2, .mns = n->mn,
-		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000,
+		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100,
 	};
 }
 

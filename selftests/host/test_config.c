@@ -152,6 +152,7 @@ static const struct bad {
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
 	{ "source rate too high", HA "source-rate = 1000001\n", ":12: source-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
+	{ "drain rate of nobody", HA "drain-rate = 0\n", ":12: drain-rate: out of range: 0 (1 to 100000)" },
 	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
 	{ "other home agent twice", PMA "network blue {\nother-home-agents = {192.0.2.2,\n192.0.2.2}\n}\n",
 	  ":12: network blue other-home-agents: 192.0.2.2 is given twice (leave one out)" },
@@ -330,6 +331,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(config->core.max_registrations, 65536);
 	assert_int_equal(config->core.handover_grace_ms, 2000);
 	assert_int_equal(config->core.away_ms, 10000);
+	assert_int_equal(config->core.drain_rate, 100);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
 	assert_int_equal(net->realm, 1);

@@ -479,6 +479,31 @@ static void test_timeline(void **state)
 	close(fd);
 }
 
+static void test_drain(void **state)
+{
+	int fd = client();
+
+	(void)state;
+	ask(fd, "{\"id\":1,\"verb\":\"drain\"}", "\"message\":\"this agent is no home agent\"");
+	ask(fd, "{\"id\":1,\"verb\":\"drains\"}", "\"drains\":[]");
+	config.core.ha = true;
+	config.core.drain_rate = 100;
+	ask(fd, "{\"id\":1,\"verb\":\"drain\"}", "\"field\":\"network\",\"message\":\"its network has no other-home-agents\"");
+	inet_pton(AF_INET, "192.0.2.2", &network.other_ha[0]);
+	network.n_other_ha = 1;
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"network\":\"blue\"}", "\"field\":\"network\",\"message\":\"no such network\"");
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"to\":\"192.0.2.3\"}", "\"field\":\"to\"");
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"to\":\"ha2\"}", "\"field\":\"to\",\"message\":\"not an IPv4 address\"");
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"stop\":1}", "\"field\":\"stop\"");
+	ask(fd, "{\"id\":1,\"verb\":\"drains\"}", "[{\"network\":\"red\",\"registrations\":0,\"told\":0}]");
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"network\":\"red\"}",
+	    "[{\"network\":\"red\",\"to\":\"192.0.2.2\",\"registrations\":0,\"told\":0}]");
+	ask(fd, "{\"id\":1,\"verb\":\"drain\",\"stop\":true}", "[{\"network\":\"red\",\"registrations\":0,\"told\":0}]");
+	config.core.ha = false;
+	network.n_other_ha = 0;
+	close(fd);
+}
+
 static void test_socket(void **state)
 {
 	char text[CORE_TEXT_MAX];
@@ -519,7 +544,7 @@ int main(void)
 		TEST(test_waiting_client_leaves), TEST(test_half_closed), TEST(test_client_gone),
 		TEST(test_idle_clients_go), TEST(test_deaf_client_goes), TEST(test_many_waiters),
 		TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
-		TEST(test_timeline), TEST(test_socket), TEST(test_stale_socket),
+		TEST(test_timeline), TEST(test_drain), TEST(test_socket), TEST(test_stale_socket),
 	};
 	char *dir = make_dir();
 	int failed;

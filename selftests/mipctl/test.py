@@ -768,6 +768,15 @@ def test_agent_rest():
          ["SEEN s MAC HOME PORT TRIGGER identity rrq rrp binding first_up first_down (ms)".split(),
           "12.345678 02:00:00:00:00:05 10.0.0.5 eth1 dhcp 0.041 0.100 20.500 21.000 22.750 -".split()])
     same(agent("-j agent timeline", {"handovers": moves})[0].json(), moves)
+    drains = [{"network": "red", "to": "192.0.2.2", "registrations": 7, "told": 3}]
+    run, request = agent("agent drain network red to 192.0.2.2", {"drains": drains})
+    same(request, {"verb": "drain", "network": "red", "to": "192.0.2.2"})
+    same(run.out, "red to 192.0.2.2 registrations 7 told 3\n")
+    run, request = agent("-j agent drain stop", {"drains": drains})
+    same(request, {"verb": "drain", "stop": True})
+    same(run.json(), drains)
+    same(agent("agent drains", {"drains": drains})[1], {"verb": "drains"})
+    refused("agent drain to red", "must be an IPv4 address")
     counters = {"rrq_received": 1, "rrp_sent": 2**40}
     same(agent("-j agent counters", {"counters": counters})[0].json(), [counters])
     same([line.split() for line in agent("agent counters", {"counters": counters})[0].out.splitlines()],
@@ -887,7 +896,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 COMMANDS = ("link show", "link add", "link del", "link set", "port show", "port add", "port del", "port set",
             "binding show", "binding add", "binding del", "binding set", "binding get", "binding flush", "peer show",
             "socket hold", "socket drop", "agent show", "agent attach", "agent detach", "agent timeline",
-            "agent peers", "agent counters", "agent version")
+            "agent drain", "agent drains", "agent peers", "agent counters", "agent version")
 
 
 def complete(line):

@@ -76,7 +76,9 @@ static void check_rebuild(const struct wire_msg *msg, const struct wire_ext *ext
 
 static void check_fixed_part(const struct wire_msg *msg, size_t fixed)
 {
-	static const uint8_t reserved[] = { [WIRE_REVOKE] = 1, [WIRE_REVOKE_ACK] = 1 };
+	static const uint8_t reserved[] = {	/* at which byte */
+		[WIRE_REVOKE] = 1, [WIRE_REVOKE_ACK] = 1, [WIRE_NOTIFY_ACK] = 3,
+	};
 	struct wire_out out = { .len = 0 };
 
 	switch (msg->type) {
@@ -92,10 +94,16 @@ static void check_fixed_part(const struct wire_msg *msg, size_t fixed)
 	case WIRE_REVOKE_ACK:
 		wire_put_revoke_ack(&out, &msg->ack);
 		break;
+	case WIRE_NOTIFY:
+		wire_put_notify(&out, &msg->notify);
+		break;
+	case WIRE_NOTIFY_ACK:
+		wire_put_notify_ack(&out, &msg->notify_ack);
+		break;
 	}
 	require(!out.failed && out.len == fixed);
 	if (reserved[msg->type])
-		out.buf[1] = msg->buf[1];
+		out.buf[reserved[msg->type]] = msg->buf[reserved[msg->type]];
 	require(!memcmp(out.buf, msg->buf, fixed));
 }
 
@@ -103,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const size_t fixed[256] = {
 		[WIRE_RRQ] = 24, [WIRE_RRP] = 20, [WIRE_REVOKE] = 20, [WIRE_REVOKE_ACK] = 12,
+		[WIRE_NOTIFY] = 24, [WIRE_NOTIFY_ACK] = 24,
 	};
 	struct wire_msg msg;
 	enum wire_error error;

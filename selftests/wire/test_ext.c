@@ -136,6 +136,35 @@ static void samples_read(void **state)
 	}
 }
 
+/*
+ * RFC 6098 s4.1: authenticators and a message string are permitted in a
+ * notification. By anything else that is known it is refused, skippable or not.
+ */
+static void samples_in_notifications(void **state)
+{
+	unsigned int permitted = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N_SAMPLES; i++) {
+		struct bytes raw = from_hex(samples[i].hex);
+		uint8_t type = raw.p[0];
+		bool may = type == 32 || type == 33 || type == 34 || type == 145;
+		struct bytes b = from_hex("16018000 0a000005 c0000201 c6336407 e800001012345678");
+		enum wire_error error;
+
+		add_bytes(&b, raw.p, raw.len);
+		error = parse_error(&b);
+		if (error != (may ? WIRE_OK : WIRE_EXT_UNKNOWN))
+			fail_msg("%s: %s", samples[i].hex, wire_error_name(error));
+		permitted += may;
+	}
+	assert_true(permitted >= 4);
+	/* s5.2: what is new to us may be permitted by then */
+	struct bytes b = from_hex("16018000 0a000005 c0000201 c6336407 e800001012345678 c803 010203");
+
+	assert_int_equal(parse_error(&b), WIRE_OK);
+}
+
 /* ... and cut at every length by the end of the message. */
 static void samples_cut(void **state)
 {
@@ -683,6 +712,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(samples_read),
+		cmocka_unit_test(samples_in_notifications),
 		cmocka_unit_test(samples_cut),
 		cmocka_unit_test(samples_built),
 		cmocka_unit_test(unknown_types),

@@ -112,6 +112,65 @@ static void revoke_ack_round_trip(void **state)
 	free(in.heap);
 }
 
+static void notify_round_trip(void **state)
+{
+	struct wire_notify notify = {
+		.direction = WIRE_HA_TO_FA, .flags = WIRE_NOTIFY_A, .home = addr("10.0.0.5"),
+		.ha = addr("192.0.2.1"), .coa = addr("198.51.100.7"), .id = 0xe800001012345678,
+	};
+	struct wire_out out;
+	struct parsed in;
+	struct bytes b;
+	char text[WIRE_TEXT_MAX];
+
+	(void)state;
+	wire_put_notify(&out, &notify);
+	wire_put_text(&out, "going down");
+	assert_bytes(out.buf, out.len, "16018000 0a000005 c0000201 c6336407 e800001012345678"
+				       "910b01 676f696e6720646f776e");
+	b = from_out(&out);
+	in = parse(&b);
+	assert_int_equal(in.error, WIRE_OK);
+	assert_int_equal(in.msg.type, WIRE_NOTIFY);
+	assert_int_equal(in.msg.notify.direction, WIRE_HA_TO_FA);
+	assert_int_equal(in.msg.notify.flags, WIRE_NOTIFY_A);
+	assert_int_equal(in.msg.notify.home.s_addr, notify.home.s_addr);
+	assert_int_equal(in.msg.notify.ha.s_addr, notify.ha.s_addr);
+	assert_int_equal(in.msg.notify.coa.s_addr, notify.coa.s_addr);
+	assert_true(in.msg.notify.id == notify.id);
+	assert_true(wire_get_text(&in.msg, text));
+	assert_string_equal(text, "going down");
+	free(in.heap);
+}
+
+static void notify_ack_round_trip(void **state)
+{
+	struct wire_notify_ack ack = {
+		.direction = WIRE_FA_TO_HA, .code = WIRE_NOTIFY_FA_ID, .home = addr("10.0.0.5"),
+		.ha = addr("192.0.2.1"), .coa = addr("198.51.100.7"), .id = 0xe800001012345678,
+	};
+	struct wire_out out;
+	struct parsed in;
+	struct bytes b;
+	char text[WIRE_TEXT_MAX];
+
+	(void)state;
+	wire_put_notify_ack(&out, &ack);
+	assert_bytes(out.buf, out.len, "17054500 0a000005 c0000201 c6336407 e800001012345678");
+	b = from_out(&out);
+	in = parse(&b);
+	assert_int_equal(in.error, WIRE_OK);
+	assert_int_equal(in.msg.type, WIRE_NOTIFY_ACK);
+	assert_int_equal(in.msg.notify_ack.direction, WIRE_FA_TO_HA);
+	assert_int_equal(in.msg.notify_ack.code, WIRE_NOTIFY_FA_ID);
+	assert_int_equal(in.msg.notify_ack.home.s_addr, ack.home.s_addr);
+	assert_int_equal(in.msg.notify_ack.ha.s_addr, ack.ha.s_addr);
+	assert_int_equal(in.msg.notify_ack.coa.s_addr, ack.coa.s_addr);
+	assert_true(in.msg.notify_ack.id == ack.id);
+	assert_false(wire_get_text(&in.msg, text));
+	free(in.heap);
+}
+
 /* A put of a fixed part starts afresh, whatever was in the buffer. */
 static void put_starts_afresh(void **state)
 {
@@ -135,7 +194,7 @@ static void unknown_types_refused(void **state)
 		struct parsed in;
 
 		if (type == WIRE_RRQ || type == WIRE_RRP || type == WIRE_REVOKE ||
-		    type == WIRE_REVOKE_ACK)
+		    type == WIRE_REVOKE_ACK || type == WIRE_NOTIFY || type == WIRE_NOTIFY_ACK)
 			want = WIRE_OK;	/* padding to the end */
 		in = parse(&b);
 		assert_int_equal(in.error, want);
@@ -272,6 +331,8 @@ int main(void)
 		cmocka_unit_test(rrp_round_trip),
 		cmocka_unit_test(revoke_round_trip),
 		cmocka_unit_test(revoke_ack_round_trip),
+		cmocka_unit_test(notify_round_trip),
+		cmocka_unit_test(notify_ack_round_trip),
 		cmocka_unit_test(put_starts_afresh),
 		cmocka_unit_test(unknown_types_refused),
 		cmocka_unit_test(sizes),
