@@ -93,7 +93,8 @@ moves()
 	tap_is "$to answers for it" "$(answers_for_it)" "$(n "$to" cat /sys/class/net/eth1/address)"
 	tap_is "$from has nobody left" "$(agent "$from" drains | jq -r '.[0] | [.to, .registrations] | join(" ")')" \
 		"${address[$to]} 0"
-	tap_check "which is in its log" grep -q 'network red: nobody is registered here any more' "$dir/$from.log"
+	tap_check "which is in its log" tap_wait 10 "a line" \
+		grep -q 'network red: nobody is registered here any more' "$dir/$from.log"
 	tap_check "and is the end of it" agent "$from" drain stop
 }
 
