@@ -52,6 +52,24 @@ rx_handler_result_t mip4_home_rx(struct sk_buff *skb, struct mip4_port *port)
 	return RX_HANDLER_PASS;
 }
 
+/*
+ * A packet that waits for its neighbour's MAC leaves by a neighbour that is
+ * looked up anew, by the packet's route: by mip0, without a link header. Its
+ * route is also what tells the sender when nobody answers.
+ */
+static void mip4_home_reroute(struct sk_buff *skb, struct net_device *dev)
+{
+	struct flowi4 fl4 = {
+		.daddr = ip_hdr(skb)->daddr,
+		.flowi4_oif = dev->ifindex,
+	};
+	struct rtable *rt = ip_route_output_key(dev_net(dev), &fl4);
+
+	skb_dst_drop(skb);
+	if (!IS_ERR(rt))
+		skb_dst_set(skb, &rt->dst);
+}
+
 /**
  * mip4_home_xmit() - send what is for no device that is away to a neighbour
  * @skb: starts at a checked IPv4 header, consumed
@@ -97,6 +115,8 @@ void mip4_home_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 		goto drop;
 	dev_sw_netstats_tx_add(mip->dev, mip4_segments(skb), skb->len);
 	skb->dev = dev;
+	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_CONNECTED)))
+		mip4_home_reroute(skb, dev);
 	neigh_output(neigh, skb, false);
 	return;
 

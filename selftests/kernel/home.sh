@@ -82,6 +82,10 @@ tap_is "TTL 1 arrives there" "$(sees host $DEV_IP -t 1)" 64
 tap_is "and here" "$(sees dev $HOST -t 1)" 64
 # [5944-4.2.3-2] [5944-4.2.3-3]
 tap_check "device to host that nobody has asked for" pings dev $HOST2
+ip -n ha neigh flush dev eth1
+tap_is "the first packet waits until its MAC is known" "$(sees dev $HOST)" 64
+ip -n ha neigh flush dev eth1
+tap_is "so does one from far away" "$(sees cn $HOST)" 63
 tap_check "host to host" pings host $HOST2
 tap_is "is none of our business" "$(knows host $HOST2)" $HOST2_MAC
 tap_check "home agent to host" pings ha $HOST
