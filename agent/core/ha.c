@@ -474,6 +474,8 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->rrq.flags & WIRE_RRQ_D && req->pmip)	/* RFC 5563 s7: never with a PMA */
 		code = WIRE_CODE_HA_POORLY_FORMED;
+	else if (req->rrq.lifetime && req->rrq.coa.s_addr == req->rrq.home.s_addr)	/* who is at home deregisters */
+		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)
 		code = WIRE_CODE_HA_CVSE_FA;
 	else if (mode_code(req))

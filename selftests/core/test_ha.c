@@ -571,6 +571,11 @@ static void test_denials(void **state)
 	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
 	r.f.flags &= ~WIRE_RRQ_D;
 
+	/* a tunnel from an address to itself */
+	r.f.home = r.f.coa;
+	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
+	r.f.home.s_addr = 0;
+
 	/* What "show" and the log would choke on, for all that its realm is ours. */
 	r.nai = "d\xe9v@red.example";
 	expect_denied(w, &r, WIRE_CODE_HA_POORLY_FORMED);
