@@ -66,7 +66,12 @@ static void mip4_home_reroute(struct sk_buff *skb, struct net_device *dev)
 	struct rtable *rt = ip_route_output_key(dev_net(dev), &fl4);
 
 	skb_dst_drop(skb);
-	if (!IS_ERR(rt))
+	if (IS_ERR(rt))
+		return;
+	/* of the routes by this link one by a gateway may be all there is */
+	if (rt->rt_uses_gateway)
+		ip_rt_put(rt);
+	else
 		skb_dst_set(skb, &rt->dst);
 }
 
@@ -115,7 +120,7 @@ void mip4_home_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 		goto drop;
 	dev_sw_netstats_tx_add(mip->dev, mip4_segments(skb), skb->len);
 	skb->dev = dev;
-	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_CONNECTED)))
+	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_VALID)))
 		mip4_home_reroute(skb, dev);
 	neigh_output(neigh, skb, false);
 	return;

@@ -104,6 +104,10 @@ static void check_prefix(const struct section *sec, const struct core_network *n
 			      "not a host address in its /%u", net->plen);
 	check_pool(sec, "pool", net, net->pool_first, net->pool_last);
 	check_pool(sec, "other-pool", net, net->other_first, net->other_last);
+	if (net->pool_first.s_addr && net->other_first.s_addr &&
+	    ntohl(net->pool_first.s_addr) <= ntohl(net->other_last.s_addr) &&
+	    ntohl(net->other_first.s_addr) <= ntohl(net->pool_last.s_addr))
+		section_error(sec, "other-pool", "each home agent gives out its own", "overlaps the pool");
 }
 
 static void read_pools(const struct section *sec, const struct core_config *core, struct core_network *net)

@@ -215,7 +215,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 		if (len < 0)
 			return;		/* EAGAIN, or ENETDOWN once when the link goes down */
-		if (!arp_parse(frame, len, &arp) || !arp.reply || arp.sender_mac[0] & 1 ||
+		/* as strict as the kernel's arp.c: what is believed here is said to all */
+		if (!arp_parse(frame, len, &arp) || !arp.reply || memcmp(frame + 6, arp.sender_mac, 6) ||
+		    arp.sender_mac[0] & 1 || !memcmp(arp.sender_mac, (uint8_t[6]){ 0 }, 6) ||
 		    !memcmp(arp.sender_mac, at->mac, 6))
 			continue;
 		notice = find_notice(at, arp.sender);
@@ -278,7 +280,7 @@ static void warn_of_filter(const char *name)
 
 	if ((all > own ? all : own) == 1)
 		log_warning("what comes from the home link %s is dropped by strict rp_filter: "
-			    "sysctl -w net.ipv4.conf.%s.rp_filter=2", name, name);
+			    "sysctl -w net/ipv4/conf/%s/rp_filter=2", name, name);
 }
 
 static int open_socket(uint32_t ifindex)

@@ -715,7 +715,9 @@ bool host_reload(struct host *host)
 		log_error("the running configuration stays");
 		return false;
 	}
-	on_sync(-1, 0, host);	/* the new core doesn't know what the old one waits for */
+	do	/* the new core doesn't know what the old one waits for */
+		on_sync(-1, 0, host);
+	while (store_waits(host->store));
 	core = core_new(&config->core, on_action, host);
 	if (!core || !store_set_policy(host->store, config->store, text) || !prepare(host, config, text)) {
 		log_error("%s; the running configuration stays", text);

@@ -38,6 +38,9 @@ struct store {
 	bool grouped;
 	uint64_t group[GROUP_MAX];
 	unsigned int n_group;
+	/* and the deletions, which nobody is told of: they are made without the puts then */
+	uint64_t gone[GROUP_MAX];
+	unsigned int n_gone;
 	int error;
 	char text[CORE_TEXT_MAX];
 };
@@ -381,7 +384,7 @@ static void begin(struct store *store)
 {
 	int rc;
 
-	if (store->n_group == GROUP_MAX)
+	if (store->n_group == GROUP_MAX || store->n_gone == GROUP_MAX)
 		store_sync(store);
 	if (!store->grouped)
 		store->error = 0;
@@ -396,19 +399,30 @@ static void begin(struct store *store)
 void store_put(struct store *store, const struct core_record *record)
 {
 	begin(store);
-	bind_record(store->put, record);
-	finish(store, store->put);
+	/* there may be no transaction any more, and what failed must not be kept */
+	if (!store->grouped || !store->error) {
+		bind_record(store->put, record);
+		finish(store, store->put);
+	}
 	if (store->grouped)
 		store->group[store->n_group++] = record->cookie;
 	else
 		store->done(store->arg, record->cookie, store->error, store->text);
 }
 
+static void delete_row(struct store *store, uint64_t cookie)
+{
+	sqlite3_bind_int64(store->del, 1, (int64_t)cookie);
+	finish(store, store->del);
+}
+
 void store_del(struct store *store, uint64_t cookie)
 {
 	begin(store);
-	sqlite3_bind_int64(store->del, 1, (int64_t)cookie);
-	finish(store, store->del);
+	if (store->grouped)
+		store->gone[store->n_gone++] = cookie;
+	if (!store->grouped || !store->error)
+		delete_row(store, cookie);
 }
 
 bool store_waits(const struct store *store)
@@ -428,6 +442,9 @@ void store_sync(struct store *store)
 	if (!sqlite3_get_autocommit(store->db))		/* SQLite may have done it already */
 		run(store, "ROLLBACK");
 	store->grouped = false;
+	for (unsigned int i = 0; store->error && i < store->n_gone; i++)
+		delete_row(store, store->gone[i]);
+	store->n_gone = 0;
 	for (unsigned int i = 0; i < store->n_group; i++)
 		store->done(store->arg, store->group[i], store->error, store->text);
 	store->n_group = 0;

@@ -37,7 +37,7 @@ static void note_id(struct engine *e, struct device *d, uint64_t id)
 
 static uint64_t pma_clock(const struct engine *e, unsigned int pma)
 {
-	return e->now->ntp + ((uint64_t)(uint32_t)(e->cfg->clock_error_s + e->offset_s[pma]) << 32);
+	return e->now->ntp + ((uint64_t)((uint32_t)e->cfg->clock_error_s + e->offset_s[pma]) << 32);
 }
 
 /* Later than all before (RFC 5944 s5.7.1), and no two alike where replies are told apart by the low half. */
@@ -227,7 +227,7 @@ static bool resynchronise(struct engine *e, struct device *d, const struct wire_
 
 	if (d->resyncs++ >= RESYNCS || d->tries >= e->cfg->tries)
 		return false;
-	e->offset_s[d->to] += (int32_t)((uint32_t)(rrp->id >> 32) - ours);
+	e->offset_s[d->to] += (uint32_t)(rrp->id >> 32) - ours;
 	/* What was refused doesn't count: by the HA's clock it may be far ahead. */
 	forget_id(e, d);
 	note_id(e, d, d->accepted_id);
@@ -286,7 +286,7 @@ static struct device *named_by(const struct engine *e, const struct wire_msg *ms
 	char *rest;
 
 	if (wire_get_nai(msg, nai)) {
-		if (strncmp(nai, cfg->nai_head, head) || nai[head] < '0' || nai[head] > '9')
+		if (strncasecmp(nai, cfg->nai_head, head) || nai[head] < '0' || nai[head] > '9')
 			return NULL;
 		number = strtoul(nai + head, &rest, 10);
 		return number < cfg->devices && !strcasecmp(rest, cfg->nai_tail) ? &e->device[number] : NULL;

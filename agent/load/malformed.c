@@ -32,7 +32,7 @@ struct trial {
 	struct probe_env env;
 	struct probe probe;
 	uint64_t wall_ahead_us, registered_us;
-	int32_t offset_s;		/* of the home agent's clock, by code 133 */
+	uint32_t offset_s;		/* of the home agent's clock, by code 133 */
 	unsigned int asked_by;		/* the socket that an answer may come to */
 	bool answered;
 	struct answer answer;
@@ -42,7 +42,7 @@ struct trial {
 
 static void set_clock(struct trial *t)
 {
-	t->env.ntp = clock_ntp(clock_mono_us() + t->wall_ahead_us) + ((uint64_t)(uint32_t)t->offset_s << 32);
+	t->env.ntp = clock_ntp(clock_mono_us() + t->wall_ahead_us) + ((uint64_t)t->offset_s << 32);
 }
 
 static void on_datagram(void *arg, unsigned int sock, const struct sockaddr_in *from, const uint8_t *data, size_t len)
@@ -109,7 +109,7 @@ static bool registers(struct trial *t, struct in_addr home)
 		}
 		if (t->answer.kind == ANSWER_REPLY && t->answer.authentic &&
 		    t->answer.code == WIRE_CODE_HA_ID_MISMATCH)
-			t->offset_s += (int32_t)((uint32_t)(t->rrp.id >> 32) - (uint32_t)(t->env.ntp >> 32));
+			t->offset_s += (uint32_t)(t->rrp.id >> 32) - (uint32_t)(t->env.ntp >> 32);
 		else if (t->answer.kind == ANSWER_REPLY)
 			return false;
 		while (clock_mono_us() < began + REQUEST_WAIT_US)

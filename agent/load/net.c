@@ -93,7 +93,7 @@ bool net_send(struct net *net, unsigned int sock, struct in_addr to, uint16_t po
 static void read_errors(struct net *net, unsigned int sock)
 {
 	for (int i = 0; i < BATCH; i++) {
-		char control[512];
+		_Alignas(struct cmsghdr) char control[512];
 		struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
 
 		if (recvmsg(net->sock[sock], &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)

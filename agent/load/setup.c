@@ -97,8 +97,8 @@ static int add_pmas(struct load_config *load, const char *arg, struct in_addr fi
 		return CTL_KERNEL;
 	}
 	load->pmas = pmas;
-	for (uint32_t host = from; host <= to; host++)
-		pmas[load->n_pmas++] = (struct load_pma){ .addr.s_addr = htonl(host) };
+	for (uint32_t i = 0; i <= to - from; i++)
+		pmas[load->n_pmas++] = (struct load_pma){ .addr.s_addr = htonl(from + i) };
 	return CTL_OK;
 }
 
@@ -251,7 +251,7 @@ static int read_load(struct args *a, struct setup *setup, const struct val *vals
 	load->rate = number(&vals[K_RATE], 100);
 	/* RFC 5944 s3.6 */
 	if (load->rate > load->devices)
-		return arg_wrong(vals[K_RATE].arg,
+		return arg_wrong(vals[K_RATE].key ? vals[K_RATE].arg : "100",
 				 "rate: %u devices make one request a second each: say devices %u, or more",
 				 load->devices, (load->rate + load->n_pmas - 1) / load->n_pmas);
 	load->duration_us = number(&vals[K_DURATION], 10) * 1000000ULL;

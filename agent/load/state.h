@@ -47,7 +47,7 @@ struct engine {
 	struct ready idle, bound;
 	uint32_t *asked;		/* buckets by the low half of the Identification */
 	uint32_t asked_mask;
-	int32_t *offset_s;		/* of the HA's clock to each PMA's, by code 133 */
+	uint32_t *offset_s;		/* of the HA's clock to each PMA's, by code 133 */
 	uint64_t seed, ids;
 	uint64_t phase_us, issued;	/* when the phase began, and how many have left since */
 	uint32_t n_busy, next_key;

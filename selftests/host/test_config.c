@@ -168,6 +168,8 @@ static const struct bad {
 	{ "redirect at a proxy agent", PMA "network blue {\nredirect = 192.0.2.2\n}\n", ":12: network blue redirect: only a home agent sends devices elsewhere" },
 	{ "redirect to nobody", HA "network blue {\nredirect = 192.0.2.2\n}\n", ":13: network blue redirect: it isn't among the other-home-agents (add it there)" },
 	{ "other pool at a proxy agent", PMA "network blue {\nother-pool = \"10.0.0.5-10.0.0.6\"\n}\n", ":12: network blue other-pool: only a home agent has a pool" },
+	{ "other pool that is the own one", HA "network blue {\ngateway = 10.0.1.1 prefix-length = 24\npool = \"10.0.1.5-10.0.1.9\"\n"
+	  "other-pool = \"10.0.1.9-10.0.1.12\"\n}\n", ":15: network blue other-pool: overlaps the pool (each home agent gives out its own)" },
 	{ "other pool outside the prefix", HA "network blue {\ngateway = 10.0.1.1 prefix-length = 24\nother-pool = \"10.0.0.5-10.0.0.6\"\n}\n",
 	  ":14: network blue other-pool: lies outside the home prefix of 10.0.1.1/24" },
 	{ "copies from a proxy agent", PMA "network blue {\nbicast = true\n}\n", "network blue bicast: only a home agent sends copies" },

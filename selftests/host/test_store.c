@@ -4,13 +4,27 @@
 
 #include "host/store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static char *dir;
 static char text[CORE_TEXT_MAX];
+
+static unsigned int syncs_fail;		/* the next so many */
+
+/* libsqlite3 finds these first. */
+int fdatasync(int fd)
+{
+	if (!syncs_fail)
+		return syscall(SYS_fdatasync, fd);
+	syncs_fail--;
+	errno = EIO;
+	return -1;
+}
 
 static struct core_record sample(uint64_t cookie)
 {
@@ -291,6 +305,29 @@ static void test_group(void **state)
 	store_close(store);
 }
 
+/* Nobody is told of a deletion, so none comes back; and what is said to have failed isn't kept. */
+static void test_group_fails(void **state)
+{
+	struct core_record a = sample(1), b = sample(2);
+	struct store *store = try_store(STORE_DISK);
+
+	(void)state;
+	n_done = 0;
+	store_put(store, &a);
+	store_sync(store);
+	assert_int_equal(done[0].error, 0);
+	store_del(store, a.cookie);
+	store_put(store, &b);
+	syncs_fail = 1;
+	store_sync(store);
+	assert_int_equal(syncs_fail, 0);
+	assert_int_equal(n_done, 2);
+	assert_int_equal(done[1].cookie, 2);
+	assert_int_not_equal(done[1].error, 0);
+	assert_int_equal(all(store).n, 0);
+	store_close(store);
+}
+
 static void test_none(void **state)
 {
 	struct core_record r = sample(3);
@@ -321,7 +358,8 @@ int main(void)
 		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_inside),
 		cmocka_unit_test(test_damaged_stays), cmocka_unit_test(test_no_directory),
-		cmocka_unit_test(test_group), cmocka_unit_test(test_none),
+		cmocka_unit_test(test_group), cmocka_unit_test(test_group_fails),
+		cmocka_unit_test(test_none),
 	};
 	static const char *const files[] = { "registrations.db", "registrations.db-wal", "registrations.db-shm" };
 	int failed;

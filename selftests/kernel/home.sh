@@ -86,6 +86,10 @@ ip -n ha neigh flush dev eth1
 tap_is "the first packet waits until its MAC is known" "$(sees dev $HOST)" 64
 ip -n ha neigh flush dev eth1
 tap_is "so does one from far away" "$(sees cn $HOST)" 63
+ip -n ha route add default via $HOST2 dev eth1 onlink metric 9999
+ip -n ha neigh flush dev eth1
+tap_is "for it, not for a gateway there" "$(sees dev $HOST)" 64
+ip -n ha route del default metric 9999
 tap_check "host to host" pings host $HOST2
 tap_is "is none of our business" "$(knows host $HOST2)" $HOST2_MAC
 tap_check "home agent to host" pings ha $HOST

@@ -44,7 +44,7 @@ wrong()
 ends=(ha 192.0.2.1 pma 203.0.113.1)
 all=("${ends[@]}" nai d%d@red.example key "$dir/key")
 
-tap_plan 58
+tap_plan 60
 says 1 "Error: command \"go\" is unknown: there are run, malformed, list, help" go
 says 1 "Error: option \"-x\" is unknown (try \"mip4load -help\")" -x run
 incomplete "\"ha\" is missing" run
@@ -70,6 +70,8 @@ wrong "md5" "algorithm must be one of: hmac-sha-256, hmac-sha-1, hmac-md5, keyed
 wrong "255" "spi must be 256..4294967295" run "${all[@]}" spi 255
 wrong "1001" "rate: 1000 devices make one request a second each: say devices 1001, or more" \
 	run "${all[@]}" rate 1001
+wrong "100" "rate: 50 devices make one request a second each: say devices 100, or more" \
+	run "${all[@]}" devices 50
 wrong "5000000" "devices must be 1..4000000" run "${all[@]}" devices 5000000
 wrong "1" "handover: there is one pma only, and nowhere to go" \
 	run "${all[@]}" attach 1 handover 1
