@@ -137,7 +137,11 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 /* One identity, one device: who comes later has it, as at the HA (protocol/procedures.md s12). */
 static void take_over(struct core *core, struct reg *old, struct reg *reg)
 {
-	reg->pub.rec.last_id = old->pub.rec.last_id;
+	pma_stay(core, old, "another device uses its NAI");
+	if (old->pub.rec.ha.s_addr == reg->pub.rec.ha.s_addr)
+		reg->pub.rec.last_id = old->pub.rec.last_id;
+	else if (old->pub.state != CORE_IDLE)	/* nothing replaces it there */
+		farewell_start(core, &old->pub.rec, old->pma.peer);
 	reg->pma.sent_us = old->pma.sent_us;
 	reg->pma.hold_until_us = old->pma.hold_until_us;
 	reg->pma.backoff_s = old->pma.backoff_s;

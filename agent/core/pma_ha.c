@@ -16,7 +16,9 @@ struct pma_leaving {
 	struct peer *peer;
 	struct core_leg leg;
 	uint64_t last_id, accepted_id;
+	uint64_t expires_us, expires_unix;
 	uint32_t peer_revsup;
+	uint16_t lifetime;
 };
 
 /* A deregistration at a home agent that its device has left; the device is served by another one. */
@@ -94,7 +96,10 @@ static bool leave(struct reg *reg)
 		.leg = leg_of(reg),
 		.last_id = reg->pub.rec.last_id,
 		.accepted_id = reg->pma.accepted_id,
+		.expires_us = reg->pub.expires_us,
+		.expires_unix = reg->pub.rec.expires_unix,
 		.peer_revsup = reg->pub.rec.peer_revsup,
+		.lifetime = reg->pub.rec.lifetime,
 	};
 	reg->pma.leaving = leaving;
 	return true;
@@ -103,6 +108,16 @@ static bool leave(struct reg *reg)
 const struct core_leg *pma_leaving_leg(const struct reg *reg)
 {
 	return reg->pma.leaving ? &reg->pma.leaving->leg : NULL;
+}
+
+bool pma_leaves(const struct reg *reg, struct in_addr ha, uint32_t *revsup)
+{
+	const struct pma_leaving *leaving = reg->pma.leaving;
+
+	if (!leaving || leaving->leg.peer.s_addr != ha.s_addr)
+		return false;
+	*revsup = leaving->peer_revsup;
+	return true;
 }
 
 static void use_tunnel(struct core *core, struct reg *reg, bool gre, uint32_t key_in, uint32_t key_out)
@@ -142,6 +157,9 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 	use_tunnel(core, reg, leaving->leg.gre, leaving->leg.key_in, leaving->leg.key_out);
 	reg->pub.rec.last_id = leaving->last_id;
 	reg->pub.rec.peer_revsup = leaving->peer_revsup;
+	reg->pub.rec.lifetime = leaving->lifetime;
+	reg->pub.rec.expires_unix = leaving->expires_unix;
+	reg->pub.expires_us = leaving->expires_us;
 	reg->pma.accepted_id = leaving->accepted_id;
 	free(leaving);
 	reg->pma.leaving = NULL;

@@ -71,6 +71,8 @@ static void give_back(struct core *core, struct reg *reg)
 
 void pma_revoked(struct core *core, struct reg *reg)
 {
+	if (pma_leaving_leg(reg))	/* BINDING: who revokes had accepted it, and the one before is to know */
+		pma_left(core, reg);
 	act_forget(core, reg);
 	if (reg->pub.state != CORE_DEREG) {	/* as good as a reply */
 		pma_tell(core, reg, CORE_ACT_GONE, "revoked by its home agent");

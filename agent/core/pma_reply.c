@@ -82,7 +82,8 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	pma_plan_refresh(core, reg);
 	if (reg->pub.state == CORE_WAIT_REG)
 		reg->pub.timeline.rrp_us = core->now->mono_us;
-	if (reg->pub.state == CORE_WAIT_REG || reg->pma.leaving)
+	/* Who was only sent there speaks for itself: the one that sent it still has those it had. */
+	if ((reg->pub.state == CORE_WAIT_REG && !reg->pma.visited) || reg->pma.leaving)
 		pma_ha_accepted(core, reg);
 	if (reg->pma.leaving)
 		pma_moved(core, reg);

@@ -549,6 +549,8 @@ void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in
 bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to);
 /* The tunnel that carries it while another HA is asked; NULL = none is. */
 const struct core_leg *pma_leaving_leg(const struct reg *reg);
+/* Does it have @ha while another one is asked? *@revsup: time stamp of that one's ext. 137. */
+bool pma_leaves(const struct reg *reg, struct in_addr ha, uint32_t *revsup);
 /* The new HA has accepted; so does the kernel. */
 void pma_moved(struct core *core, struct reg *reg);
 void pma_left(struct core *core, struct reg *reg);

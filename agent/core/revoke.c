@@ -172,6 +172,12 @@ static bool live(const struct reg *reg)
 	return reg->pub.state != CORE_IDLE && reg->pub.state != CORE_WAIT_REG;
 }
 
+/* RFC 3543 s4.2.2.2; @revsup: time stamp of the last ext. 137 of who revokes, 0 = there was none. */
+static bool is_later(uint32_t id, uint32_t revsup)
+{
+	return revsup && (int32_t)(id - revsup) > 0;
+}
+
 /*
  * A revocation must be authentic, come from the end of the registration that
  * it speaks for, and be later than what that end said when registering (RFC
@@ -189,6 +195,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	const struct core_record *rec;
 	unsigned int n = 1;
 	struct request req;
+	uint32_t revsup;
 	struct reg *reg;
 
 	if (!peer_authentic(core, ev, msg, &req))
@@ -207,8 +214,14 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		return;
 	}
 	rec = reg ? &reg->pub.rec : NULL;
-	if (reg && from_ha && pma_leaving_leg(reg) && pma_leaving_leg(reg)->peer.s_addr == revoke->ha.s_addr)
+	if (reg && from_ha && pma_leaves(reg, revoke->ha, &revsup) && rec->home.s_addr == revoke->home.s_addr &&
+	    rec->coa.s_addr == revoke->coa.s_addr) {
+		if (!is_later(revoke->id, revsup)) {
+			core->count.drop_revocation_invalid++;
+			return;
+		}
 		pma_stay(core, reg, "revoked by its home agent");
+	}
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||
@@ -216,7 +229,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		revoke_send_ack(core, &req, &ack);
 		return;
 	}
-	if (!rec->peer_revsup || (int32_t)(revoke->id - rec->peer_revsup) <= 0) {
+	if (!is_later(revoke->id, rec->peer_revsup)) {
 		core->count.drop_revocation_invalid++;
 		return;
 	}

@@ -314,6 +314,96 @@ static void test_lossy(void **state)
 	}
 }
 
+/* ---- one that is on its way ---- */
+
+/*
+ * A device of PMA1 has been sent to the other one, which is asked and hasn't
+ * answered. The time stamp of the old one's last ext. 137.
+ */
+static uint32_t on_its_way(struct world *w)
+{
+	uint32_t revsup;
+
+	attach_some(w, 1);
+	run(w, SEC);
+	revsup = device(PMA_NODE, DEV)->rec.peer_revsup;
+	drain(w, HA, false);
+	while (device(PMA_NODE, DEV)->rec.ha.s_addr != ip("192.0.2.2").s_addr)
+		run(w, MSEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	return revsup;
+}
+
+/* What the PMA answers: one acknowledgement more, or none. */
+static unsigned int revoke_by(struct world *w, const char *ha, uint32_t id)
+{
+	unsigned int before = n_sent(w, PMA1, WIRE_REVOKE_ACK);
+	struct wire_revoke revoke = {
+		.flags = WIRE_REVOKE_A, .home = device(PMA_NODE, DEV)->rec.home, .ha = ip(ha),
+		.coa = ip("198.51.100.1"), .id = id,
+	};
+	struct wire_out out = { .len = 0 };
+	char nai[64];
+
+	wire_put_revoke(&out, &revoke);
+	wire_put_nai(&out, nai_of(DEV, nai));
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(PMA_NODE, ha, "198.51.100.1", out.buf, out.len);
+	return n_sent(w, PMA1, WIRE_REVOKE_ACK) - before;
+}
+
+/* The new one revokes it as soon as it has accepted: the old one hears that the device has left, too. */
+static void test_revoked_by_the_new_one(void **state)
+{
+	struct world *w = *state;
+
+	on_its_way(w);
+	PMA_NODE->hold = true;
+	run(w, RTT);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BINDING);
+	assert_int_equal(revoke_by(w, "192.0.2.2", device(PMA_NODE, DEV)->rec.peer_revsup + 1), 1);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	release(PMA_NODE);
+	run(w, 5 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	/* And nothing of it is left when it comes back. */
+	drain(w, HA, true);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 60 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(HA_NODE->n_kernel + HA2_NODE->n_kernel, 1);
+	no_gap(w);
+}
+
+/* Only what would end the registration ends the move. */
+static void test_revoked_by_the_old_one(void **state)
+{
+	struct world *w = *state;
+	uint32_t revsup = on_its_way(w);
+	struct in_addr home = device(PMA_NODE, DEV)->rec.home;
+
+	/* [3543-3.3-8] */
+	assert_int_equal(revoke_by(w, "192.0.2.1", revsup), 0);		/* a copy of an old one */
+	assert_int_equal(COUNT(PMA1, drop_revocation_invalid), 1);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	run(w, RTT);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
+}
+
+static void test_revoked_for_good(void **state)
+{
+	struct world *w = *state;
+	uint32_t revsup = on_its_way(w);
+
+	assert_int_equal(revoke_by(w, "192.0.2.1", revsup + 1), 1);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	run(w, 5 * SEC);
+	assert_int_equal(HA2_NODE->n_kernel, 0);
+}
+
 /* ---- notifications ---- */
 
 static void test_sent(void **state)
@@ -617,7 +707,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_move), TEST(test_paced), TEST(test_stop), TEST(test_meanwhile), TEST(test_other_silent),
-		TEST(test_not_allowed), TEST(test_refused), cmocka_unit_test(test_lossy), TEST(test_sent),
+		TEST(test_not_allowed), TEST(test_refused), cmocka_unit_test(test_lossy),
+		TEST(test_revoked_by_the_new_one), TEST(test_revoked_by_the_old_one), TEST(test_revoked_for_good),
+		TEST(test_sent),
 		TEST(test_pma_takes), TEST(test_absent), TEST(test_farewell_again), TEST(test_ha_takes),
 		TEST(test_clocks), TEST(test_acknowledgements),
 	};

@@ -234,17 +234,38 @@ static void test_sent_elsewhere(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	assert_int_equal(COUNT(redirects_followed), 1);
 
-	/* The next device needn't be sent; a restart takes up what is there. */
+	/* The next one is sent there as well; a restart takes up what is there. */
 	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
 	rrq_back(w, 0, &msg, &to);
-	assert_int_equal(to.s_addr, ip("192.0.2.2").s_addr);
-	run(w, RTT);
+	assert_int_equal(to.s_addr, ip("192.0.2.1").s_addr);
+	run(w, 2 * RTT);
 	node_restart(PMA_NODE);
 	assert_int_equal(n_regs(PMA_NODE), 2);
 	run(w, 400 * SEC);
 	rrq_back(w, 0, &msg, &to);
 	assert_int_equal(to.s_addr, ip("192.0.2.2").s_addr);
 	assert_int_equal(HA2_NODE->n_kernel, 2);
+}
+
+/* Who is sent elsewhere says nothing of those who are still where they were. */
+static void test_sent_elsewhere_alone(void **state)
+{
+	struct world *w = *state;
+	struct in_addr home;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	home = device(PMA_NODE, DEV)->rec.home;
+	HA_NODE->net[RED].redirect = ip("192.0.2.2");
+	attach(&w->node[PMA2], DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, SEC);
+	assert_int_equal(device(&w->node[PMA2], DEV + 1)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	attach(&w->node[PMA2], DEV, 4, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(device(&w->node[PMA2], DEV)->rec.home.s_addr, home.s_addr);
+	assert_int_equal(device(&w->node[PMA2], DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_int_equal(HA2_NODE->n_kernel, 1);
 }
 
 /* A reply to the last RRQ from whom it went to, that sends the device to @to. */
@@ -516,14 +537,67 @@ static void test_new_one_denies(void **state)
 static void test_not_bound(void **state)
 {
 	struct world *w = *state;
+	struct core_reg had;
 
+	HA2_NODE->net[RED].lifetime = 100;
 	begin_move(w);
+	had = *device(PMA_NODE, DEV);
 	PMA_NODE->fail_bind = ENOSPC;
 	run(w, RTT);
 	stays(w);
 	assert_int_equal(PMA_NODE->row[0].ha.s_addr, ip("192.0.2.1").s_addr);
+	/* And for as long as that one has granted. */
+	assert_int_equal(device(PMA_NODE, DEV)->rec.lifetime, had.rec.lifetime);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.expires_unix, had.rec.expires_unix);
+	assert_int_equal(device(PMA_NODE, DEV)->expires_us, had.expires_us);
+	assert_int_equal(PMA_NODE->row[0].expires_unix, had.rec.expires_unix);
 	run(w, 3 * SEC);
 	assert_int_equal(HA2_NODE->n_kernel, 0);	/* told that it isn't needed */
+}
+
+/* Another device has its NAI: all that the first one had goes, wherever that was. */
+static void attach_other(struct world *w)
+{
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+	char nai[64];
+
+	mac_of(DEV + 1, ev.attach.mac);
+	ev.attach.nai = nai_of(DEV, nai);
+	ev.attach.port = 4;
+	ev.attach.port_name = "lan4";
+	ev.attach.trigger = CORE_TRIGGER_API;
+	event(PMA_NODE, &ev);
+}
+
+static void test_taken_over(void **state)
+{
+	struct world *w = *state;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 60 * SEC);
+	w->deaf = 1 << HA;
+	attach(PMA_NODE, DEV + 2, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 32 * SEC);
+	w->deaf = 0;
+	attach_other(w);
+	run(w, 3 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	assert_int_equal(HA2_NODE->n_kernel, 1);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
+static void test_taken_over_meanwhile(void **state)
+{
+	struct world *w = *state;
+
+	begin_move(w);
+	HA_NODE->net[RED].redirect = ip("0.0.0.0");
+	attach_other(w);
+	run(w, 3 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(HA2_NODE->n_kernel, 0);
 }
 
 static void test_leaves_meanwhile(void **state)
@@ -579,10 +653,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_requested), TEST(test_redirects), TEST(test_other_pool), TEST(test_zeros), TEST(test_ones),
-		TEST(test_sent_elsewhere), TEST(test_not_followed), TEST(test_circle), TEST(test_unknown_ha),
+		TEST(test_sent_elsewhere), TEST(test_sent_elsewhere_alone), TEST(test_not_followed),
+		TEST(test_circle), TEST(test_unknown_ha),
 		TEST(test_silent), TEST(test_move), TEST(test_farewell), TEST(test_new_one_silent),
-		TEST(test_new_one_denies), TEST(test_not_bound), TEST(test_leaves_meanwhile),
-		TEST(test_link_lost_meanwhile), cmocka_unit_test(test_killed),
+		TEST(test_new_one_denies), TEST(test_not_bound), TEST(test_taken_over),
+		TEST(test_taken_over_meanwhile), TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests_name("core: home agents", tests, NULL, NULL);
