@@ -304,6 +304,19 @@ static void deregister(struct core *core, const struct request *req,
 		unbind(core, reg);
 }
 
+/*
+ * Of an address in another home agent's pool only that one knows whether it is
+ * in use. But an agent that moves a device from there, and brings its address
+ * along, names us in the Home Agent field and by ext. 139; one that brings a new
+ * device may name us in one of them, RFC 4433 s5.1.1. And what is configured for
+ * a node is nobody else's.
+ */
+static bool may_be_anothers(const struct request *req, const struct core_network *net)
+{
+	return (req->requests_ha && req->rrq.ha.s_addr == net->ha.s_addr) ||
+	       (req->mn && req->mn->cfg->home.s_addr == req->rrq.home.s_addr);
+}
+
 /* The address for a request; 0.0.0.0 and *code, maybe with *why, if there is none. */
 static struct in_addr choose_home(const struct core *core, const struct request *req,
 				  const struct core_network *net, const struct reg *reg,
@@ -325,9 +338,9 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	}
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
-		return pool_is_free(core, net, home, req->nai) ? home : none;
+		return pool_is_free(core, net, home, req->nai, may_be_anothers(req, net)) ? home : none;
 	}
-	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai))
+	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai, true))
 		return reg->pub.rec.home;
 	*code = WIRE_CODE_HA_NO_RESOURCES;
 	*why = "no home address is free";

@@ -63,7 +63,8 @@ void pma_send_rrq(struct core *core, struct reg *reg)
 	};
 	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
 
-	if (reg->pma.any_ha)
+	/* RFC 4433 s5.1: until one has accepted. Who is served brings its address along, and names whom it goes to. */
+	if (reg->pma.any_ha && !reg->pma.leaving)
 		rrq.f.ha.s_addr = reg->net->ask == CORE_ASK_ONES ? INADDR_BROADCAST : INADDR_ANY;
 	rec->last_id = rrq.f.id;
 	if (rrq.peer->gre_key && !rec->key_in)

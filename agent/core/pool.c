@@ -91,12 +91,13 @@ static const struct pool *pool_with(const struct core *core, const struct core_n
 	return pool_index(pool, home, index) ? pool : pool_index(other, home, index) ? other : NULL;
 }
 
-bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
+		  bool others)
 {
 	uint32_t i;
 	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
+	return pool && (others || pool == pool_of(core, net)) && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
 }
 
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)

@@ -333,8 +333,12 @@ bool reg_full(const struct core *core);
 /* pool.c */
 bool pools_init(struct core *core);
 void pools_exit(struct core *core);
-/* An address outside of the pool is neither free nor taken; one that is kept for a node is free for that alone. */
-bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
+/*
+ * An address outside of the pool is neither free nor taken; one that is kept for
+ * a node is free for that alone. @others: so are those of the other home agents.
+ */
+bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
+		  bool others);
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home);
 struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai);
 void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used);

@@ -336,6 +336,24 @@ static void test_kept_home_address(void **state)
 	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
 }
 
+/* It may be in the pool of another home agent, where only who brings it along from there has one otherwise. */
+static void test_kept_in_another_pool(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = plain(w, NAI_A, &key_a);
+
+	HA_NODE->net[RED].pool_last = ip("10.0.0.40");
+	HA_NODE->net[RED].other_first = ip("10.0.0.50");
+	HA_NODE->net[RED].other_last = ip("10.0.0.60");
+	node_start(HA_NODE);
+	r.f.home = ip("10.0.0.51");
+	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r = plain(w, NAI_B, &key_b);
+	r.f.home = ip("10.0.0.50");
+	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+}
+
 /* A node that decapsulates itself, and one that is back at its home address. */
 static void test_co_located(void **state)
 {
@@ -1139,6 +1157,7 @@ int main(void)
 		strangers(test_order),
 		strangers(test_by_home_address),
 		strangers(test_kept_home_address),
+		strangers(test_kept_in_another_pool),
 		strangers(test_co_located),
 		ours(test_both),
 		ours(test_no_nai_at_all),

@@ -118,7 +118,7 @@ static void test_redirects(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 1);
 }
 
-/* Addresses of the other home agent's pool are for those that had them there. */
+/* Addresses of the other home agent's pool are for those whose agent brings them along: it names us in both places. */
 static void test_other_pool(void **state)
 {
 	struct world *w = *state;
@@ -126,6 +126,13 @@ static void test_other_pool(void **state)
 	struct wire_msg msg;
 
 	r.f.home = ip("10.0.0.150");
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);	/* may be in use there */
+	r.f.id++;
+	r.requested = "192.0.2.1";
+	r.f.ha = ip("0.0.0.0");		/* new, and sent here */
+	assert_int_equal(code_of(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	r.f.id++;
+	r.f.ha = ip("192.0.2.1");
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.home.s_addr, ip("10.0.0.150").s_addr);
@@ -266,6 +273,24 @@ static void test_sent_elsewhere_alone(void **state)
 	assert_int_equal(device(&w->node[PMA2], DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
 	assert_int_equal(HA2_NODE->n_kernel, 1);
+}
+
+/* Nor is it told to whom the address belongs that it claims: the other home agent can't know whether it is in use. */
+static void test_sent_elsewhere_with_anothers(void **state)
+{
+	struct world *w = *state;
+	struct in_addr home;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	home = device(PMA_NODE, DEV)->rec.home;
+	assert_int_equal(home.s_addr, ip("10.0.0.20").s_addr);
+	HA_NODE->net[RED].redirect = ip("192.0.2.2");
+	attach(&w->node[PMA2], DEV + 1, 3, CORE_TRIGGER_ARP, "10.0.0.20");
+	run(w, 3 * SEC);
+	assert_int_equal(device(&w->node[PMA2], DEV + 1)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	assert_int_not_equal(device(&w->node[PMA2], DEV + 1)->rec.home.s_addr, home.s_addr);
+	assert_int_not_equal(HA2_NODE->kernel[0].home.s_addr, home.s_addr);
 }
 
 /* A reply to the last RRQ from whom it went to, that sends the device to @to. */
@@ -437,6 +462,8 @@ static void test_move(void **state)
 
 	rrq_back(w, 0, &msg, &to);
 	assert_int_equal(msg.rrq.home.s_addr, home.s_addr);
+	assert_int_equal(msg.rrq.ha.s_addr, ip("192.0.2.2").s_addr);	/* it brings its address along */
+	assert_int_equal(wire_count(&msg, WIRE_EXT_DYNAMIC_HA), 1);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_REFRESH);
 	/* All goes by the old one; what comes by the new one is taken. */
 	assert_int_equal(PMA_NODE->n_kernel, 1);
@@ -653,10 +680,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_requested), TEST(test_redirects), TEST(test_other_pool), TEST(test_zeros), TEST(test_ones),
-		TEST(test_sent_elsewhere), TEST(test_sent_elsewhere_alone), TEST(test_not_followed),
-		TEST(test_circle), TEST(test_unknown_ha),
-		TEST(test_silent), TEST(test_move), TEST(test_farewell), TEST(test_new_one_silent),
-		TEST(test_new_one_denies), TEST(test_not_bound), TEST(test_taken_over),
+		TEST(test_sent_elsewhere), TEST(test_sent_elsewhere_alone),
+		TEST(test_sent_elsewhere_with_anothers), TEST(test_not_followed), TEST(test_circle),
+		TEST(test_unknown_ha), TEST(test_silent), TEST(test_move), TEST(test_farewell),
+		TEST(test_new_one_silent), TEST(test_new_one_denies), TEST(test_not_bound), TEST(test_taken_over),
 		TEST(test_taken_over_meanwhile), TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile),
 		cmocka_unit_test(test_killed),
 	};
