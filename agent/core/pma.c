@@ -30,6 +30,8 @@ void pma_arm(struct core *core, struct reg *reg)
 		when = pma->hold_until_us + (pma->backoff_s ? BACKOFF_MAX_S * SECOND : 0);
 		if (reg->left && reg->left->until_us > when)
 			when = reg->left->until_us;
+		if (!when)
+			when = pma_lost_until(reg);
 		break;
 	case CORE_WAIT_REG:
 	case CORE_DEREG:

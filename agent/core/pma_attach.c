@@ -261,6 +261,8 @@ void pma_attach(struct core *core, const struct core_event *ev)
 	}
 	reg->net = net;
 	reg->pub.rec.realm = net->realm;
+	if (reg->pub.rec.ha.s_addr != ha.s_addr)	/* each counts for itself */
+		reg->pub.rec.last_id = reg->pma.accepted_id = 0;
 	reg->pub.rec.ha = ha;
 	reg->pub.rec.coa = core->cfg->care_of;
 	memcpy(reg->pub.rec.network, net->name, sizeof(net->name));

@@ -11,6 +11,8 @@
 
 #include "core/reg.h"
 
+#define SILENT_US	(31 * SECOND)	/* as long as a device asks */
+
 /* The registration that stands while another home agent is asked. */
 struct pma_leaving {
 	struct peer *peer;
@@ -64,14 +66,36 @@ void pma_ha_accepted(struct core *core, const struct reg *reg)
 	core->ha_now[index_of(core, reg->net)] = reg->pub.rec.ha;
 }
 
-/* It is silent: what comes next asks the next one. */
+static bool can_be_asked(const struct core *core, const struct reg *reg, const struct peer *peer)
+{
+	return peer && pma_can_sign(core, peer, reg->pub.rec.nai) && peer->hold_until_us <= core->now->mono_us;
+}
+
 void pma_ha_silent(struct core *core, const struct reg *reg)
 {
+	struct in_addr *now = &core->ha_now[index_of(core, reg->net)], next;
+	const uint64_t replied_us = reg->pma.peer->replied_us;
 	const struct core_network *net = reg->net;
-	unsigned int next = place_of(net, reg->pub.rec.ha) + 1;
+	unsigned int place;
 
-	if (core->ha_now[index_of(core, net)].s_addr == reg->pub.rec.ha.s_addr)
-		core->ha_now[index_of(core, net)] = next > net->n_other_ha ? net->ha : net->other_ha[next - 1];
+	if (now->s_addr != reg->pub.rec.ha.s_addr || (replied_us && core->now->mono_us - replied_us < SILENT_US))
+		return;
+	for (unsigned int i = 1; i <= net->n_other_ha; i++) {
+		place = (place_of(net, *now) + i) % (net->n_other_ha + 1);
+		next = place ? net->other_ha[place - 1] : net->ha;
+		if (can_be_asked(core, reg, peer_find(core, next))) {
+			*now = next;
+			return;
+		}
+	}
+}
+
+void pma_ha_declines(struct core *core, const struct reg *reg)
+{
+	struct in_addr *now = &core->ha_now[index_of(core, reg->net)];
+
+	if (now->s_addr == reg->pub.rec.ha.s_addr)
+		*now = reg->net->ha;
 }
 
 void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha)
@@ -240,6 +264,8 @@ static const char *refused(struct core *core, struct reg *reg, struct in_addr to
 		return "the home agents send it in a circle";	/* RFC 4433 s4.2 */
 	if (!*peer || !pma_can_sign(core, *peer, reg->pub.rec.nai))
 		return "no security association with it";
+	if ((*peer)->hold_until_us > core->now->mono_us)
+		return wire_code_name((*peer)->hold_code);
 	return NULL;
 }
 
@@ -374,7 +400,11 @@ bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_
 		f->rrq.f.id = 0;
 		return true;
 	}
-	core->count.accepted += msg->rrp.code <= WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS;
-	farewell_end(core, f);
+	if (msg->rrp.code <= WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS)
+		core->count.accepted++;
+	else
+		core->count.denied++;
+	if (!code_says_nothing(msg->rrp.code))
+		farewell_end(core, f);
 	return true;
 }

@@ -98,6 +98,11 @@ bool code_unauthentic(uint8_t code)
 	return code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH || code == WIRE_CODE_HA_AAA_AUTH;
 }
 
+bool code_says_nothing(uint8_t code)
+{
+	return code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES;
+}
+
 /* Has anything authenticated a reply that pma_authenticate() took? A deregistration may go without. */
 static bool is_covered(const struct reg *reg, const struct wire_msg *msg)
 {
@@ -164,10 +169,8 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	}
 	if (asks_elsewhere(core, reg, msg))
 		return;
-	if (reg->pub.state == CORE_DEREG &&
-	    (code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES ||
-	     code_unauthentic(code)))
-		return;		/* says nothing about the binding: ask on */
+	if (reg->pub.state == CORE_DEREG && (code_says_nothing(code) || code_unauthentic(code)))
+		return;		/* ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
 		pma_to_idle(core, reg);
@@ -201,7 +204,10 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
 		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
 		peer->hold_code = code;
+		pma_ha_declines(core, reg);
 	}
+	if (code_says_nothing(code))
+		pma_ha_declines(core, reg);
 	pma_refuse(core, reg, code, reason(msg, text));
 }
 
@@ -240,6 +246,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		return;
 	}
 	reg->pma.awaiting = false;
+	reg->pma.peer->replied_us = core->now->mono_us;
 	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
 		denied(core, reg, msg);
 	} else if (reg->pub.state == CORE_DEREG) {

@@ -72,6 +72,7 @@ struct peer {
 	int64_t ahead_min_us, ahead_max_us;	/* bounds of its clock minus ours, when */
 	uint64_t heard_us;	/* it was last heard of; 0 = never */
 	uint64_t clock_warned_us;
+	uint64_t replied_us;	/* PMA: it last answered for a device; 0 = never */
 	struct timer timer;	/* of the question for its time */
 	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
 	struct in_addr probe_ha;
@@ -541,13 +542,18 @@ void pma_go_on(struct core *core, const struct peer *peer);
 /* pma_reply.c */
 /* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
 bool code_unauthentic(uint8_t code);
+/* It says nothing about the device or its binding: the home agent can't just now. */
+bool code_says_nothing(uint8_t code);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 
 /* pma_ha.c */
 bool network_has_ha(const struct core_network *net, struct in_addr ha);
 struct in_addr pma_ha_now(const struct core *core, const struct core_network *net);
 void pma_ha_accepted(struct core *core, const struct reg *reg);
+/* It is silent, and not just to that device: what comes next asks the next one that can be asked. */
 void pma_ha_silent(struct core *core, const struct reg *reg);
+/* It takes nobody, or not from us: what comes next asks the one that is configured. */
+void pma_ha_declines(struct core *core, const struct reg *reg);
 void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha);
 /* Code 143, or a 136 that names another one. False: it can't or needn't be asked. */
 bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to);

@@ -242,6 +242,28 @@ static void revoke_by_hand(struct world *w, struct node *to, const struct wire_r
 	inject(to, src, to == &w->node[HA] ? "192.0.2.1" : "198.51.100.1", out.buf, out.len);
 }
 
+/* Of who was lost at once after a restart, with nothing on its way, the memory ends as well. */
+static void test_lost_after_restart(void **state)
+{
+	struct world *w = *state;
+	struct wire_revoke r;
+	char nai[64];
+
+	on_pma1(w);
+	P1->cfg.handover_grace_ms = 0;
+	P1->n_kernel = 0;
+	node_restart(P1);
+	run(w, SEC);
+	r = (struct wire_revoke){
+		.flags = WIRE_REVOKE_A, .home = P1->dev[DEV].home, .ha = ip("192.0.2.1"),
+		.coa = ip("198.51.100.1"), .id = P1->row[0].peer_revsup + 1,
+	};
+	revoke_by_hand(w, P1, &r, nai_of(DEV, nai), sa_of(PMA1), "192.0.2.1");
+	assert_int_equal(n_regs(P1), 1);
+	run(w, 60 * SEC);
+	assert_int_equal(n_regs(P1), 0);
+}
+
 static void test_revoked(void **state)
 {
 	struct world *w = *state;
@@ -805,7 +827,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(handover), T(era_ends), T(unacknowledged), T(not_revoked), T(expired_meanwhile), T(revoked),
+		T(handover), T(era_ends), T(unacknowledged), T(not_revoked), T(expired_meanwhile),
+		T(lost_after_restart), T(revoked),
 		T(truncated), T(back_at_once), T(back_before_retry), T(within_a_second), T(revoked_waiting),
 		T(many_left), T(late_refresh), T(by_pma), T(ack), T(reserved_bits), T(not_agreed),
 		T(same_identifier), T(realms), T(missed_revocation),

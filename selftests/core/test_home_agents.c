@@ -429,6 +429,112 @@ static void test_silent(void **state)
 	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
 }
 
+static void only_waits(struct world *w, int dev)
+{
+	attach(PMA_NODE, dev, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 32 * SEC);
+	assert_int_equal(PMA_NODE->dev[dev].attached, 0);
+	w->deaf = 0;
+	attach(PMA_NODE, dev, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+}
+
+/* No way to ask the next one: it is this one or none. */
+static void test_silent_alone(void **state)
+{
+	struct world *w = *state;
+
+	PMA_NODE->cfg.n_peers = 2;
+	node_start(PMA_NODE);
+	w->deaf = 1 << HA;
+	only_waits(w, DEV);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+}
+
+/* One device's requests get lost, or are too many: others are answered meanwhile. */
+static void test_silent_to_one(void **state)
+{
+	struct world *w = *state;
+	struct core_event ev = { .type = CORE_EV_ATTACH };
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 60 * SEC);
+	w->deaf = 1 << HA;
+	attach(PMA_NODE, DEV + 1, 4, CORE_TRIGGER_DHCP, NULL);
+	run(w, 20 * SEC);
+	w->deaf = 0;
+	mac_of(DEV, ev.attach.mac);
+	ev.attach.port = 3;
+	ev.attach.port_name = "lan3";
+	ev.attach.trigger = CORE_TRIGGER_DHCP;
+	ev.attach.init = true;
+	event(PMA_NODE, &ev);
+	run(w, RTT);
+	w->deaf = 1 << HA;
+	run(w, 12 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV + 1].n_refused, 1);
+	w->deaf = 0;
+	attach(PMA_NODE, DEV + 1, 4, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+}
+
+/* The next one has no room: back to the one that is configured. */
+static void test_silent_and_full(void **state)
+{
+	struct world *w = *state;
+
+	HA2_NODE->cfg.max_registrations = 1;
+	w->deaf = 1 << HA;
+	only_waits(w, DEV);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV + 1].code, WIRE_CODE_HA_NO_RESOURCES);
+	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+}
+
+/* One that doesn't take this PMA's word isn't asked for each device: RFC 5563 s8.1. */
+static void test_sent_to_who_declines(void **state)
+{
+	struct world *w = *state;
+
+	HA_NODE->net[RED].redirect = ip("192.0.2.2");
+	HA2_NODE->peer[0].proxy = HA2_NODE->peer[1].proxy = false;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].code, WIRE_CODE_PMIP_DISALLOWED);
+	assert_int_equal(COUNT(redirects_followed), 1);
+	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 3 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV + 1].code, WIRE_CODE_REDIRECT_HA);
+	assert_int_equal(COUNT(redirects_followed), 1);
+	assert_int_equal(COUNT(redirects_refused), 1);
+}
+
+/* What one home agent's clock says is nothing to the other one. */
+static void test_silent_and_early(void **state)
+{
+	struct world *w = *state;
+	struct in_addr to;
+	struct wire_msg msg;
+
+	HA_NODE->skew_us = 3600 * (int64_t)SEC;
+	attach(PMA_NODE, DEV + 1, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 60 * SEC);
+	w->deaf = 1 << HA;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 32 * SEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	rrq_back(w, 0, &msg, &to);
+	assert_int_equal(to.s_addr, ip("192.0.2.2").s_addr);
+	assert_int_equal(msg.rrq.id >> 32, ntp_of(PMA_NODE) >> 32);
+}
+
 /* ---- a device that is served moves ---- */
 
 /* Its home agent has lost what it knew, and its refresh is sent to the other one: asked, not yet answered. */
@@ -514,6 +620,39 @@ static void test_farewell(void **state)
 	run(w, 60 * SEC);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n + 4);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+}
+
+/* Not now, it says: that is no end of it. */
+static void test_farewell_not_now(void **state)
+{
+	struct world *w = *state;
+	struct wire_out out;
+	struct wire_rrp rrp = { .code = WIRE_CODE_HA_NO_RESOURCES, .ha = ip("192.0.2.1") };
+	struct in_addr to;
+	struct wire_msg msg;
+	uint64_t denied;
+	char nai[64];
+	unsigned int n;
+
+	begin_move(w);
+	w->deaf = 1 << HA;
+	run(w, RTT);
+	n = n_sent(w, PMA1, WIRE_RRQ);
+	denied = COUNT(denied);
+	rrq_back(w, 0, &msg, &to);
+	assert_int_equal(to.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	rrp.id = msg.rrq.id;
+	rrp.home = msg.rrq.home;
+	wire_put_rrp(&out, &rrp);
+	wire_put_nai(&out, nai_of(DEV, nai));
+	wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
+	assert_int_equal(COUNT(denied), denied + 1);
+	w->deaf = 0;
+	run(w, 10 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n + 1);
 }
 
 static void stays(struct world *w)
@@ -680,12 +819,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_requested), TEST(test_redirects), TEST(test_other_pool), TEST(test_zeros), TEST(test_ones),
-		TEST(test_sent_elsewhere), TEST(test_sent_elsewhere_alone),
-		TEST(test_sent_elsewhere_with_anothers), TEST(test_not_followed), TEST(test_circle),
-		TEST(test_unknown_ha), TEST(test_silent), TEST(test_move), TEST(test_farewell),
-		TEST(test_new_one_silent), TEST(test_new_one_denies), TEST(test_not_bound), TEST(test_taken_over),
-		TEST(test_taken_over_meanwhile), TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile),
-		cmocka_unit_test(test_killed),
+		TEST(test_sent_elsewhere), TEST(test_sent_elsewhere_alone), TEST(test_sent_elsewhere_with_anothers),
+		TEST(test_not_followed), TEST(test_circle), TEST(test_unknown_ha), TEST(test_silent),
+		TEST(test_silent_alone), TEST(test_silent_to_one), TEST(test_silent_and_full),
+		TEST(test_sent_to_who_declines), TEST(test_silent_and_early), TEST(test_move), TEST(test_farewell),
+		TEST(test_farewell_not_now), TEST(test_new_one_silent), TEST(test_new_one_denies),
+		TEST(test_not_bound), TEST(test_taken_over), TEST(test_taken_over_meanwhile),
+		TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile), cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests_name("core: home agents", tests, NULL, NULL);
