@@ -204,6 +204,7 @@ void homes_end(struct homes *homes, const char *device, struct in_addr home)
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
+	static const uint8_t nobody[6];
 	uint8_t frame[ARP_FRAME_LEN];
 	struct home *at = arg;
 	struct notice *notice;
@@ -217,7 +218,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			return;		/* EAGAIN, or ENETDOWN once when the link goes down */
 		/* as strict as the kernel's arp.c: what is believed here is said to all */
 		if (!arp_parse(frame, len, &arp) || !arp.reply || memcmp(frame + 6, arp.sender_mac, 6) ||
-		    arp.sender_mac[0] & 1 || !memcmp(arp.sender_mac, (uint8_t[6]){ 0 }, 6) ||
+		    arp.sender_mac[0] & 1 || !memcmp(arp.sender_mac, nobody, 6) ||
 		    !memcmp(arp.sender_mac, at->mac, 6))
 			continue;
 		notice = find_notice(at, arp.sender);
