@@ -19,6 +19,7 @@ struct notice {
 	struct reg *reg;
 	struct in_addr coa;
 	unsigned int tries;
+	int32_t offset_s;		/* its agent's clock minus ours, as it refused one: a range has many agents */
 	uint32_t low[NOTIFY_TRIES];	/* of the Identifications used */
 	char text[96];
 };
@@ -41,14 +42,13 @@ void notice_end(struct core *core, struct reg *reg)
 }
 
 /* RFC 6098 s7.1.1: later than all before it, by the clock of who gets it. */
-static uint64_t next_id(struct core *core, struct peer *peer)
+static uint64_t next_id(struct core *core, const struct notice *notice)
 {
-	uint64_t id = core->now->ntp + ((uint64_t)(uint32_t)peer->notify_offset_s << 32);
-
-	if (peer->notify_sent_id && (int64_t)(id - peer->notify_sent_id) <= 0)
-		id = peer->notify_sent_id + 1;
-	peer->notify_sent_id = id;
-	return id;
+	if (!core->notify_sent || (int64_t)(core->now->ntp - core->notify_sent) > 0)
+		core->notify_sent = core->now->ntp;
+	else
+		core->notify_sent++;	/* two at one time */
+	return core->notify_sent + ((uint64_t)(uint32_t)notice->offset_s << 32);
 }
 
 static void notice_send(struct core *core, struct notice *notice)
@@ -62,7 +62,7 @@ static void notice_send(struct core *core, struct notice *notice)
 		.home = rec->home,
 		.ha = rec->ha,
 		.coa = notice->coa,
-		.id = next_id(core, peer),
+		.id = next_id(core, notice),
 	};
 
 	notice->low[notice->tries] = notify.id;
@@ -261,7 +261,6 @@ void notify_ack_message(struct core *core, const struct core_event *ev, struct w
 	const struct wire_notify_ack ack = msg->notify_ack;
 	struct notice *notice = core->notices;
 	struct request req;
-	struct peer *peer;
 	struct reg *reg;
 
 	if (!peer_authentic(core, ev, msg, &req))
@@ -276,9 +275,7 @@ void notify_ack_message(struct core *core, const struct core_event *ev, struct w
 	if (ack.code == WIRE_NOTIFY_FA_ID) {
 		/* s7.1.1. The next try, a second after this one at the soonest, is by its clock. */
 		core->count.id_mismatch++;
-		peer = peer_find(core, req.src);
-		peer->notify_offset_s = (uint32_t)(ack.id >> 32) - ntp_seconds(core);
-		peer->notify_sent_id = 0;	/* what was refused doesn't count */
+		notice->offset_s = (uint32_t)(ack.id >> 32) - ntp_seconds(core);
 		return;
 	}
 	if (ack.code)

@@ -82,8 +82,6 @@ struct peer {
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t notify_id;	/* PMA: of the last notification that was accepted; 0 = none */
-	uint64_t notify_sent_id;	/* HA: of the last one to it */
-	int32_t notify_offset_s;	/* HA: its clock minus ours, as it refused one */
 	uint64_t denied_us;	/* last answer to what wasn't authentic */
 	uint64_t warned_us;	/* of a wrong authenticator */
 };
@@ -294,6 +292,7 @@ struct core {
 	struct drain *drains;		/* one per network */
 	struct notice *notices;
 	size_t n_notices;
+	uint64_t notify_sent;		/* HA: Identification of the last one, by our clock */
 	struct farewell *farewells;
 	size_t n_farewells;
 	unsigned int n_regs;		/* without tombstones */

@@ -667,6 +667,26 @@ static void test_clocks(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 3 + 2);	/* two devices are at PMA1 */
 }
 
+/* Nor does it matter to the others of its range. */
+static void test_clocks_of_a_range(void **state)
+{
+	struct world *w = *state;
+
+	HA_NODE->peer[0].addr = ip("198.51.100.0");
+	HA_NODE->peer[0].host_bits = 2;
+	HA_NODE->cfg.n_peers = 1;
+	w->node[PMA2].peer[0].sa[0] = *sa_of(PMA1);
+	node_start(HA_NODE);
+	PMA_NODE->skew_us = 3600 * (int64_t)SEC;
+	attach_some(w, 20);
+	run(w, 5 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 20);
+	drain(w, HA, false);
+	run(w, 20 * SEC);
+	assert_int_equal(n_at(w, "192.0.2.2", 20), 20);
+	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 20 + 10);	/* each of PMA1's is refused once */
+}
+
 /* An acknowledgement is nobody else's, and none of what wasn't sent. */
 static void test_acknowledgements(void **state)
 {
@@ -711,7 +731,7 @@ int main(void)
 		TEST(test_revoked_by_the_new_one), TEST(test_revoked_by_the_old_one), TEST(test_revoked_for_good),
 		TEST(test_sent),
 		TEST(test_pma_takes), TEST(test_absent), TEST(test_farewell_again), TEST(test_ha_takes),
-		TEST(test_clocks), TEST(test_acknowledgements),
+		TEST(test_clocks), TEST(test_clocks_of_a_range), TEST(test_acknowledgements),
 	};
 
 	return cmocka_run_group_tests_name("core: draining", tests, NULL, NULL);
