@@ -419,13 +419,9 @@ static void adopt(struct core *core, const struct core_event *ev)
 
 static void start(struct core *core)
 {
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			if (reg->restored)
-				timer_set(core, &reg->timer, core->now->mono_us);
-		}
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		if (reg->restored)
+			timer_set(core, &reg->timer, core->now->mono_us);
 	}
 	clocks_start(core);
 	timers_run(core);
@@ -544,13 +540,9 @@ static bool shown(const struct reg *reg)
 
 void core_walk(const struct core *core, bool (*fn)(void *arg, const struct core_reg *reg), void *arg)
 {
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			if (shown(reg) && !fn(arg, &reg->pub))
-				return;
-		}
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		if (shown(reg) && !fn(arg, &reg->pub))
+			return;
 	}
 }
 

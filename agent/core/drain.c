@@ -36,12 +36,12 @@ void drains_exit(struct core *core)
 
 bool is_draining(const struct core *core, const struct core_network *net)
 {
-	return core->drains[net - core->cfg->networks].to.s_addr;
+	return core->drains[network_index(core, net)].to.s_addr;
 }
 
 struct in_addr redirect_of(const struct core *core, const struct core_network *net)
 {
-	return is_draining(core, net) ? core->drains[net - core->cfg->networks].to : net->redirect;
+	return is_draining(core, net) ? core->drains[network_index(core, net)].to : net->redirect;
 }
 
 static bool is_left(const struct reg *reg, const struct core_network *net)
@@ -117,22 +117,18 @@ static void stop(struct core *core, struct drain *drain, const struct core_netwo
 {
 	drain->to.s_addr = INADDR_ANY;
 	timer_set(core, &drain->timer, 0);
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			if (!is_left(reg, net))
-				continue;
-			notice_end(core, reg);
-			reg->ha.told_us = 0;
-		}
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		if (!is_left(reg, net))
+			continue;
+		notice_end(core, reg);
+		reg->ha.told_us = 0;
 	}
 }
 
 void drain_event(struct core *core, const struct core_event *ev)
 {
 	const struct core_network *net = ev->drain.network;
-	struct drain *drain = &core->drains[net - core->cfg->networks];
+	struct drain *drain = &core->drains[network_index(core, net)];
 	char to[INET_ADDRSTRLEN];
 
 	if (ev->drain.stop) {
@@ -153,13 +149,9 @@ void drain_event(struct core *core, const struct core_event *ev)
 
 void core_drain_state(const struct core *core, const struct core_network *net, struct core_drain_state *state)
 {
-	*state = (struct core_drain_state){ .to = core->drains[net - core->cfg->networks].to };
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			const struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			state->left += is_left(reg, net);
-			state->told += is_left(reg, net) && reg->ha.told_us;
-		}
+	*state = (struct core_drain_state){ .to = core->drains[network_index(core, net)].to };
+	for (const struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		state->left += is_left(reg, net);
+		state->told += is_left(reg, net) && reg->ha.told_us;
 	}
 }

@@ -174,16 +174,10 @@ static bool heed(struct core *core, const struct wire_notify *notify, struct pee
 {
 	bool found = false;
 
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		struct link *link = core->cookies.bucket[i];
-
-		for (; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			if (reg->pub.rec.role == CORE_PMA && reg->pub.rec.home.s_addr == notify->home.s_addr &&
-			    reg->pub.rec.coa.s_addr == notify->coa.s_addr)
-				found |= pma_ask_again(core, reg, notify->ha, peer);
-		}
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		if (reg->pub.rec.role == CORE_PMA && reg->pub.rec.home.s_addr == notify->home.s_addr &&
+		    reg->pub.rec.coa.s_addr == notify->coa.s_addr)
+			found |= pma_ask_again(core, reg, notify->ha, peer);
 	}
 	return found;
 }

@@ -34,11 +34,6 @@ struct farewell {
 	unsigned int tries;
 };
 
-static unsigned int index_of(const struct core *core, const struct core_network *net)
-{
-	return net - core->cfg->networks;
-}
-
 /* Where @ha stands in the list that begins with the network's own; -1 if it isn't there. */
 static int place_of(const struct core_network *net, struct in_addr ha)
 {
@@ -58,12 +53,12 @@ bool network_has_ha(const struct core_network *net, struct in_addr ha)
 
 struct in_addr pma_ha_now(const struct core *core, const struct core_network *net)
 {
-	return core->ha_now[index_of(core, net)];
+	return core->ha_now[network_index(core, net)];
 }
 
 void pma_ha_accepted(struct core *core, const struct reg *reg)
 {
-	core->ha_now[index_of(core, reg->net)] = reg->pub.rec.ha;
+	core->ha_now[network_index(core, reg->net)] = reg->pub.rec.ha;
 }
 
 static bool can_be_asked(const struct core *core, const struct reg *reg, const struct peer *peer)
@@ -73,7 +68,7 @@ static bool can_be_asked(const struct core *core, const struct reg *reg, const s
 
 void pma_ha_silent(struct core *core, const struct reg *reg)
 {
-	struct in_addr *now = &core->ha_now[index_of(core, reg->net)], next;
+	struct in_addr *now = &core->ha_now[network_index(core, reg->net)], next;
 	const uint64_t replied_us = reg->pma.peer->replied_us;
 	const struct core_network *net = reg->net;
 	unsigned int place;
@@ -92,7 +87,7 @@ void pma_ha_silent(struct core *core, const struct reg *reg)
 
 void pma_ha_declines(struct core *core, const struct reg *reg)
 {
-	struct in_addr *now = &core->ha_now[index_of(core, reg->net)];
+	struct in_addr *now = &core->ha_now[network_index(core, reg->net)];
 
 	if (now->s_addr == reg->pub.rec.ha.s_addr)
 		*now = reg->net->ha;

@@ -117,15 +117,11 @@ void pma_exchange(struct core *core, struct reg *reg, enum core_state state)
 /* The HA's time is known: what has waited for it goes. */
 void pma_go_on(struct core *core, const struct peer *peer)
 {
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-
-			if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
-			    reg->pub.state == CORE_WAIT_REG && !reg->pma.tries && reg->pma.tx_us &&
-			    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))
-				pma_send_rrq(core, reg);
-		}
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
+		    reg->pub.state == CORE_WAIT_REG && !reg->pma.tries && reg->pma.tx_us &&
+		    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))
+			pma_send_rrq(core, reg);
 	}
 }
 

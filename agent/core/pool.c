@@ -79,14 +79,14 @@ void pools_exit(struct core *core)
 
 static struct pool *pool_of(const struct core *core, const struct core_network *net)
 {
-	return &core->pools[net - core->cfg->networks];
+	return &core->pools[network_index(core, net)];
 }
 
 /* The pool of the network's or of its other home agents with @home; NULL if it is in neither. */
 static const struct pool *pool_with(const struct core *core, const struct core_network *net, struct in_addr home,
 				    uint32_t *index)
 {
-	const struct pool *pool = pool_of(core, net), *other = &core->other_pools[net - core->cfg->networks];
+	const struct pool *pool = pool_of(core, net), *other = &core->other_pools[network_index(core, net)];
 
 	return pool_index(pool, home, index) ? pool : pool_index(other, home, index) ? other : NULL;
 }

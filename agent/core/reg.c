@@ -75,6 +75,19 @@ struct link *table_next(const struct table *t, struct link *link, uint64_t hash)
 	return link;
 }
 
+struct link *table_walk(const struct table *t, const struct link *link)
+{
+	size_t i = 0;
+
+	if (link && link->next)
+		return link->next;
+	if (link)
+		i = (link->hash & (t->size - 1)) + 1;
+	while (i < t->size && !t->bucket[i])
+		i++;
+	return i < t->size ? t->bucket[i] : NULL;
+}
+
 /* ---- timers ---- */
 
 static void heap_put(struct heap *heap, size_t pos, struct timer *timer)
@@ -192,6 +205,13 @@ static struct in_addr reg_local(const struct reg *reg)
 	return reg->pub.rec.role == CORE_HA ? reg->pub.rec.ha : reg->pub.rec.coa;
 }
 
+struct reg *reg_next(const struct core *core, const struct reg *reg)
+{
+	struct link *link = table_walk(&core->cookies, reg ? &reg->by_cookie : NULL);
+
+	return link ? container_of(link, struct reg, by_cookie) : NULL;
+}
+
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie)
 {
 	struct link *link = NULL;
@@ -243,17 +263,14 @@ struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_
 	struct reg *found = NULL;
 
 	*n = 0;
-	for (size_t i = 0; i < core->cookies.size; i++) {
-		for (struct link *link = core->cookies.bucket[i]; link; link = link->next) {
-			struct reg *reg = container_of(link, struct reg, by_cookie);
-			const struct core_record *rec = &reg->pub.rec;
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
+		const struct core_record *rec = &reg->pub.rec;
 
-			if (rec->role == role && !(role == CORE_HA && rec->tombstone) &&
-			    rec->home.s_addr == home.s_addr && rec->ha.s_addr == ha.s_addr &&
-			    rec->coa.s_addr == coa.s_addr) {
-				found = reg;
-				++*n;
-			}
+		if (rec->role == role && !(role == CORE_HA && rec->tombstone) &&
+		    rec->home.s_addr == home.s_addr && rec->ha.s_addr == ha.s_addr &&
+		    rec->coa.s_addr == coa.s_addr) {
+			found = reg;
+			++*n;
 		}
 	}
 	return *n == 1 ? found : NULL;

@@ -41,6 +41,8 @@ void table_add(struct table *t, struct link *link, uint64_t hash);
 void table_del(struct table *t, struct link *link);
 /* Candidates: same hash. @link NULL starts, NULL ends. */
 struct link *table_next(const struct table *t, struct link *link, uint64_t hash);
+/* All there are, while none comes or goes. @link NULL starts, NULL ends. */
+struct link *table_walk(const struct table *t, const struct link *link);
 
 /* ---- timers: a binary heap of embedded timers ---- */
 
@@ -312,6 +314,8 @@ uint64_t core_random(struct core *core);
 struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 		    const struct core_network *net, uint64_t cookie);	/* cookie 0: choose one */
 void reg_free(struct core *core, struct reg *reg);
+/* All of them, while none comes or goes. @reg NULL starts, NULL ends. */
+struct reg *reg_next(const struct core *core, const struct reg *reg);
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
 struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai);
 struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6]);
@@ -329,6 +333,12 @@ unsigned int mac_set(const struct core *core, const uint8_t mac[6]);
 void reg_set_key_in(struct core *core, struct reg *reg, uint32_t key);
 uint32_t reg_choose_key(struct core *core, struct in_addr local);
 bool reg_full(const struct core *core);
+
+/* Where @net stands in the configuration, and what is kept of it in arrays of one per network. */
+static inline size_t network_index(const struct core *core, const struct core_network *net)
+{
+	return net - core->cfg->networks;
+}
 
 /* pool.c */
 bool pools_init(struct core *core);
