@@ -14,7 +14,7 @@
 #define NOTIFY_TRIES	5
 
 struct notice {
-	struct notice *next, **prev;
+	LIST_ENTRY(notice) list;
 	struct timer timer;
 	struct reg *reg;
 	struct in_addr coa;
@@ -32,9 +32,7 @@ void notice_end(struct core *core, struct reg *reg)
 
 	if (!notice)
 		return;
-	*notice->prev = notice->next;
-	if (notice->next)
-		notice->next->prev = notice->prev;
+	LIST_REMOVE(notice, list);
 	core->n_notices--;
 	timer_set(core, &notice->timer, 0);
 	free(notice);
@@ -108,11 +106,7 @@ bool notice_start(struct core *core, struct reg *reg, const char *text)
 	notice->coa = reg->pub.rec.coa;
 	text_copy(notice->text, sizeof(notice->text), text);
 	notice->timer.fire = notice_fire;
-	notice->next = core->notices;
-	notice->prev = &core->notices;
-	if (notice->next)
-		notice->next->prev = &notice->next;
-	core->notices = notice;
+	LIST_INSERT_HEAD(&core->notices, notice, list);
 	core->n_notices++;
 	reg->ha.notice = notice;
 	notice_send(core, notice);
@@ -253,14 +247,15 @@ static bool answers(const struct notice *notice, const struct wire_notify_ack *a
 void notify_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	const struct wire_notify_ack ack = msg->notify_ack;
-	struct notice *notice = core->notices;
+	struct notice *notice;
 	struct request req;
 	struct reg *reg;
 
 	if (!peer_authentic(core, ev, msg, &req))
 		return;
-	while (notice && !answers(notice, &ack, req.src))
-		notice = notice->next;
+	LIST_FOREACH(notice, &core->notices, list)
+		if (answers(notice, &ack, req.src))
+			break;
 	if (!notice || ack.direction != WIRE_FA_TO_HA) {
 		invalid(core);
 		return;

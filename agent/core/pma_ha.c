@@ -25,7 +25,7 @@ struct pma_leaving {
 
 /* A deregistration at a home agent that its device has left; the device is served by another one. */
 struct farewell {
-	struct farewell *next, **prev;
+	LIST_ENTRY(farewell) list;
 	struct timer timer;
 	struct peer *peer;
 	struct pma_rrq rrq;
@@ -295,9 +295,7 @@ bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to)
 
 static void farewell_end(struct core *core, struct farewell *f)
 {
-	*f->prev = f->next;
-	if (f->next)
-		f->next->prev = f->prev;
+	LIST_REMOVE(f, list);
 	core->n_farewells--;
 	timer_set(core, &f->timer, 0);
 	free(f);
@@ -305,8 +303,8 @@ static void farewell_end(struct core *core, struct farewell *f)
 
 void farewells_exit(struct core *core)
 {
-	while (core->farewells)
-		farewell_end(core, core->farewells);
+	while (!LIST_EMPTY(&core->farewells))
+		farewell_end(core, LIST_FIRST(&core->farewells));
 }
 
 static void farewell_send(struct core *core, struct farewell *f)
@@ -332,10 +330,10 @@ static void farewell_fire(struct core *core, struct timer *timer)
 
 void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
 {
-	struct farewell *f = core->farewells, *next;
+	struct farewell *f, *next;
 
-	for (; f; f = next) {
-		next = f->next;
+	for (f = LIST_FIRST(&core->farewells); f; f = next) {
+		next = LIST_NEXT(f, list);
 		if (f->rrq.to.s_addr == ha.s_addr && nai_equal(f->nai, nai))
 			farewell_end(core, f);
 	}
@@ -364,25 +362,22 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 	};
 	memcpy(f->rrq.mac, rec->mac, sizeof(f->rrq.mac));
 	f->timer.fire = farewell_fire;
-	f->next = core->farewells;
-	f->prev = &core->farewells;
-	if (f->next)
-		f->next->prev = &f->next;
-	core->farewells = f;
+	LIST_INSERT_HEAD(&core->farewells, f, list);
 	core->n_farewells++;
 	farewell_send(core, f);
 }
 
 bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
-	struct farewell *f = core->farewells;
 	char nai[WIRE_NAI_MAX + 1];
+	struct farewell *f;
 
-	if (!f || !wire_get_nai(msg, nai))
+	if (LIST_EMPTY(&core->farewells) || !wire_get_nai(msg, nai))
 		return false;
-	while (f && ((uint32_t)f->rrq.f.id != (uint32_t)msg->rrp.id || f->rrq.to.s_addr != ev->datagram.src.s_addr ||
-		     !nai_equal(f->nai, nai)))
-		f = f->next;
+	LIST_FOREACH(f, &core->farewells, list)
+		if ((uint32_t)f->rrq.f.id == (uint32_t)msg->rrp.id &&
+		    f->rrq.to.s_addr == ev->datagram.src.s_addr && nai_equal(f->nai, nai))
+			break;
 	if (!f)
 		return false;
 	if (!pma_authenticate(core, f->peer, f->rrq.mn, nai, 0, ev->datagram.src, msg) ||

@@ -13,6 +13,8 @@
 #ifndef MIP4_CORE_REG_H
 #define MIP4_CORE_REG_H
 
+#include <sys/queue.h>
+
 #include "core/core.h"
 
 #define container_of(p, type, member) \
@@ -150,7 +152,7 @@ struct ha_reply {
 /* One care-of address that a device left and whose agent hasn't acknowledged. */
 struct revocation {
 	struct revocation *next;	/* of the same registration */
-	struct revocation *all_next, **all_prev;
+	LIST_ENTRY(revocation) all;
 	struct timer timer;
 	struct reg *reg;
 	struct in_addr home, coa;
@@ -289,13 +291,13 @@ struct core {
 	struct peer *peers, *ranges;	/* @ranges: those of more than one address */
 	uint64_t stranger_warned_us;	/* of who is in no section */
 	struct mn *mns, *mn_realms;	/* @mn_realms: those for all of a realm */
-	struct revocation *revocations;
+	LIST_HEAD(, revocation) revocations;
 	size_t n_revocations;
 	struct drain *drains;		/* one per network */
-	struct notice *notices;
+	LIST_HEAD(, notice) notices;
 	size_t n_notices;
 	uint64_t notify_sent;		/* HA: Identification of the last one, by our clock */
-	struct farewell *farewells;
+	LIST_HEAD(, farewell) farewells;
 	size_t n_farewells;
 	unsigned int n_regs;		/* without tombstones */
 	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */

@@ -42,9 +42,7 @@ static void revoke_end(struct core *core, struct revocation *rev)
 	while (*p != rev)
 		p = &(*p)->next;
 	*p = rev->next;
-	*rev->all_prev = rev->all_next;
-	if (rev->all_next)
-		rev->all_next->all_prev = rev->all_prev;
+	LIST_REMOVE(rev, all);
 	core->n_revocations--;
 	timer_set(core, &rev->timer, 0);
 	ha_show_state(rev->reg);
@@ -121,11 +119,7 @@ void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 	rev->until_us = until_us;
 	rev->timer.fire = revoke_fire;
 	*tail = rev;
-	rev->all_next = core->revocations;
-	rev->all_prev = &core->revocations;
-	if (rev->all_next)
-		rev->all_next->all_prev = &rev->all_next;
-	core->revocations = rev;
+	LIST_INSERT_HEAD(&core->revocations, rev, all);
 	core->n_revocations++;
 	if (after_ms)
 		timer_set(core, &rev->timer, core->now->mono_us + after_ms * MSEC);
@@ -252,7 +246,7 @@ static bool answers(const struct revocation *rev, const struct wire_revoke_ack *
 
 void revoke_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
-	struct revocation *rev = NULL;
+	struct revocation *rev = NULL, *each;
 	unsigned int n = 1;
 	struct request req;
 	struct reg *reg;
@@ -266,12 +260,11 @@ void revoke_ack_message(struct core *core, const struct core_event *ev, struct w
 			rev = rev->next;
 	} else {
 		n = 0;
-		for (struct revocation *r = core->revocations; r; r = r->all_next) {
-			if (answers(r, &msg->ack, &req)) {
-				rev = r;
+		LIST_FOREACH(each, &core->revocations, all)
+			if (answers(each, &msg->ack, &req)) {
+				rev = each;
 				n++;
 			}
-		}
 	}
 	if (!rev || n > 1) {
 		core->count.drop_revocation_invalid++;
