@@ -244,7 +244,7 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 		if (auth != AUTH_OK)
 			return true;
 	}
-	if (code_unauthentic(msg->rrp.code))
+	if (wire_code_unauthentic(msg->rrp.code))
 		return true;	/* it is asked again */
 	peer->unanswered = 0;
 	peer->hold_rrqs_until_us = 0;

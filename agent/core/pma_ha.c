@@ -381,7 +381,7 @@ bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_
 	if (!f)
 		return false;
 	if (!pma_authenticate(core, f->peer, f->rrq.mn, nai, 0, ev->datagram.src, msg) ||
-	    code_unauthentic(msg->rrp.code))
+	    wire_code_unauthentic(msg->rrp.code))
 		return true;	/* asked again */
 	if (msg->rrp.code == WIRE_CODE_HA_ID_MISMATCH) {
 		/* RFC 5944 s5.7.1: nobody else sets our idea of its clock. */

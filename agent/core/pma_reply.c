@@ -93,11 +93,6 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	commit(core, reg, true);
 }
 
-bool code_unauthentic(uint8_t code)
-{
-	return code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH || code == WIRE_CODE_HA_AAA_AUTH;
-}
-
 bool code_says_nothing(uint8_t code)
 {
 	return code == WIRE_CODE_HA_UNSPECIFIED || code == WIRE_CODE_HA_NO_RESOURCES;
@@ -169,14 +164,14 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	}
 	if (asks_elsewhere(core, reg, msg))
 		return;
-	if (reg->pub.state == CORE_DEREG && (code_says_nothing(code) || code_unauthentic(code)))
+	if (reg->pub.state == CORE_DEREG && (code_says_nothing(code) || wire_code_unauthentic(code)))
 		return;		/* ask on */
 	if (reg->pub.state == CORE_DEREG) {
 		act_forget(core, reg);
 		pma_to_idle(core, reg);
 		return;
 	}
-	if (reg->pma.leaving && !code_unauthentic(code)) {
+	if (reg->pma.leaving && !wire_code_unauthentic(code)) {
 		pma_stay(core, reg, wire_code_name(code));
 		return;
 	}
@@ -190,7 +185,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 			reason(msg, text));
 		return;
 	}
-	if (code_unauthentic(code)) {
+	if (wire_code_unauthentic(code)) {
 		reg->pma.deny_code = code;
 		return;
 	}

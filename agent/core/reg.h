@@ -551,8 +551,6 @@ void pma_deregister(struct core *core, struct reg *reg);
 void pma_go_on(struct core *core, const struct peer *peer);
 
 /* pma_reply.c */
-/* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
-bool code_unauthentic(uint8_t code);
 /* It says nothing about the device or its binding: the home agent can't just now. */
 bool code_says_nothing(uint8_t code);
 void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *msg);

@@ -93,6 +93,13 @@ static void check_pool(const struct section *sec, const char *option, const stru
 			      ip_text(net->gateway).s);
 }
 
+/* Of ranges of addresses, both ends included; 0 = there is none. */
+static bool overlap(struct in_addr first, struct in_addr last, struct in_addr other_first, struct in_addr other_last)
+{
+	return first.s_addr && other_first.s_addr && ntohl(first.s_addr) <= ntohl(other_last.s_addr) &&
+	       ntohl(other_first.s_addr) <= ntohl(last.s_addr);
+}
+
 static void check_prefix(const struct section *sec, const struct core_network *net)
 {
 	uint32_t host = prefix_mask(net->plen) ^ ~0u, gateway = ntohl(net->gateway.s_addr);
@@ -104,9 +111,7 @@ static void check_prefix(const struct section *sec, const struct core_network *n
 			      "not a host address in its /%u", net->plen);
 	check_pool(sec, "pool", net, net->pool_first, net->pool_last);
 	check_pool(sec, "other-pool", net, net->other_first, net->other_last);
-	if (net->pool_first.s_addr && net->other_first.s_addr &&
-	    ntohl(net->pool_first.s_addr) <= ntohl(net->other_last.s_addr) &&
-	    ntohl(net->other_first.s_addr) <= ntohl(net->pool_last.s_addr))
+	if (overlap(net->pool_first, net->pool_last, net->other_first, net->other_last))
 		section_error(sec, "other-pool", "each home agent gives out its own", "overlaps the pool");
 }
 
@@ -260,9 +265,7 @@ static void check_network_pair(const struct section *sec, const struct core_conf
 	if (*net->device && *other->device && strcmp(net->device, other->device))
 		section_error(sec, "device", "give this network a realm of its own, or the same device",
 			      "realm %u is on %s in network %s", net->realm, other->device, other->name);
-	if (net->pool_first.s_addr && other->pool_first.s_addr &&
-	    ntohl(net->pool_first.s_addr) <= ntohl(other->pool_last.s_addr) &&
-	    ntohl(other->pool_first.s_addr) <= ntohl(net->pool_last.s_addr))
+	if (overlap(net->pool_first, net->pool_last, other->pool_first, other->pool_last))
 		section_error(sec, "pool", "equal addresses need different realms",
 			      "overlaps the pool of network %s in realm %u", other->name, net->realm);
 }

@@ -142,8 +142,7 @@ bool probe_expects(const struct probe_case *c, const struct answer *answer, cons
 	if (!found || answer->kind != ANSWER_REPLY)
 		return found;
 	/* RFC 5944 s3.4; but there may be no key to answer a stranger by, nor one that failed. */
-	if (!answer->authentic && !c->by_stranger && answer->code != WIRE_CODE_HA_FA_AUTH &&
-	    answer->code != WIRE_CODE_HA_MN_AUTH && answer->code != WIRE_CODE_HA_AAA_AUTH)
+	if (!answer->authentic && !c->by_stranger && !wire_code_unauthentic(answer->code))
 		*why = "the reply isn't authentic";
 	else if (answer->faults & REPLY_LIFETIME)
 		*why = "the reply raises the lifetime";

@@ -226,6 +226,11 @@ enum wire_error wire_parse(const uint8_t *buf, size_t len, struct wire_msg *msg)
 const char *wire_error_name(enum wire_error error);
 /* Text of a reply code; "unknown code" for one not in WIRE_CODES. */
 const char *wire_code_name(uint8_t code);
+/* It says that what came there wasn't authentic: garbled, maybe on purpose. Not the last word. */
+static inline bool wire_code_unauthentic(uint8_t code)
+{
+	return code == WIRE_CODE_HA_FA_AUTH || code == WIRE_CODE_HA_MN_AUTH || code == WIRE_CODE_HA_AAA_AUTH;
+}
 
 /* First extension of @type (and @sub, if the type has sub-types); NULL if none. */
 const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8_t sub);
