@@ -281,7 +281,8 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 {
 	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_NAI, 0);
 
-	if (!ext || ext->len > WIRE_NAI_MAX || memchr(ext->data, '\0', ext->len))
+	/* Where it has no meaning, as in an acknowledgment of a notification, nobody has judged its length. */
+	if (!ext || !ext->len || ext->len > WIRE_NAI_MAX || memchr(ext->data, '\0', ext->len))
 		return false;
 	memcpy(nai, ext->data, ext->len);
 	nai[ext->len] = '\0';
