@@ -739,6 +739,12 @@ void world_free(struct world *w)
 	free(w);
 }
 
+int end_world(void **state)
+{
+	world_free(*state);
+	return 0;
+}
+
 /* ---- devices ---- */
 
 /* 0..DEVICES-1 are red, those plus 256 blue. */

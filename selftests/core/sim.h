@@ -20,6 +20,15 @@
 enum { HA, PMA1, PMA2, HA2, NODES };
 enum { RED, BLUE, GREEN, NETWORKS };
 
+/* Of a world w, as tests call them. */
+#define HA_NODE		(&w->node[HA])
+#define HA2_NODE	(&w->node[HA2])
+#define PMA_NODE	(&w->node[PMA1])
+#define P1		(&w->node[PMA1])
+#define P2		(&w->node[PMA2])
+#define DEV		7		/* a device */
+#define RTT		(21 * MSEC)	/* an answer is there */
+
 #define SENT_MAX	256
 #define DEVICES		64
 
@@ -105,6 +114,7 @@ struct world {
 
 struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
+int end_world(void **state);	/* of a test whose state is a world */
 void two_home_agents(struct world *w);	/* of red, with pools of their own; restarts all */
 void node_start(struct node *n);	/* core_new with what n->cfg says now */
 void node_restart(struct node *n);	/* kill -9 and up again: rows, bindings, START */

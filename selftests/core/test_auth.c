@@ -15,11 +15,7 @@
 
 #define NAI_A	"a@red.example"
 #define NAI_B	"b@red.example"
-#define DEV	7
-#define RTT	(21 * MSEC)
 
-#define HA_NODE		(&w->node[HA])
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(field)	(core_counters(w->node[HA].core)->field)
 #define PMA_COUNT(field) (core_counters(w->node[PMA1].core)->field)
 
@@ -74,12 +70,6 @@ static int setup_strangers(void **state)
 	w = *state;
 	HA_NODE->peer[0].n_sa = HA_NODE->peer[1].n_sa = 0;
 	node_start(HA_NODE);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -1145,9 +1135,9 @@ static void test_per_mn_and_fha_replies(void **state)
 	assert_true(PMA_NODE->dev[DEV].attached);
 }
 
-#define ours(f)		cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define strangers(f)	cmocka_unit_test_setup_teardown(f, setup_strangers, teardown)
-#define per_mn(f)	cmocka_unit_test_setup_teardown(f, setup_per_mn, teardown)
+#define ours(f)		cmocka_unit_test_setup_teardown(f, setup, end_world)
+#define strangers(f)	cmocka_unit_test_setup_teardown(f, setup_strangers, end_world)
+#define per_mn(f)	cmocka_unit_test_setup_teardown(f, setup_per_mn, end_world)
 
 int main(void)
 {

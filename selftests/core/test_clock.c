@@ -9,10 +9,7 @@
 
 #include "sim.h"
 
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(field)	(core_counters(w->node[PMA1].core)->field)
-#define DEV		7
-#define RTT		(21 * MSEC)
 
 static int setup(void **state)
 {
@@ -20,12 +17,6 @@ static int setup(void **state)
 
 	PMA_NODE->cfg.clock_probe = true;
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -360,7 +351,7 @@ static void test_foreign_timestamps(void **state)
 	assert_int_equal(peer_state(w).offset_s, 0);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

@@ -9,22 +9,12 @@
 
 #include "sim.h"
 
-#define DEV		7
-#define RTT		(21 * MSEC)
-#define P1		(&w->node[PMA1])
-#define P2		(&w->node[PMA2])
 #define COUNT(n, field)	(core_counters(w->node[n].core)->field)
 #define DAMPED		(COUNT(PMA1, damped) + COUNT(PMA2, damped))
 
 static int setup(void **state)
 {
 	*state = world_new(17);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -132,7 +122,7 @@ static void test_often(void **state)
 	assert_int_equal(DAMPED, 0);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

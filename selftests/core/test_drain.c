@@ -12,23 +12,12 @@
 
 #include "sim.h"
 
-#define HA_NODE		(&w->node[HA])
-#define HA2_NODE	(&w->node[HA2])
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(n, field)	(core_counters(w->node[n].core)->field)
-#define DEV		7
-#define RTT		(21 * MSEC)
 
 static int setup(void **state)
 {
 	*state = world_new(5);
 	two_home_agents(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -721,7 +710,7 @@ static void test_acknowledgements(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 1);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

@@ -14,17 +14,10 @@
 #define NAI_B	"b@red.example"
 
 #define COUNT(field)	(core_counters(w->node[HA].core)->field)
-#define HA_NODE		(&w->node[HA])
 
 static int setup(void **state)
 {
 	*state = world_new(1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -1035,7 +1028,7 @@ static void test_garbage(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),

@@ -10,22 +10,11 @@
 
 #include "sim.h"
 
-#define DEV		7
-#define RTT		(21 * MSEC)
-#define HA_NODE		(&w->node[HA])
-#define P1		(&w->node[PMA1])
-#define P2		(&w->node[PMA2])
 #define COUNT(n, field)	(core_counters(w->node[n].core)->field)
 
 static int setup(void **state)
 {
 	*state = world_new(4);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -825,7 +814,7 @@ static void test_missed_revocation(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(handover), T(era_ends), T(unacknowledged), T(not_revoked), T(expired_meanwhile),
 		T(lost_after_restart), T(revoked),

@@ -13,7 +13,6 @@
 #define NAI_A	"a@red.example"
 #define HOME_A	"10.0.0.50"
 #define LINK	5
-#define HA_NODE	(&w->node[HA])
 
 static const struct wire_sa key_a = {
 	.spi = 0x400, .alg = WIRE_ALG_HMAC_SHA256, .key_len = 16, .key = "a's own key, yes",
@@ -33,12 +32,6 @@ static int setup(void **state)
 	HA_NODE->cfg.n_peers = 3;
 	node_start(HA_NODE);
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -257,7 +250,7 @@ static void test_virtual(void **state)
 	assert_string_equal(HA_NODE->order, "U");
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

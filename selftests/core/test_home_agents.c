@@ -13,24 +13,13 @@
 
 #include "sim.h"
 
-#define HA_NODE		(&w->node[HA])
-#define HA2_NODE	(&w->node[HA2])
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(field)	(core_counters(PMA_NODE->core)->field)
 #define NAI_A		"a@red.example"
-#define DEV		7
-#define RTT		(21 * MSEC)
 
 static int setup(void **state)
 {
 	*state = world_new(4);
 	two_home_agents(*state);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -813,7 +802,7 @@ static void test_killed(void **state)
 	(void)state;
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

@@ -11,21 +11,9 @@
 
 #include "sim.h"
 
-#define DEV		7
-#define RTT		(21 * MSEC)
-#define HA_NODE		(&w->node[HA])
-#define P1		(&w->node[PMA1])
-#define P2		(&w->node[PMA2])
-
 static int setup(void **state)
 {
 	*state = world_new(6);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -750,7 +738,7 @@ static void test_restart(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(ha_grace), T(ha_ping_pong), T(ha_many), T(ha_otherwise), T(ha_restart),
 		T(ha_bicast), T(ha_bicast_refresh), T(return), T(return_and_back), T(return_gives_way),

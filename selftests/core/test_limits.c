@@ -9,9 +9,7 @@
 
 #include "sim.h"
 
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(field)	(core_counters(w->node[PMA1].core)->field)
-#define DEV		7
 
 static int setup(void **state)
 {
@@ -25,12 +23,6 @@ static int setup_deaf(void **state)
 
 	w->loss = 1000;
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -256,8 +248,8 @@ static void test_full_says_why(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-#define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
+#define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = { T(no_identity), DEAF(mac_flood), T(shunned), T(source_rate),
 					   T(source_rate_moves), T(source_rate_revocations), T(full_says_why) };
 

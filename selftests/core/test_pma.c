@@ -14,10 +14,7 @@
 
 #include "sim.h"
 
-#define PMA_NODE	(&w->node[PMA1])
 #define COUNT(field)	(core_counters(w->node[PMA1].core)->field)
-#define DEV		7
-#define RTT		(21 * MSEC)
 
 static int setup(void **state)
 {
@@ -31,12 +28,6 @@ static int setup_deaf(void **state)
 
 	w->loss = 1000;
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -1126,8 +1117,8 @@ static void test_take_over(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
-#define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
+#define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = {
 		T(attach), T(ipip), DEAF(hint), DEAF(hint_late), DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),

@@ -10,7 +10,6 @@
 #include "sim.h"
 
 #define NAI_A	"a@red.example"
-#define HA_NODE	(&w->node[HA])
 #define COUNT(field)	(core_counters(w->node[HA].core)->field)
 
 static const struct wire_sa key = { .spi = 0x400, .alg = WIRE_ALG_HMAC_MD5, .key_len = 16, .key = "aaaa aaaa aaaa a" };
@@ -30,12 +29,6 @@ static int setup(void **state)
 	n->peer[1].per_mn = true;
 	node_start(n);
 	*state = w;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -172,7 +165,7 @@ static void test_proxied(void **state)
 	assert_int_equal(msg.rrp.id >> 32, ntp_of(HA_NODE) >> 32);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {

@@ -10,21 +10,9 @@
 
 #include "sim.h"
 
-#define DEV		7
-#define RTT		(21 * MSEC)
-#define HA_NODE		(&w->node[HA])
-#define P1		(&w->node[PMA1])
-#define P2		(&w->node[PMA2])
-
 static int setup(void **state)
 {
 	*state = world_new(5);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -527,7 +515,7 @@ static void test_withdrawn(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(ha), T(ha_differs), T(not_restored), T(ha_expired), T(ha_tombstone), T(ha_between), T(half_done),
 		T(clock_set), T(clock_back), T(no_port), T(pma), T(pma_differs), T(pma_dereg), T(withdrawn),

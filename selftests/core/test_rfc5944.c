@@ -10,19 +10,10 @@
 #include "sim.h"
 
 #define NAI_A	"a@red.example"
-#define DEV	7
-#define HA_NODE		(&w->node[HA])
-#define PMA_NODE	(&w->node[PMA1])
 
 static int setup(void **state)
 {
 	*state = world_new(8);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	world_free(*state);
 	return 0;
 }
 
@@ -246,7 +237,7 @@ static void test_no_other_replies(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_RRP), 2);
 }
 
-#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
 
 int main(void)
 {
