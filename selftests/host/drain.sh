@@ -11,6 +11,7 @@
 # timeout: 600
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../kernel/streams.sh"
 
 CN=10.0.0.77
 HA2=192.0.2.2
@@ -33,7 +34,7 @@ configure()
 {
 	local ns
 
-	(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key") || return
+	new_key key || return
 	for ns in ha ha2; do
 		cat > "$dir/$ns.conf" <<- END || return
 			home-agent = true
@@ -100,19 +101,9 @@ moves()
 
 declare -A pool=([ha]=5-10.0.0.9 [ha2]=10-10.0.0.19)
 tap_check "routers, a home link" world
-for at in ha ha2 pma1; do
-	tap_check "10 ms from the core to $at" \
-		n core tc qdisc add dev $at root netem delay $((RTT_MS / 2))ms limit 100000
-done
+delays ha ha2 pma1
 tap_check "configurations" configure
-for ns in ha ha2 pma1; do
-	if start_agent $ns; then
-		tap_ok "agent $ns"
-	else
-		tap_fail "agent $ns" "$(cat "$dir/$ns.log")"
-		tap_end
-	fi
-done
+start_agents ha ha2 pma1
 tap_check "a packet attaches the device" tap_wait 20 "an answer" n dev ping -c 1 -W 1 $CN
 tap_check "to the home agent that is configured" tap_wait 20 "bindings" served ha || tap_end
 moves ha
@@ -122,8 +113,7 @@ tap_stage "who is new while it is drained"
 tap_check "ha is drained" agent ha drain to $HA2
 tap_check "of all" tap_wait 20 "its binding at ha2" served ha2
 tap_check "the device goes" agent pma1 detach mac $DEV_MAC
-kill -KILL "${pid[pma1]}"
-wait "${pid[pma1]}" 2> /dev/null
+stop_agent pma1 KILL
 start_agent pma1 || tap_fail "agent pma1 again"
 tap_check "and comes" tap_wait 20 "an answer" n dev ping -c 1 -W 1 $CN
 tap_check "to ha2" served ha2

@@ -10,6 +10,7 @@
 # timeout: 600
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../kernel/streams.sh"
 
 GAP_MS=60
 AWAY_S=8
@@ -20,7 +21,7 @@ configure()
 {
 	local ns
 
-	(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key") &&
+	new_key key &&
 		cat > "$dir/ha.conf" <<- END &&
 			home-agent = true
 			handover-grace = ${GRACE_S}000
@@ -101,23 +102,13 @@ in_order()
 }
 
 tap_check "routers and devices" underlay || tap_end
-for at in ha pma1 pma2; do
-	tap_check "10 ms from the core to $at" \
-		n core tc qdisc add dev $at root netem delay $((RTT_MS / 2))ms limit 100000
-done
+delays ha pma1 pma2
 for ns in pma1 pma2; do
 	gw[$ns]=$(n $ns cat /sys/class/net/port/address)
 	tap_check "the radio knows $ns" bridge -n radio fdb replace "${gw[$ns]}" dev $ns master static
 done
 tap_check "configurations" configure
-for ns in ha pma1 pma2; do
-	if start_agent $ns; then
-		tap_ok "agent $ns"
-	else
-		tap_fail "agent $ns" "$(cat "$dir/$ns.log")"
-		tap_end
-	fi
-done
+start_agents ha pma1 pma2
 sends_to pma1
 tap_check "a packet attaches the device" tap_wait 20 "an answer" n dev ping -c 1 -W 1 $CN
 tap_check "to pma1" tap_wait 20 "bindings" served pma1 || tap_end

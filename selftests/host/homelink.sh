@@ -11,51 +11,18 @@
 #                              └─ node                      10.0.0.6, away: 192.0.2.13; at home it is on lan
 # timeout: 600
 
-. "$(dirname "$0")/../kernel/lib.sh"
+. "$(dirname "$0")/lib.sh"
 
-PATH=$MIP4_TOP/agent:$MIP4_TOP/agent/mipctl:$PATH
 NODE=$MIP4_TOP/selftests/host/node.py
 HOST=10.0.0.77 NODE_IP=10.0.0.6 NODE_COA=192.0.2.13
 HOST_MAC=02:00:00:00:00:77 NODE_MAC=02:00:00:00:00:06
 TIMES=3 # as often as one thing is said
-dir=$(mktemp -d)
-declare -A pid
-
-tap_cleanup()
-{
-	local ns
-
-	exec 2> /dev/null
-	for ns in "${!pid[@]}"; do
-		kill -KILL "${pid[$ns]}"
-		wait "${pid[$ns]}"
-		cp "$dir/$ns.log" "$MIP4_OUT/"
-	done
-	end_namespaces
-	rm -rf "$dir"
-}
-
-agent()
-{
-	n "$1" mipctl -j agent socket "$dir/$1.sock" "${@:2}"
-}
-
-start_agent()
-{
-	ip netns exec "$1" mip4d "$1" -v -c "$dir/$1.conf" --state-dir "$dir/$1.state" --socket "$dir/$1.sock" \
-		>> "$dir/$1.log" 2>&1 < /dev/null &
-	pid[$1]=$!
-	tap_wait 20 "agent $1 answers" agent "$1" version
-}
 
 configure()
 {
 	local ns
 
-	for ns in key other; do
-		(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' > "$dir/$ns") || return
-	done
-	cat > "$dir/ha.conf" <<- END &&
+	new_key key other && cat > "$dir/ha.conf" <<- END &&
 		home-agent = true
 		network red {
 			nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = $HA
@@ -113,12 +80,6 @@ node_returns()
 registers()
 {
 	n node "$NODE" $HA $NODE_IP "$1" "$2" node@red.example "$dir/$3"
-}
-
-# knows NS ADDRESS: by which MAC
-knows()
-{
-	ip -n "$1" -j neigh show "$2" | jq -r '.[0].lladdr'
 }
 
 learns()
@@ -187,17 +148,10 @@ tap_check "routers, and a home link where all are" eval "underlay && namespace l
 ha_mac=$(n ha cat /sys/class/net/eth1/address)
 n ha sysctl -qw net.ipv4.conf.eth1.rp_filter=1
 configure
-for ns in ha pma1 pma2; do
-	if start_agent $ns; then
-		tap_ok "agent $ns"
-	else
-		tap_fail "agent $ns" "$(cat "$dir/$ns.log")"
-		tap_end
-	fi
-done
+start_agents ha pma1 pma2
 tap_is "the home agent has made it its home link" "$(ports_of ha | jq -r '.[] | .port + " " + .mode')" "eth1 home"
 tap_check "and complains of a filter that would drop what comes from there" \
-	grep -q 'strict rp_filter: sysctl -w net.ipv4.conf.eth1.rp_filter=2' "$dir/ha.log"
+	grep -qF 'strict rp_filter: sysctl -w net/ipv4/conf/eth1/rp_filter=2' "$dir/ha.log"
 n ha sysctl -qw net.ipv4.conf.eth1.rp_filter=2
 
 tap_stage "at home"
@@ -272,8 +226,7 @@ ip -n radio link set dev pma1 up
 tap_check "it is served" tap_wait 20 "an answer" n dev ping -c 1 -W 1 $CN
 tap_check "the host knows" learns host $DEV_IP "$ha_mac"
 tap_check "said three times" said_times $DEV_IP "$ha_mac" $((2 * TIMES))
-kill -KILL "${pid[ha]}"
-wait "${pid[ha]}" 2> /dev/null
+stop_agent ha KILL
 start_agent ha || tap_fail "agent ha again"
 everybody_reaches dev $DEV_IP
 before=$(said $DEV_IP $DEV_MAC)

@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What tests of real agents under streams share: agents in namespaces, and a stream each way between cn at $CN and dev
-# at $DEV_IP of which each packet is counted. The agent of NS has $dir/NS.conf.
+# What tests of real agents share: agents in namespaces. The one of NS has $dir/NS.conf.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../kernel/lib.sh"
 
-PATH=$MIP4_TOP/agent:$MIP4_TOP/agent/mipctl:$PATH
-FLOW=$MIP4_TOP/selftests/demo/flow
-case ${KERNEL-} in
-uml | debug) RATE=1000 ;;
-*) RATE=200 ;;
-esac
-# shellcheck disable=SC2034 # used by who includes this
+PATH=$MIP4_TOP/agent:$MIP4_TOP/agent/mipctl:$MIP4_TOP/agent/load:$PATH
 RTT_MS=20
 dir=$(mktemp -d)
 declare -A pid
@@ -25,8 +18,11 @@ tap_cleanup()
 	for ns in "${!pid[@]}"; do
 		kill -KILL "${pid[$ns]}"
 		wait "${pid[$ns]}"
-		cp "$dir/$ns.log" "$MIP4_OUT/" 2> /dev/null
+		# what an agent that was killed has left to keep its sockets
+		ip netns pids "$ns" | xargs -r kill
 	done
+	[ -z "${MIP4_OUT-}" ] || cp "$dir"/*.log "$dir"/*.json "$MIP4_OUT/"
+	end_namespaces
 	rm -rf "$dir"
 }
 
@@ -37,6 +33,27 @@ wire()
 	wires=$((wires + 1))
 	ip -n "$1" link add name "$2" index $wires type veth peer name "$4" netns "$3" &&
 		ip -n "$1" link set dev "$2" up && ip -n "$3" link set dev "$4" up
+}
+
+# delays NS...: half of RTT_MS each from the core
+delays()
+{
+	local ns
+
+	for ns in "$@"; do
+		tap_check "$((RTT_MS / 2)) ms from the core to $ns" \
+			n core tc qdisc add dev "$ns" root netem delay $((RTT_MS / 2))ms limit 100000
+	done
+}
+
+# new_key FILE...: below $dir
+new_key()
+{
+	local file
+
+	for file in "$@"; do
+		(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' > "$dir/$file") || return
+	done
 }
 
 agent()
@@ -58,67 +75,25 @@ start_agent()
 	tap_wait 20 "agent $ns answers" agent "$ns" version
 }
 
-# start: both streams
-start()
+# start_agents NS...: without which there is no test
+start_agents()
 {
-	spawn cn "$FLOW" recv 4000 /tmp/up
-	up_recv=$!
-	spawn dev "$FLOW" recv 4001 /tmp/down
-	down_recv=$!
-	tap_wait 20 "receivers" eval 'n cn ss -Hlnu | grep -q :4000 && n dev ss -Hlnu | grep -q :4001' || return
-	spawn dev "$FLOW" send $CN 4000 "$RATE" u > /tmp/up.sent
-	up=$!
-	spawn cn "$FLOW" send $DEV_IP 4001 "$RATE" d > /tmp/down.sent
-	down=$!
-	tap_wait 20 "both streams" eval '[ "$(lines up)" -gt 50 ] && [ "$(lines down)" -gt 50 ]'
+	local ns
+
+	for ns in "$@"; do
+		if start_agent "$ns"; then
+			tap_ok "agent $ns"
+		else
+			tap_fail "agent $ns" "$(cat "$dir/$ns.log")"
+			tap_end
+		fi
+	done
 }
 
-lines()
+# stop_agent NS [SIGNAL]: and wait for its end
+stop_agent()
 {
-	wc -l < "/tmp/$1"
-}
-
-stop()
-{
-	kill $up $down
-	wait $up $down
-	# the last one, or what was lost at the very end
-	tap_wait 5 "the last packets" eval 'last_came up && last_came down'
-	kill $up_recv $down_recv
-	wait $up_recv $down_recv
-}
-
-last_came()
-{
-	[ "$(tail -n 1 "/tmp/$1" | cut -d ' ' -f 1)" -ge $(($(cat "/tmp/$1.sent") - 1)) ]
-}
-
-# flows on: a packet that was sent after now has come
-flows_on()
-{
-	local since
-
-	since=$(now_ns)
-	tap_wait 20 "packets both ways" eval "[ \"\$(tail -n 1 /tmp/up | cut -d ' ' -f 2)\" -gt $since ] &&
-		[ \"\$(tail -n 1 /tmp/down | cut -d ' ' -f 2)\" -gt $since ]"
-}
-
-# CLOCK_MONOTONIC, as in flow's logs and timelines
-now_ns()
-{
-	python3 -c 'import time; print(time.monotonic_ns())'
-}
-
-lost()
-{
-	awk -v sent="$(cat "/tmp/$1.sent")" '{ n[$1]++ } END {
-		for (i = 0; i < sent; i++)
-			lost += !(i in n)
-		print lost + 0
-	}' "/tmp/$1"
-}
-
-twice()
-{
-	awk '{ twice += n[$1]++ > 0 } END { print twice + 0 }' "/tmp/$1"
+	kill "-${2-TERM}" "${pid[$1]}"
+	wait "${pid[$1]}" 2> /dev/null
+	unset "pid[$1]"
 }

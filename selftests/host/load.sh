@@ -8,38 +8,11 @@
 #
 #    ha 192.0.2.1 up0 ──── up0 192.0.2.10 to .13, stranger .66: pma
 
-# shellcheck source=selftests/lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
-
-top=$(realpath "$(dirname "$0")/../..")
-PATH=$top/agent:$top/agent/mipctl:$top/agent/load:$PATH
-dir=$(mktemp -d)
-agent='' load=''
-
-tap_cleanup()
-{
-	local name
-
-	for name in $agent $load; do
-		kill -KILL "$name" 2> /dev/null
-	done
-	for name in ha pma; do
-		# what an agent that was killed has left to keep its sockets
-		ip netns pids "$name" | xargs -r kill
-		ip netns del "$name"
-	done
-	[ -z "${MIP4_OUT-}" ] || cp "$dir"/*.log "$dir"/*.json "$MIP4_OUT/" 2> /dev/null
-	rm -rf "$dir"
-}
-
-in_ns()
-{
-	ip netns exec "$@"
-}
+. "$(dirname "$0")/lib.sh"
 
 ha()
 {
-	in_ns ha mipctl -j agent socket "$dir/ha.sock" "$@"
+	agent ha "$@"
 }
 
 counter()
@@ -47,19 +20,13 @@ counter()
 	ha counters | jq -r ".[0].$1 // .$1"
 }
 
+# Beside the generator, and as it is used: neither first nor verbose.
 start()
 {
 	ip netns exec ha mip4d ha -c "$dir/ha.conf" --state-dir "$dir/ha.state" --socket "$dir/ha.sock" \
 		>> "$dir/ha.log" 2>&1 < /dev/null &
-	agent=$!
+	pid[ha]=$!
 	tap_wait 20 "the home agent answers" ha version
-}
-
-stop()
-{
-	kill "-$1" "$agent"
-	wait "$agent"
-	agent=
 }
 
 # peer_by ADDRESS: a peer's options, with the key of that one
@@ -91,14 +58,14 @@ configure()
 run()
 {
 	status=0
-	in_ns pma mip4load -j run ha 192.0.2.1 pma 192.0.2.10-192.0.2.13 nai load%d@red.example key "$dir/key.%a" \
+	n pma mip4load -j run ha 192.0.2.1 pma 192.0.2.10-192.0.2.13 nai load%d@red.example key "$dir/key.%a" \
 		spi 0x200 "${@:2}" > "$dir/$1.json" 2>> "$dir/load.log" || status=$?
 }
 
 malformed()
 {
 	status=0
-	in_ns pma mip4load -j malformed ha 192.0.2.1 pma 192.0.2.10 nai probe%d@red.example key "$dir/key.%a" \
+	n pma mip4load -j malformed ha 192.0.2.1 pma 192.0.2.10 nai probe%d@red.example key "$dir/key.%a" \
 		spi 0x200 stranger 192.0.2.66 wait 200ms "${@:2}" > "$dir/$1.json" 2>> "$dir/load.log" || status=$?
 }
 
@@ -110,7 +77,7 @@ of()
 
 in_kernel()
 {
-	in_ns ha mipctl -j binding show | jq length
+	n ha mipctl -j binding show | jq length
 }
 
 accepted()
@@ -119,19 +86,12 @@ accepted()
 }
 
 tap_stage "topology"
-for ns in ha pma; do
-	ip netns add $ns
-	ip -n $ns link set lo up
-done
-ip link add up0 netns ha type veth peer name up0 netns pma
-ip -n ha addr add 192.0.2.1/24 dev up0
+namespace ha pma && wire ha up0 pma up0 && ip -n ha address add 192.0.2.1/24 dev up0
 for i in 10 11 12 13 66; do
-	ip -n pma addr add 192.0.2.$i/24 dev up0
-	(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key.192.0.2.$i")
+	ip -n pma address add 192.0.2.$i/24 dev up0
+	new_key key.192.0.2.$i
 done
-ip -n ha link set up0 up
-ip -n pma link set up0 up
-in_ns ha sysctl -qw net.ipv4.ip_forward=1
+n ha sysctl -qw net.ipv4.ip_forward=1
 configure 10.0.1.0-10.0.31.255
 
 tap_stage "nobody there"
@@ -190,7 +150,7 @@ behind()
 
 tap_stage "kill -9 of a home agent"
 behind kill devices 100 rate 200 duration 10s lifetime 600
-stop KILL
+stop_agent ha KILL
 start
 wait $load
 tap_is "exit status" "$(cat "$dir/kill.status")" 0
@@ -200,7 +160,7 @@ tap_check "what came meanwhile has waited, and that shows" test "$(of kill .oper
 
 tap_stage "a home agent that forgets"
 behind forget devices 100 rate 200 duration 10s lifetime 600
-stop KILL
+stop_agent ha KILL
 rm -rf "$dir/ha.state"
 configure 10.0.64.0-10.0.95.255
 start
@@ -218,24 +178,22 @@ tap_is "the home agent lives, and has the binding" "$(of all '"\(.alive) \(.bind
 
 tap_stage "a home agent that trusts too many"
 configure 10.0.64.0-10.0.95.255 "peer 192.0.2.66 { $(peer_by 192.0.2.10) }"
-kill -HUP "$agent"
+kill -HUP "${pid[ha]}"
 tap_wait 10 "the reload" grep -q "configuration read again" "$dir/ha.log"
 malformed trusts only stranger
 tap_is "exit status" $status 4
 tap_is "it is named" "$(of trusts '.cases[] | select(.wrong) | "\(.name): \(.answer)"')" "stranger: 0 accepted"
 
 tap_stage "another key"
-head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key.192.0.2.10"
+new_key key.192.0.2.10
 malformed key
 tap_is "malformed: exit status" $status 2
 tap_check "it says why" grep -q "signed by another key" "$dir/load.log"
-for i in 11 12 13; do
-	head -c 32 /dev/urandom | od -An -v -tx1 > "$dir/key.192.0.2.$i"
-done
+new_key key.192.0.2.1{1,2,3}
 run key devices 10 rate 10 duration 2s tries 2
 tap_is "run: exit status" $status 4
 tap_check "replies aren't authentic" test "$(of key .unauthentic)" -gt 0
 tap_is "nothing else counts" "$(of key '"\(.replies | length) \(.bound) \(.lost)"')" "0 0 0"
 tap_check "a warning says what to compare" grep -q "do key, spi and algorithm fit" "$dir/load.log"
-stop TERM
+stop_agent ha TERM
 tap_end

@@ -7,66 +7,20 @@
 #
 # Messages by hand are frames of the pma's, so they pass its own IPsec.
 
-# shellcheck source=selftests/lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+. "$(dirname "$0")/lib.sh"
 
-here=$(realpath "$(dirname "$0")")
-PATH=$here/../../agent:$here/../../agent/mipctl:$PATH
-dir=$(mktemp -d)
-declare -A pid
-
-tap_cleanup()
-{
-	local name
-
-	for name in "${!pid[@]}"; do
-		kill -KILL "${pid[$name]}" 2> /dev/null
-		wait "${pid[$name]}" 2> /dev/null
-	done
-	for name in ha pma; do
-		[ -z "${MIP4_OUT-}" ] || cp "$dir/$name.log" "$MIP4_OUT/" 2> /dev/null
-		# what an agent that was killed has left to keep its sockets
-		ip netns pids "$name" | xargs -r kill
-		ip netns del "$name"
-	done
-	rm -rf "$dir"
-}
-
-in_ns()
-{
-	ip netns exec "$@"
-}
-
-agent()
-{
-	in_ns "$1" mipctl -j agent socket "$dir/$1.sock" "${@:2}"
-}
-
-start()
-{
-	ip netns exec "$1" mip4d "$1" -v -c "$dir/$1.conf" --state-dir "$dir/$1.state" --socket "$dir/$1.sock" \
-		>> "$dir/$1.log" 2>&1 < /dev/null &
-	pid[$1]=$!
-	tap_wait 20 "agent $1 answers" agent "$1" version
-}
-
-stop()
-{
-	kill "${pid[$1]}"
-	wait "${pid[$1]}"
-	unset "pid[$1]"
-}
+here=$MIP4_TOP/selftests/host
 
 # by_hand NAI METHOD CHECKSUM...: from the wire's other end
 by_hand()
 {
-	in_ns pma "$here/signalling.py" rrq up0 192.0.2.10 192.0.2.1 "$1" "$2" "$dir/key" "${@:3}"
+	n pma "$here/signalling.py" rrq up0 192.0.2.10 192.0.2.1 "$1" "$2" "$dir/key" "${@:3}"
 }
 
 # of NS COUNTER: the kernel's of UDP
 of()
 {
-	in_ns "$1" awk -v name="$2" '$1 == "Udp:" && name in column { print $column[name]; exit }
+	n "$1" awk -v name="$2" '$1 == "Udp:" && name in column { print $column[name]; exit }
 		$1 == "Udp:" { for (i = 2; i <= NF; i++) column[$i] = i }' /proc/net/snmp
 }
 
@@ -133,44 +87,37 @@ policies()
 }
 
 tap_stage "topology"
+namespace ha pma && wire ha up0 pma up0 && ip -n ha address add 192.0.2.1/24 dev up0 &&
+	ip -n pma address add 192.0.2.10/24 dev up0 && ip -n pma link add acc0 type veth peer name dev0
 for ns in ha pma; do
-	ip netns add $ns
-	ip -n $ns link set lo up
-done
-ip link add up0 netns ha type veth peer name up0 netns pma
-ip -n ha addr add 192.0.2.1/24 dev up0
-ip -n pma addr add 192.0.2.10/24 dev up0
-ip -n pma link add acc0 type veth peer name dev0
-for ns in ha pma; do
-	ip -n $ns link set up0 up
-	in_ns $ns sysctl -qw net.ipv4.ip_forward=1
+	n $ns sysctl -qw net.ipv4.ip_forward=1
 done
 # what is offloaded here has only half a checksum when it is looked at
-in_ns ha ethtool -K up0 tx off > "$dir/ethtool" 2>&1
-in_ns pma ethtool -K up0 tx off >> "$dir/ethtool" 2>&1
+n ha ethtool -K up0 tx off > "$dir/ethtool" 2>&1
+n pma ethtool -K up0 tx off >> "$dir/ethtool" 2>&1
 ip -n pma link set dev0 up
-(umask 077; head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' > "$dir/key")
+new_key key
 
 tap_stage "UDP checksums at a home agent"
 configure "spi 0x100 { key-file = \"$dir/key\" }" "clock-probe = false"
-start ha
+start_agent ha
 before=$(of ha InCsumErrors)
 # [5944-3.1-5] [5944-3.1-6] [5944-3.1-7] [5944-3.8.2.1-1]
 tap_is "with a right one and without, not with a wrong one; replies have one" \
 	"$(by_hand x@red.example 1 bad none good)" $'ok none 0 checksum\nok good 0 checksum'
 tap_is "the kernel has counted it" $(($(of ha InCsumErrors) - before)) 1
-stop ha
+stop_agent ha
 
 tap_stage "UDP checksums at a proxy agent"
-in_ns ha "$here/signalling.py" ha up0 192.0.2.1 "$dir/key" bad:10.0.0.66 none:10.0.0.77 > "$dir/played" 2>&1 &
+n ha "$here/signalling.py" ha up0 192.0.2.1 "$dir/key" bad:10.0.0.66 none:10.0.0.77 > "$dir/played" 2>&1 &
 pid[played]=$!
 tap_wait 10 "the played home agent" grep -q listens "$dir/played"
-start pma
+start_agent pma
 # [5944-3.1-6] [5944-3.1-7] [5944-3.6.2.1-1] [5944-3.7.3.1-1]
 tap_is "the reply without one counts, not the wrong one before" "$(attached 02:00:00:00:01:05)" 10.0.0.77
 # [5944-3.1-5]
 tap_is "its request had one" "$(grep asked "$dir/played")" "asked checksum"
-stop pma
+stop_agent pma
 wait "${pid[played]}"
 unset "pid[played]"
 rm -r "$dir/pma.state" "$dir/ha.state"
@@ -179,22 +126,22 @@ ip -n ha link del mip0
 
 tap_stage "a key of the devices' own"
 configure 'per-mn = true' '' "mobile-node \"*@red.example\" { spi 0x300 { key-file = \"$dir/key\" } }" ""
-start ha
-start pma
+start_agent ha
+start_agent pma
 home=$(attached 02:00:00:00:01:05)
 tap_is "a device is registered by it" "$(agent pma show | jq -r '.[0].state, .[0].auth' | xargs)" "bound mn-ha"
 tap_is "at the home agent too" "$(agent ha show | jq -r '.[0].home, .[0].auth' | xargs)" "$home mn-ha"
 tap_check "its port leaves" ip -n pma link set acc0 nomaster
 tap_check "and the key deregisters it" tap_wait 10 "the device gone" none_at ha
-stop pma
-stop ha
+stop_agent pma
+stop_agent ha
 ip -n pma link del mip0
 ip -n ha link del mip0
 rm -r "$dir/pma.state" "$dir/ha.state"
 
 tap_stage "IPsec"
 configure "method = ipsec"
-start ha
+start_agent ha
 tap_is "without policies who claims it is believed, so what follows is well formed" \
 	"$(by_hand y@red.example 2 good)" "ok good 0 checksum"
 tap_check "policies" policies ha 192.0.2.1 192.0.2.10
@@ -206,14 +153,14 @@ tap_is "with policies the same in the clear is refused" "$(by_hand z@red.example
 tap_is "by the kernel" $(($(of ha InErrors) - errors)) 1
 tap_is "and the agent heard nothing of it" \
 	"$(agent ha counters | jq '.[0].rrq_received // .rrq_received')" "$before"
-start pma
+start_agent pma
 home=$(attached 02:00:00:00:01:05)
 tap_is "a device is registered through ESP" "$(agent pma show | jq -r '.[0].state, .[0].auth' | xargs)" "bound ipsec"
 tap_is "at both ends" "$(homes pma)" "$home"
 tap_check "the proxy agent learns the home agent's clock, which is its own" tap_wait 20 "a small difference" knows_clock
 tap_check "the home agent has it" grep -qw "$home" <<< "$(homes ha)"
 # Another PMA registers it; the reply has nowhere to go, the revocation has.
-in_ns pma "$here/signalling.py" rrq up0 192.0.2.11 192.0.2.1 020000000105@red.example 1 "$dir/key" good > /dev/null
+n pma "$here/signalling.py" rrq up0 192.0.2.11 192.0.2.1 020000000105@red.example 1 "$dir/key" good > /dev/null
 tap_check "a revocation comes through ESP" tap_wait 10 "the device gone" none_at pma
 tap_is "and is acknowledged" \
 	"$(tap_wait 10 "no revocation out" bash -c "! ip netns exec ha mipctl -j agent socket $dir/ha.sock show |

@@ -10,56 +10,21 @@
 # timeout: 600
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/streams.sh"
 
-FLOW=$MIP4_TOP/selftests/demo/flow
-case ${KERNEL-} in
-uml | debug) RATE=1000 ;;
-*) RATE=200 ;;
-esac
 HOME5="home $DEV_IP"
 SERVED="port port mac $DEV_MAC"
 KEY1=21 KEY2=22
 
-# start: both streams
-start()
+# none is lost here, and the last one that was sent may not be the last one to come
+all_came()
 {
-	spawn cn "$FLOW" recv 4000 /tmp/up
-	up_recv=$!
-	spawn dev "$FLOW" recv 4001 /tmp/down
-	down_recv=$!
-	tap_wait 20 "receivers" eval 'n cn ss -Hlnu | grep -q :4000 && n dev ss -Hlnu | grep -q :4001' || return
-	spawn dev "$FLOW" send $CN 4000 "$RATE" u > /tmp/up.sent
-	up=$!
-	spawn cn "$FLOW" send $DEV_IP 4001 "$RATE" d > /tmp/down.sent
-	down=$!
-	tap_wait 20 "both streams" eval '[ $(count up) -gt 50 ] && [ $(count down) -gt 50 ]'
+	[ "$(lines "$1")" -ge "$(cat "/tmp/$1.sent")" ]
 }
 
-count()
-{
-	wc -l < "/tmp/$1"
-}
-
-stop()
-{
-	kill $up $down
-	wait $up $down
-	tap_wait 5 "the last packets" eval '[ $(count up) -ge $(cat /tmp/up.sent) ] &&
-		[ $(count down) -ge $(cat /tmp/down.sent) ]'
-	kill $up_recv $down_recv
-	wait $up_recv $down_recv
-}
-
-# told NAME: "lost L twice T", of packets 0 to what was sent
 told()
 {
-	awk -v sent="$(cat "/tmp/$1.sent")" '{ n[$1]++ } END {
-		for (i = 0; i < sent; i++) {
-			lost += !(i in n)
-			twice += n[i] > 1
-		}
-		printf "lost %d twice %d\n", lost, twice
-	}' "/tmp/$1"
+	echo "lost $(lost "$1") twice $(twice "$1")"
 }
 
 # Two streams merged, those before some packet and those from it on: is each of them in order?

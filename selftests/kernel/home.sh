@@ -18,12 +18,6 @@ mac_of()
 	n "$1" cat "/sys/class/net/$2/address"
 }
 
-# knows NS ADDRESS: by which MAC
-knows()
-{
-	ip -n "$1" -j neigh show "$2" | jq -r '.[0].lladdr'
-}
-
 # sees FROM TO [OPTION...]: TTL with which answers arrive
 sees()
 {

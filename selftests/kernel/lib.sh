@@ -319,6 +319,12 @@ refused()
 	fi
 }
 
+# knows NS ADDRESS: by which MAC
+knows()
+{
+	ip -n "$1" -j neigh show "$2" | jq -r '.[0].lladdr'
+}
+
 kill_jobs()
 {
 	local job
