@@ -83,6 +83,12 @@ add_vti()
 		ip -n "$1" xfrm policy add dir in mark 7 tmpl src "$3" dst "$2" proto esp mode tunnel
 }
 
+# vti STATE NS: where Linux has IPComp, a vti that is up takes all IP-in-IP and 6in4 between its ends from Linux's tunnels
+vti()
+{
+	ip -n "$2" link set dev vti7 "$1"
+}
+
 # a fallback with an address of its own, which all unknown GRE reaches as long as it is up
 add_gre0()
 {
@@ -156,8 +162,10 @@ carries()
 		tap_check "$1: WireGuard" pings pma1 172.16.9.1
 	else
 		tap_check "$1: vti" pings pma1 172.16.7.1
+		both_ends vti down
 		tap_check "$1: sit mode any, IPv4" pings pma1 172.16.5.1
 		six "$1: sit mode any, IPv6"
+		both_ends vti up
 	fi
 }
 
