@@ -108,6 +108,8 @@ struct core_config {
 	unsigned int n_identities;
 	unsigned int max_registrations;	/* 0 = none */
 	uint32_t source_rate;		/* messages of one source that are looked at, a second; 0 = all */
+	uint32_t total_rate;		/* those of all sources */
+	uint32_t registration_rate;	/* HA: so much goes to store and kernel before new devices are denied */
 	bool clock_probe;		/* PMA: ask each HA for its time before devices are served */
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
 	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
@@ -409,10 +411,12 @@ void core_drain_state(const struct core *core, const struct core_network *net, s
 	x(notify_received) x(notify_ack_received) \
 	x(accepted) x(denied) x(handovers) x(expired) \
 	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
-	x(drop_source_rate) x(drop_source_rate_new) x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
+	x(drop_source_rate) x(drop_source_rate_new) x(drop_total_rate) x(drop_total_rate_new) \
+	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
 	x(drop_bad_method) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
-	x(no_identity) x(new_device_limit) x(damped) x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
+	x(no_identity) x(new_device_limit) x(busy_new_device) x(damped) \
+	x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
 	x(redirects_followed) x(redirects_refused) \
 	x(drop_aaa_unknown_spi) x(drop_aaa_bad_authenticator) \

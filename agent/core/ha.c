@@ -263,6 +263,7 @@ static void refused_id(struct reg *reg, const struct request *req)
 
 static void op_start(struct core *core, struct reg *reg, struct ha_op *op, bool bind)
 {
+	note_work(core);
 	reg->ha.op = op;
 	commit(core, reg, bind);
 	ha_show_state(reg);
@@ -421,6 +422,11 @@ static void do_register(struct core *core, const struct request *req,
 	code = WIRE_CODE_REDIRECT_HA;
 	if (is_redirected(core, req, net, reg))
 		goto deny;
+	if (!live && !work_is_left(core)) {
+		code = WIRE_CODE_HA_NO_RESOURCES;
+		why = "the home agent is busy with devices that it serves";
+		goto deny;
+	}
 	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
 		goto deny;

@@ -8,7 +8,7 @@
 
 #define NEW_BURST	64		/* devices at once on a port */
 #define NEW_GAP_US	(SECOND / 32)	/* and one more each time this has passed */
-#define WARN_GAP_US	(60 * SECOND)	/* of sources that are too fast: all of them */
+#define WARN_GAP_US	(60 * SECOND)
 
 /*
  * Frames of a device that nothing is known of come on and on: said once, then
@@ -69,24 +69,33 @@ void refuse_attach(struct core *core, const struct core_event *ev,
 		ev->attach.mac[2], ev->attach.mac[3], ev->attach.mac[4], ev->attach.mac[5], text);
 }
 
-/* One of @burst tokens, of which one is back each @gap_us, unless no more than @keep are there. */
-static bool take_token(struct rate set[static RATE_WAYS], uint32_t key, uint64_t now, uint64_t gap_us,
-		       unsigned int burst, unsigned int keep)
+/* The one of @key, full unless it is known; the fullest of the others gives way. */
+static struct rate *rate_of(struct rate set[static RATE_WAYS], uint32_t key)
 {
 	struct rate *r = set;
 
 	for (int i = 0; i < RATE_WAYS; i++) {
-		if (set[i].key == key) {
-			r = &set[i];
-			break;
-		}
+		if (set[i].key == key)
+			return &set[i];
 		if (set[i].full_us < r->full_us)
 			r = &set[i];
 	}
-	if (r->key != key || r->full_us < now)
-		r->full_us = now;
 	r->key = key;
-	if (r->full_us + (keep + 1) * gap_us > now + burst * gap_us)
+	r->full_us = 0;
+	return r;
+}
+
+/* Are there more than @keep of its @burst tokens, of which one is back each @gap_us? */
+static bool has_tokens(struct rate *r, uint64_t now, uint64_t gap_us, unsigned int burst, unsigned int keep)
+{
+	if (r->full_us < now)
+		r->full_us = now;
+	return r->full_us + (keep + 1) * gap_us <= now + burst * gap_us;
+}
+
+static bool take_token(struct rate *r, uint64_t now, uint64_t gap_us, unsigned int burst, unsigned int keep)
+{
+	if (!has_tokens(r, now, gap_us, burst, keep))
 		return false;
 	r->full_us += gap_us;
 	return true;
@@ -98,25 +107,73 @@ static bool take_token(struct rate set[static RATE_WAYS], uint32_t key, uint64_t
  */
 bool new_device_ok(struct core *core, uint32_t port)
 {
-	return take_token(core->port_rates[port % RATE_SETS], port, core->now->mono_us, NEW_GAP_US, NEW_BURST, 0);
+	struct rate *rate = rate_of(core->port_rates[port % RATE_SETS], port);
+
+	return take_token(rate, core->now->mono_us, NEW_GAP_US, NEW_BURST, 0);
 }
 
-bool source_ok(struct core *core, struct in_addr src, bool served)
+/* Each kind of complaint once a minute; the counters have all of them. */
+static bool may_warn(const struct core *core, uint64_t *warned_us)
+{
+	if (*warned_us && core->now->mono_us - *warned_us < WARN_GAP_US)
+		return false;
+	*warned_us = core->now->mono_us;
+	return true;
+}
+
+static bool source_ok(struct core *core, struct in_addr src, bool served)
 {
 	struct rate *set = core->source_rates[hash_mix(src.s_addr ^ core->seed) % RATE_SETS];
 	const uint32_t rate = core->cfg->source_rate;
 	char addr[INET_ADDRSTRLEN];
 
-	if (!rate || take_token(set, src.s_addr, core->now->mono_us, SECOND / rate, rate, served ? 0 : rate / 2))
+	if (!rate || take_token(rate_of(set, src.s_addr), core->now->mono_us, SECOND / rate, rate,
+				served ? 0 : rate / 2))
 		return true;
 	if (served)
 		core->count.drop_source_rate++;
 	else
 		core->count.drop_source_rate_new++;
-	if (!core->rate_warned_us || core->now->mono_us - core->rate_warned_us >= WARN_GAP_US) {
-		core->rate_warned_us = core->now->mono_us;
+	if (may_warn(core, &core->source_warned_us))
 		act_log(core, CORE_LOG_WARNING, "%s sends more than source-rate = %u: the rest is dropped, "
 			"new devices first", addr_text(src, addr), rate);
-	}
+	return false;
+}
+
+bool message_ok(struct core *core, struct in_addr src, bool served)
+{
+	const uint32_t rate = core->cfg->total_rate;
+
+	if (!source_ok(core, src, served))
+		return false;
+	if (!rate || take_token(&core->total_rate, core->now->mono_us, SECOND / rate, rate, served ? 0 : rate / 2))
+		return true;
+	if (served)
+		core->count.drop_total_rate++;
+	else
+		core->count.drop_total_rate_new++;
+	if (may_warn(core, &core->total_warned_us))
+		act_log(core, CORE_LOG_WARNING, "more than total-rate = %u messages a second: the rest is dropped, "
+			"new devices first", rate);
+	return false;
+}
+
+void note_work(struct core *core)
+{
+	const uint32_t rate = core->cfg->registration_rate;
+
+	if (rate)
+		take_token(&core->registration_rate, core->now->mono_us, SECOND / rate, rate, 0);
+}
+
+bool work_is_left(struct core *core)
+{
+	const uint32_t rate = core->cfg->registration_rate;
+
+	if (!rate || has_tokens(&core->registration_rate, core->now->mono_us, SECOND / rate, rate, rate / 2))
+		return true;
+	core->count.busy_new_device++;
+	if (may_warn(core, &core->busy_warned_us))
+		act_log(core, CORE_LOG_WARNING, "more than registration-rate = %u: new devices are denied", rate);
 	return false;
 }

@@ -278,7 +278,7 @@ bool ha_authenticate(struct core *core, struct wire_msg *msg, struct request *re
 		core->count.drop_wrong_source++;
 		return false;
 	}
-	if (!has_authority(core, peer, msg, req, &p) || !source_ok(core, req->src, is_served(core, req)))
+	if (!has_authority(core, peer, msg, req, &p) || !message_ok(core, req->src, is_served(core, req)))
 		return false;
 	req->echo_nai = p.nai && req->nai[0];
 	if (p.mn) {

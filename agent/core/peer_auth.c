@@ -164,7 +164,7 @@ bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_
 		core->count.drop_unknown_peer++;
 		return false;
 	}
-	if (!source_ok(core, ev->datagram.src, true))
+	if (!message_ok(core, ev->datagram.src, true))
 		return false;
 	auth = auth_check(peer->cfg, msg);
 	auth_count(core, peer, ev->datagram.src, msg, auth);

@@ -268,7 +268,7 @@ struct shunned {
 #define SHUN_WAYS	4
 #define SHUN_SETS	256
 
-/* Tokens, of a port for MACs without a registration, of a source for what it may cost before it is known. */
+/* Tokens: of a port for MACs without a registration, of a source, or all, for what that may cost. */
 struct rate {
 	uint64_t full_us;		/* when it has all of them again */
 	uint32_t key;			/* ifindex; address */
@@ -303,7 +303,8 @@ struct core {
 	struct shunned shunned[SHUN_SETS][SHUN_WAYS];	/* a cache: the one due first gives way */
 	struct rate port_rates[RATE_SETS][RATE_WAYS];	/* likewise: the fullest gives way */
 	struct rate source_rates[RATE_SETS][RATE_WAYS];
-	uint64_t rate_warned_us;	/* of a source that is too fast */
+	struct rate total_rate, registration_rate;
+	uint64_t source_warned_us, total_warned_us, busy_warned_us;
 	struct core_counters count;
 	struct {
 		uint64_t second;
@@ -610,10 +611,14 @@ void refuse_attach(struct core *core, const struct core_event *ev,
 		   const struct core_network *net, uint8_t code, const char *text);
 bool new_device_ok(struct core *core, uint32_t port);	/* takes a token if there is one */
 /*
- * May a message of @src be verified? The last half of its tokens is for what is
- * @served: renewals, handovers and ends go before what is new.
+ * May a message of @src be verified? The last half of its tokens, and of those of
+ * all, is for what is @served: renewals, handovers and ends go before what is new.
  */
-bool source_ok(struct core *core, struct in_addr src, bool served);
+bool message_ok(struct core *core, struct in_addr src, bool served);
+/* HA: one more registration, or its end, goes to store and kernel. */
+void note_work(struct core *core);
+/* Is there room for a new device beside what those cost that are served, and go on in any case? */
+bool work_is_left(struct core *core);
 
 /* revoke.c */
 /* @after_ms: it may serve so long. @until_us: its registration ends then, 0 = never. */

@@ -16,6 +16,8 @@
 #define LEASE		300	/* s, default */
 #define MAX_REGISTRATIONS 65536
 #define SOURCE_RATE	10000	/* a second: more than a proxy agent has devices, and a few % of a CPU */
+#define TOTAL_RATE	100000	/* ten such sources */
+#define REGISTRATION_RATE	5000	/* a second: as many as max-registrations allows within 13 s */
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
 /* What a router has queued is there within a second, and what is returned waits at a home agent for 2 s at most. */
 #define HANDOVER_GRACE_MS 2000
@@ -416,6 +418,12 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->source_rate = SOURCE_RATE;
 	if (get_number(root, "source-rate", MAY, 0, 1000000, &n))
 		core->source_rate = n;
+	core->total_rate = TOTAL_RATE;
+	if (get_number(root, "total-rate", MAY, 0, 1000000, &n))
+		core->total_rate = n;
+	core->registration_rate = REGISTRATION_RATE;
+	if (get_number(root, "registration-rate", MAY, 0, 1000000, &n))
+		core->registration_rate = n;
 	core->clock_probe = core->pma;
 	if (get_bool(root, "clock-probe", &core->clock_probe) && core->clock_probe && !core->pma)
 		section_error(root, "clock-probe", "set proxy-agent = true, or remove it",

@@ -210,6 +210,88 @@ static void test_source_rate_revocations(void **state)
 	assert_int_equal(HA_COUNT(drop_source_rate), 3);
 }
 
+/* Of all sources together: a new one has no share of its own. */
+static void test_total_rate(void **state)
+{
+	struct world *w = *state;
+	char nai[32];
+
+	w->node[HA].cfg.total_rate = 10;
+	w->node[HA].cfg.source_rate = 100;
+	node_start(&w->node[HA]);
+	say(w, PMA1, "old@red.example", sa_of(PMA1));
+	run(w, 2 * SEC);
+	for (int i = 0; i < 8; i++) {
+		snprintf(nai, sizeof(nai), "n%d@red.example", i);
+		say(w, PMA1 + i % 2, nai, sa_of(PMA1 + i % 2));
+	}
+	assert_int_equal(HA_COUNT(accepted), 1 + 5);
+	assert_int_equal(HA_COUNT(drop_total_rate_new), 3);
+	assert_int_equal(HA_COUNT(drop_source_rate_new), 0);
+	assert_non_null(strstr(w->node[HA].log, "more than total-rate = 10"));
+	for (int i = 0; i < 7; i++) {
+		say(w, PMA1 + i % 2, "old@red.example", sa_of(PMA1 + i % 2));
+		run(w, MSEC);
+	}
+	assert_int_equal(HA_COUNT(accepted), 1 + 5 + 5);
+	assert_int_equal(HA_COUNT(handovers), 4);
+	assert_int_equal(HA_COUNT(drop_total_rate), 2);
+	run(w, SEC);
+	say(w, PMA2, "n7@red.example", sa_of(PMA2));
+	assert_int_equal(HA_COUNT(accepted), 12);
+}
+
+static uint8_t code_of(struct world *w, int pma, const char *nai, uint16_t lifetime, const char *why)
+{
+	char text[WIRE_TEXT_MAX] = "";
+	struct rrq r = rrq_from(w, pma, nai);
+	struct wire_msg msg;
+
+	r.f.lifetime = lifetime;
+	assert_true(ask(w, &r, &msg));
+	wire_get_text(&msg, text);
+	assert_string_equal(text, why);
+	run(w, MSEC);
+	return msg.rrp.code;
+}
+
+#define BUSY	"the home agent is busy with devices that it serves"
+
+/* Who is served goes on and takes the room of who isn't, that is told so and comes in when there is some again. */
+static void test_registration_rate(void **state)
+{
+	struct world *w = *state;
+
+	w->node[HA].cfg.registration_rate = 4;
+	node_start(&w->node[HA]);
+	assert_int_equal(code_of(w, PMA1, "a@red.example", 600, ""), 0);
+	assert_int_equal(code_of(w, PMA2, "b@red.example", 600, ""), 0);
+	assert_int_equal(code_of(w, PMA1, "c@red.example", 600, BUSY), WIRE_CODE_HA_NO_RESOURCES);
+	assert_int_equal(HA_COUNT(busy_new_device), 1);
+	assert_int_equal(HA_COUNT(denied_130), 1);
+	assert_int_equal(n_regs(HA_NODE), 2);
+	/* Far more renewals, handovers and ends than it may have: none is refused. */
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(code_of(w, PMA1, "a@red.example", 600, ""), 0);
+		assert_int_equal(code_of(w, PMA1 + i % 2, "b@red.example", 600, ""), 0);
+	}
+	assert_int_equal(code_of(w, PMA2, "b@red.example", 0, ""), 0);
+	assert_int_equal(HA_COUNT(denied), 1);
+	/* They have left nothing, and no debt either. */
+	assert_int_equal(code_of(w, PMA1, "c@red.example", 600, BUSY), WIRE_CODE_HA_NO_RESOURCES);
+	run(w, 700 * MSEC);
+	assert_int_equal(code_of(w, PMA1, "c@red.example", 600, BUSY), WIRE_CODE_HA_NO_RESOURCES);
+	run(w, 100 * MSEC);
+	assert_int_equal(code_of(w, PMA1, "c@red.example", 600, ""), 0);
+	assert_int_equal(code_of(w, PMA1, "b@red.example", 600, BUSY), WIRE_CODE_HA_NO_RESOURCES);
+	/* As many renewals as there is room for: nobody comes in. */
+	for (int i = 0; i < 20; i++) {
+		run(w, 250 * MSEC);
+		assert_int_equal(code_of(w, PMA1, "a@red.example", 600, ""), 0);
+		assert_int_equal(code_of(w, PMA1, "b@red.example", 600, BUSY), WIRE_CODE_HA_NO_RESOURCES);
+	}
+}
+
 static void check_full(struct world *w, uint8_t code, const char *why)
 {
 	char text[WIRE_TEXT_MAX] = "";
@@ -242,6 +324,9 @@ static void test_full_says_why(void **state)
 	assert_string_equal(PMA_NODE->dev[DEV + 1].text, "insufficient resources: no home address is free");
 	ha->cfg.max_registrations = 1;
 	check_full(w, WIRE_CODE_HA_NO_RESOURCES, "the home agent has as many devices as it takes");
+	ha->cfg.registration_rate = 1;
+	assert_int_equal(code_of(w, PMA1, device(PMA_NODE, DEV)->rec.nai, 600, ""), 0);
+	check_full(w, WIRE_CODE_HA_NO_RESOURCES, BUSY);
 	ha->peer[0].proxy = false;
 	check_full(w, WIRE_CODE_PMIP_DISALLOWED, "");
 }
@@ -251,7 +336,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = { T(no_identity), DEAF(mac_flood), T(shunned), T(source_rate),
-					   T(source_rate_moves), T(source_rate_revocations), T(full_says_why) };
+					   T(source_rate_moves), T(source_rate_revocations), T(total_rate),
+					   T(registration_rate), T(full_says_why) };
 
 	return cmocka_run_group_tests_name("core: limits", tests, NULL, NULL);
 }

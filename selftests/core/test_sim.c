@@ -26,7 +26,7 @@ struct mover {
 };
 
 static unsigned long long seed;
-static unsigned int handovers, killed, moves, graces;
+static unsigned int handovers, killed, moves, graces, put_off;
 
 #define check(cond) do { \
 	if (!(cond)) \
@@ -174,6 +174,10 @@ static void play(void)
 		w->node[i].disk = seed % 7 < 3;
 		if (seed % 5 < 2)
 			own_keys(&w->node[i], seed % 5);
+		if (seed % 3 == 1) {		/* too little for all of them at once */
+			w->node[i].cfg.total_rate = 40;
+			w->node[i].cfg.registration_rate = 10;
+		}
 		if (i != HA)
 			w->node[i].skew_us = (int64_t)sim_random(w, 6 * SEC) - (int64_t)(3 * SEC);
 		node_start(&w->node[i]);
@@ -222,6 +226,7 @@ static void play(void)
 	for (int i = 0; i < MOVERS; i++)
 		check_settled(w, &mover[i]);
 	handovers += core_counters(w->node[HA].core)->handovers;
+	put_off += core_counters(w->node[HA].core)->busy_new_device;
 
 	for (int i = 0; i < MOVERS; i++) {
 		if (mover[i].at)
@@ -254,7 +259,7 @@ static void test_seeds(void **state)
 	print_message("# %llu worlds: %u moves, %u handovers at HAs that were never killed since, %u agents killed\n",
 		      n, moves, handovers, killed);
 	/* The worlds must have been busy, or they prove nothing. */
-	assert_true(moves > 100 * n && handovers > 10 * n && graces > n);
+	assert_true(moves > 100 * n && handovers > 10 * n && graces > n && (n < 3 || put_off));
 }
 
 /* ---- packets: the kernels' legs, followed at each moment ---- */

@@ -150,6 +150,8 @@ static const struct bad {
 	{ "bad DNS server", "network red {\ndns = {10.0.0.1,\n one}\n}\n", ":3: network red dns: not an IPv4 address: \"one\"" },
 	{ "replay window too small", HA "replay-window = 3\n", ":12: replay-window: out of range: 3 (4 to 3600)" },
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
+	{ "total rate too high", HA "total-rate = 1000001\n", ":12: total-rate: out of range: 1000001 (0 to 1000000)" },
+	{ "registration rate of none", HA "registration-rate = -1\n", ":12: registration-rate: must not be negative: -1 (0 to 1000000)" },
 	{ "source rate too high", HA "source-rate = 1000001\n", ":12: source-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
 	{ "drain rate of nobody", HA "drain-rate = 0\n", ":12: drain-rate: out of range: 0 (1 to 100000)" },
@@ -334,6 +336,8 @@ static void test_good_ha(void **state)
 	assert_int_equal(config->core.handover_grace_ms, 2000);
 	assert_int_equal(config->core.away_ms, 10000);
 	assert_int_equal(config->core.drain_rate, 100);
+	assert_int_equal(config->core.total_rate, 100000);
+	assert_int_equal(config->core.registration_rate, 5000);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
 	assert_int_equal(net->realm, 1);
