@@ -83,7 +83,8 @@ add_vti()
 		ip -n "$1" xfrm policy add dir in mark 7 tmpl src "$3" dst "$2" proto esp mode tunnel
 }
 
-# vti STATE NS: where Linux has IPComp, a vti that is up takes all IP-in-IP and 6in4 between its ends from Linux's tunnels
+# vti STATE NS: where Linux has IPComp, a vti that is up takes all IP-in-IP and 6in4 between its ends from Linux's
+# tunnels
 vti()
 {
 	ip -n "$2" link set dev vti7 "$1"
