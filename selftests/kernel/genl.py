@@ -5,7 +5,6 @@
 Exit status 1 if it was refused. Names of attributes and commands come from uapi/linux/mip4.h.
 """
 import os
-import random
 import re
 import socket
 import struct
@@ -222,6 +221,8 @@ def starved_command(cmd, attrs, flags=0, undo=()):
 
 def mangle(ifindex, attr, times):
     """Send good messages with some bytes changed or cut, seed 1; whatever the kernel says is fine."""
+    import random  # takes longer than what others do here
+
     random.seed(1)
     sock = Socket()
     refused = 0

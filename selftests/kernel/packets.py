@@ -6,10 +6,8 @@ Headers are functions from fields and payload to bytes. A result of False makes 
 isn't None is printed.
 """
 import contextlib
-import ctypes
 import fcntl
 import os
-import random
 import select
 import socket
 import struct
@@ -38,8 +36,8 @@ def checksum(data):
 
 def ip(src, dst, payload=b"", proto=17, ttl=64, tos=0, df=0, frag=0, version=4, total=None, bad=False):
     total = 20 + len(payload) if total is None else total
-    head = struct.pack("!BBHHHBBH", version << 4 | 5, tos, total, random.randrange(65536), df << 14 | frag, ttl,
-                       proto, 0) + addr(src) + addr(dst)
+    head = struct.pack("!BBH2sHBBH", version << 4 | 5, tos, total, os.urandom(2), df << 14 | frag, ttl, proto, 0) + \
+        addr(src) + addr(dst)
     head = head[:10] + struct.pack("!H", checksum(head) ^ bad) + head[12:]
     return head + payload
 
@@ -121,6 +119,8 @@ def arp_frame(op, sha, sip, tip, dst=BROADCAST, src=None):
 @contextlib.contextmanager
 def inside(ns):
     """What is opened in there belongs to that namespace."""
+    import ctypes  # takes longer than all that a test without it does here
+
     libc = ctypes.CDLL(None, use_errno=True)
 
     def enter(path):
