@@ -36,7 +36,8 @@ struct core_peer {
 	bool per_mn;		/* nodes with keys of their own register through it (HA) or with it (PMA) */
 	bool ipsec;		/* per node by method 2: ESP covers all, see mip4d.conf(5) */
 	bool revocation;	/* offer and accept RFC 3543 */
-	bool gre_key;		/* PMA: ask for GRE with key (48); without: IP-in-IP */
+	bool gre_key;		/* PMA: ask for GRE with key; without: IP-in-IP */
+	bool gre_key_3gpp2;	/* keys that we send it are in 3GPP2's CVSE, not in ext. 48; both are read */
 };
 
 /* A mobile node that has keys of its own, or all of a realm that have the same. */

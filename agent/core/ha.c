@@ -52,7 +52,7 @@ static void send_reply(struct core *core, const struct request *req, const struc
 	if (req->challenge_len)
 		wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, req->challenge, req->challenge_len);
 	if (key)
-		wire_put_gre_key(&out, key);
+		peer_put_key(&out, req->peer, key);
 	if (revsup_time)
 		wire_put_revsup(&out, 0, revsup_time);
 	/* Whoever signed a deregistration without need waits for the same. */
@@ -495,6 +495,8 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->rrq.lifetime && req->rrq.coa.s_addr == req->rrq.home.s_addr)	/* who is at home deregisters */
 		code = WIRE_CODE_HA_POORLY_FORMED;
+	else if (req->many_keys)	/* whichever we took could be the wrong one */
+		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)
 		code = WIRE_CODE_HA_CVSE_FA;
 	else if (mode_code(req))
@@ -705,8 +707,9 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
 	    req.method > WIRE_PMIP_IPSEC)
 		req.method = 0;
-	req.cvse = wire_count(msg, WIRE_EXT_CVSE);
+	req.cvse = wire_count_unknown_cvse(msg);
 	req.keyed = wire_get_gre_key(msg, &req.key);
+	req.many_keys = wire_count_gre_keys(msg) > 1;
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
 

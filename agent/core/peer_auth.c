@@ -95,7 +95,7 @@ void auth_trim(struct wire_msg *msg, const struct wire_ext *last, bool keep_key)
 	unsigned int n = last - msg->ext + 1;
 
 	for (unsigned int i = n; i < msg->n_ext; i++) {
-		if (keep_key && msg->ext[i].type == WIRE_EXT_GRE_KEY)
+		if (keep_key && wire_is_gre_key(&msg->ext[i]))
 			msg->ext[n++] = msg->ext[i];
 	}
 	msg->n_ext = n;
@@ -196,6 +196,14 @@ bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer,
 	if (lifetime || cfg->fha_on_dereg == CORE_FHA_ALWAYS)
 		return true;
 	return per_node && cfg->fha_on_dereg == CORE_FHA_PMIP;
+}
+
+void peer_put_key(struct wire_out *out, const struct core_peer *peer, uint32_t key)
+{
+	if (peer->gre_key_3gpp2)
+		wire_put_gre_key_3gpp2(out, key);
+	else
+		wire_put_gre_key(out, key);
 }
 
 void auth_sign(struct wire_out *out, const struct core_peer *peer)

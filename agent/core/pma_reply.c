@@ -21,11 +21,13 @@ static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
 		return "refreshed with another home address";
 	if (msg->rrp.ha.s_addr != rec->ha.s_addr)
 		return "reply names another home agent";
-	if (wire_count(msg, WIRE_EXT_CVSE))	/* RFC 3115 s2.1: as if refused */
+	if (wire_count_unknown_cvse(msg))	/* RFC 3115 s2.1: as if refused */
 		return "reply with an unknown vendor extension";
 	if (keyed && (!wire_get_gre_key(msg, &key) || !key))
 		return "no GRE key in the reply";
-	if (!keyed && wire_count(msg, WIRE_EXT_GRE_KEY))
+	if (wire_count_gre_keys(msg) > 1)
+		return "more than one GRE key in the reply";
+	if (!keyed && wire_count_gre_keys(msg))
 		return "GRE key in the reply but none was asked for";
 	return NULL;
 }

@@ -35,7 +35,7 @@ void pma_put_rrq(struct core *core, const struct pma_rrq *r)
 	if (r->mn)
 		wire_put_auth(&out, WIRE_EXT_MHAE, &r->mn->cfg->sa[0]);
 	if (peer->gre_key)
-		wire_put_gre_key(&out, r->key_in);
+		peer_put_key(&out, peer, r->key_in);
 	if (peer->revocation && r->f.lifetime && auth_shared(peer))
 		wire_put_revsup(&out, 0, r->f.id >> 32);
 	if (auth_wants_fha(core->cfg, peer, !r->mn, r->f.lifetime))

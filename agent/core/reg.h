@@ -119,7 +119,8 @@ struct request {
 	bool pmip;			/* has what only a PMA says: 47 or 147 */
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
-	bool cvse, keyed, revsup;
+	bool cvse, keyed, revsup;	/* cvse: one that we don't know */
+	bool many_keys;
 	bool requests_ha;
 	struct in_addr requested_ha;	/* ext. 139/1 */
 	uint32_t key;
@@ -396,6 +397,8 @@ bool auth_per_node(const struct core_peer *peer);
 /* Must a request with that lifetime, and its reply, have a FA-HA extension? protocol/security.md s6. */
 bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime);
 void auth_sign(struct wire_out *out, const struct core_peer *peer);
+/* A GRE key in the encoding that @peer is configured for. */
+void peer_put_key(struct wire_out *out, const struct core_peer *peer, uint32_t key);
 
 /* mn_auth.c */
 bool mns_init(struct core *core);

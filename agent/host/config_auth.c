@@ -108,13 +108,18 @@ static void read_peer_addr(const struct section *sec, struct core_peer *peer)
 
 void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
 {
-	char method[16];
+	char method[16], format[16];
 
 	read_peer_addr(sec, peer);
 	peer->revocation = true;
 	get_bool(sec, "per-node", &peer->proxy);
 	get_bool(sec, "per-mn", &peer->per_mn);
 	get_bool(sec, "gre-key", &peer->gre_key);
+	if (get_string(sec, "gre-key-format", MAY, format, sizeof(format))) {
+		peer->gre_key_3gpp2 = !strcmp(format, "3gpp2");
+		if (!peer->gre_key_3gpp2 && strcmp(format, "rfc6245"))
+			section_error(sec, "gre-key-format", "rfc6245 or 3gpp2", "unknown: \"%s\"", format);
+	}
 	get_bool(sec, "revocation", &peer->revocation);
 	if (get_string(sec, "method", MAY, method, sizeof(method))) {
 		peer->ipsec = !strcmp(method, "ipsec");

@@ -113,8 +113,8 @@ static cfg_opt_t identity_options[] = { VALUE("nai"), CFG_END() };
 static cfg_opt_t spi_options[] = { VALUE("algorithm"), VALUE("key-file"), CFG_END() };
 
 static cfg_opt_t peer_options[] = {
-	VALUE("per-node"), VALUE("per-mn"), VALUE("method"), VALUE("gre-key"), VALUE("revocation"),
-	SECTION("spi", spi_options), CFG_END()
+	VALUE("per-node"), VALUE("per-mn"), VALUE("method"), VALUE("gre-key"), VALUE("gre-key-format"),
+	VALUE("revocation"), SECTION("spi", spi_options), CFG_END()
 };
 
 static cfg_opt_t mobile_node_options[] = {

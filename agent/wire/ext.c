@@ -29,6 +29,7 @@ enum {			/* messages an extension has a place in */
 #define ANY		(-1)	/* sub-types without a row of their own */
 #define NO_MAX		UINT16_MAX
 #define FIRST_SKIPPABLE	128	/* RFC 5944 s1.8 */
+#define CVSE_HEAD	6	/* Vendor-ID and Vendor-CVSE-Type, RFC 3115 s2.1 */
 
 /*
  * known: we act on it, or may ignore it with a clear conscience. The others are
@@ -50,7 +51,7 @@ static const struct row {
 	{  34, ANY, TLV,   5, NO_MAX, ALL,                   true },	/* s3.5.4 */
 	{  36,   1, LONG, 20, NO_MAX, RRQ,                   true },	/* RFC 4721 s6: never in a reply */
 	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* s5 */
-	{  38, ANY, OWN16, 6, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
+	{  38, ANY, OWN16, CVSE_HEAD, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
 	{  40,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 3957 s6.1 */
 	{  41,   1, LONG, 30, NO_MAX, RRP,                   false },	/* s6.2 */
 	{  42,   1, LONG,  4, 4,      RRQ,                   false },	/* s6.3 */
@@ -312,14 +313,51 @@ bool wire_nai_ok(const char *nai)
 	return at && at[1] && at != nai && strlen(nai) <= WIRE_NAI_MAX;
 }
 
+/* Where the key of an extension is; NULL if that has none. */
+static const uint8_t *gre_key_of(const struct wire_ext *ext)
+{
+	if (ext->type == WIRE_EXT_GRE_KEY && ext->len == 4)
+		return ext->data;
+	if (ext->type == WIRE_EXT_CVSE && ext->len == CVSE_HEAD + 4 && get32(ext->data) == WIRE_VENDOR_3GPP2 &&
+	    get16(ext->data + 4) == WIRE_3GPP2_GRE_KEY)
+		return ext->data + CVSE_HEAD;
+	return NULL;
+}
+
+bool wire_is_gre_key(const struct wire_ext *ext)
+{
+	return gre_key_of(ext);
+}
+
 bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key)
 {
-	const uint8_t *data = find_exact(msg, WIRE_EXT_GRE_KEY, 0, 4);
+	for (unsigned int i = 0; i < msg->n_ext; i++) {
+		const uint8_t *p = gre_key_of(&msg->ext[i]);
 
-	if (!data)
-		return false;
-	*key = get32(data);
-	return true;
+		if (p) {
+			*key = get32(p);
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned int wire_count_gre_keys(const struct wire_msg *msg)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < msg->n_ext; i++)
+		n += wire_is_gre_key(&msg->ext[i]);
+	return n;
+}
+
+unsigned int wire_count_unknown_cvse(const struct wire_msg *msg)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < msg->n_ext; i++)
+		n += msg->ext[i].type == WIRE_EXT_CVSE && !wire_is_gre_key(&msg->ext[i]);
+	return n;
 }
 
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method)
@@ -384,6 +422,16 @@ void wire_put_gre_key(struct wire_out *out, uint32_t key)
 
 	set32(data, key);
 	wire_put_ext(out, WIRE_EXT_GRE_KEY, 0, data, sizeof(data));
+}
+
+void wire_put_gre_key_3gpp2(struct wire_out *out, uint32_t key)
+{
+	uint8_t data[CVSE_HEAD + 4];
+
+	set32(data, WIRE_VENDOR_3GPP2);
+	set16(data + 4, WIRE_3GPP2_GRE_KEY);
+	set32(data + CVSE_HEAD, key);
+	wire_put_ext(out, WIRE_EXT_CVSE, 0, data, sizeof(data));
 }
 
 void wire_put_pmip_method(struct wire_out *out, uint8_t method)

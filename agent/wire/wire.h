@@ -105,6 +105,13 @@ enum wire_ext_type {
 	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
 };
 
+/*
+ * GRE keys before RFC 6245: a CVSE of 3GPP2. Its text isn't public; number and
+ * layout are those that Wireshark knows.
+ */
+#define WIRE_VENDOR_3GPP2	5535
+#define WIRE_3GPP2_GRE_KEY	0x0401
+
 #define WIRE_GAE_MN_AAA	1	/* sub-type of ext. 36, RFC 4721 s6 */
 #define WIRE_SPI_CHAP	2	/* RFC 4721 s9 */
 #define WIRE_TEXT_HA	1	/* sub-type of ext. 145, RFC 4917 s4.1 */
@@ -245,7 +252,12 @@ bool wire_nai_ok(const char *nai);
 
 /* Typed views. False if absent or of the wrong length. */
 bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1]);	/* NUL inside: false */
-bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);	/* host byte order */
+/* Ext. 48 or 3GPP2's CVSE, whichever comes first; host byte order. */
+bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);
+bool wire_is_gre_key(const struct wire_ext *ext);	/* in one of the two encodings */
+unsigned int wire_count_gre_keys(const struct wire_msg *msg);
+/* CVSEs of which we don't know what they are: RFC 3115 s2.4 lets nobody go on then. */
+unsigned int wire_count_unknown_cvse(const struct wire_msg *msg);
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method);
 bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *timestamp);
 bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha);
@@ -277,6 +289,7 @@ void wire_put_notify_ack(struct wire_out *out, const struct wire_notify_ack *ack
 void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *data, size_t len);
 void wire_put_nai(struct wire_out *out, const char *nai);
 void wire_put_gre_key(struct wire_out *out, uint32_t key);
+void wire_put_gre_key_3gpp2(struct wire_out *out, uint32_t key);
 void wire_put_pmip_method(struct wire_out *out, uint8_t method);
 void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
 void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha);

@@ -94,6 +94,7 @@ static void configure(struct node *n, const uint8_t how[4])
 	n->cfg.away_ms = how[0] & 128 ? 0 : 10000;
 	for (int i = 0; i < 2; i++) {
 		n->peer[i].gre_key = !(how[1] >> i & 1);
+		n->peer[i].gre_key_3gpp2 = how[2] & 128;
 		n->peer[i].revocation = !(how[1] >> (2 + i) & 1);
 		n->peer[i].ipsec = how[1] >> (4 + i) & 1;
 		n->peer[i].per_mn = how[1] >> (6 + i) & 1;
@@ -199,6 +200,9 @@ static void put_extension(struct bytes *b, struct wire_out *out, const struct wi
 	char nai[64];
 
 	switch (kind % 16) {
+	case 9:
+		wire_put_gre_key_3gpp2(out, byte(b));
+		break;
 	case 0:
 		wire_put_nai(out, nai_of(any_device(b), nai));
 		break;

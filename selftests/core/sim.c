@@ -891,7 +891,9 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 		wire_put_ext(out, WIRE_EXT_CHALLENGE, 0, r->challenge, strlen(r->challenge));
 	if (r->aaa)
 		wire_put_auth(out, WIRE_EXT_GAE, r->aaa);
-	if (r->keyed)
+	if (r->keyed && r->key_3gpp2)
+		wire_put_gre_key_3gpp2(out, r->key);
+	else if (r->keyed)
 		wire_put_gre_key(out, r->key);
 	if (r->revsup)
 		wire_put_revsup(out, 0, r->revsup_time);

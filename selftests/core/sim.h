@@ -145,6 +145,7 @@ struct rrq {
 	const char *nai;
 	int method;		/* -1 = no ext. 47 */
 	bool keyed, revsup, proxied;	/* proxied: has ext. 147 */
+	bool key_3gpp2;			/* the key is in a CVSE, not in ext. 48 */
 	uint32_t key, revsup_time;
 	const struct wire_sa *sa;	/* NULL = no ext. 34 */
 	const struct wire_sa *mn, *aaa;	/* NULL = no ext. 32, no ext. 36 */

@@ -167,6 +167,14 @@ static void test_mn_ha(void **state)
 	/* Nobody could authenticate a revocation. */
 	assert_int_equal(reg->rec.peer_revsup, 0);
 
+	/* In 3GPP2's encoding as well. */
+	later(w, &r);
+	r.key_3gpp2 = true;
+	r.key++;
+	assert_int_equal(say(w, &r, &msg), 0);
+	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, r.key);
+	r.key_3gpp2 = false;
+
 	/* Any of its keys, and the answer is by the same. */
 	later(w, &r);
 	r.mn = &key_a2;

@@ -190,6 +190,54 @@ static void test_encapsulation(void **state)
 	assert_int_equal(HA_NODE->kernel[1].leg[0].key_out, key);
 }
 
+/* Keys in ext. 48 and in 3GPP2's CVSE: both are heard, the peer's own is said. */
+static void test_key_encodings(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	const struct core_leg *leg;
+	struct wire_out out;
+	struct wire_msg msg;
+	uint32_t key;
+
+	for (int i = 0; i < 4; i++) {
+		bool heard = i & 1, said = i & 2;
+
+		if (i)
+			later(w, &r);
+		r.key_3gpp2 = heard;
+		r.key = 0x77000000 + i;
+		HA_NODE->peer[0].gre_key_3gpp2 = said;
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, 0);
+		leg = &HA_NODE->kernel[0].leg[0];
+		assert_true(leg->gre && leg->keyed);
+		assert_int_equal(leg->key_out, r.key);
+		assert_int_equal(wire_count_gre_keys(&msg), 1);
+		assert_true(wire_get_gre_key(&msg, &key));
+		assert_int_equal(key, leg->key_in);
+		assert_int_equal(wire_count(&msg, WIRE_EXT_CVSE), said);
+		assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY), !said);
+	}
+	assert_int_equal(HA_NODE->n_kernel, 1);
+
+	/* Also in the reply to a deregistration, and one of both kinds is one too many. */
+	later(w, &r);
+	r.f.lifetime = 0;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_CVSE), 1);
+	later(w, &r);
+	r.f.lifetime = 600;
+	r.sa = NULL;
+	rrq_build(&out, &r);
+	wire_put_gre_key(&out, r.key);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_HA_POORLY_FORMED);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+}
+
 static void test_home_address(void **state)
 {
 	struct world *w = *state;
@@ -1030,7 +1078,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(register), T(encapsulation), T(home_address), T(pool_exhausted),
+		T(register), T(encapsulation), T(key_encodings), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),

@@ -44,7 +44,7 @@ struct rrp {
 	struct wire_rrp f;
 	char nai[64];
 	int method;		/* -1 = no ext. 47 */
-	bool keyed, revsup, cvse;
+	bool keyed, key_3gpp2, revsup, cvse;	/* keyed: ext. 48, key_3gpp2: the key in a CVSE */
 	uint32_t key, revsup_time;
 	const struct wire_sa *sa;
 	const char *src;
@@ -80,6 +80,8 @@ static void say(struct world *w, const struct rrp *r)
 		wire_put_pmip_method(&out, r->method);
 	if (r->keyed)
 		wire_put_gre_key(&out, r->key);
+	if (r->key_3gpp2)
+		wire_put_gre_key_3gpp2(&out, r->key);
 	if (r->revsup)
 		wire_put_revsup(&out, 0, r->revsup_time);
 	if (r->cvse) {
@@ -229,6 +231,57 @@ static void test_ipip(void **state)
 	/* [6245-4.1-1] */
 	assert_false(PMA_NODE->kernel[0].leg[0].gre || PMA_NODE->kernel[0].leg[0].keyed);
 	assert_int_equal(device(PMA_NODE, DEV)->rec.peer_revsup, 0);
+}
+
+/* Keys in ext. 48 and in 3GPP2's CVSE: both are heard, the home agent's own is said. */
+static void test_key_encodings(void **state)
+{
+	struct world *w = *state;
+	const struct core_leg *leg;
+	struct wire_msg msg;
+	struct rrp r;
+	uint32_t key;
+
+	for (int i = 0; i < 4; i++) {
+		bool heard = i & 1, said = i & 2;
+
+		PMA_NODE->peer[0].gre_key_3gpp2 = said;
+		attach(PMA_NODE, DEV + i, 3, CORE_TRIGGER_DHCP, NULL);
+		last_rrq(w, &msg);
+		assert_int_equal(wire_count(&msg, WIRE_EXT_CVSE), said);
+		assert_int_equal(wire_count(&msg, WIRE_EXT_GRE_KEY), !said);
+		assert_true(wire_get_gre_key(&msg, &key));
+		assert_int_equal(msg.rrq.flags, WIRE_RRQ_T | WIRE_RRQ_G);
+		r = rrp_to_last(w);
+		r.f.home.s_addr += htonl(i);
+		r.keyed = !heard;
+		r.key_3gpp2 = heard;
+		r.key = 0x55000000 + i;
+		say(w, &r);
+		assert_int_equal(PMA_NODE->n_kernel, i + 1);
+		leg = &PMA_NODE->kernel[i].leg[0];
+		assert_true(leg->gre && leg->keyed);
+		assert_int_equal(leg->key_in, key);
+		assert_int_equal(leg->key_out, r.key);
+	}
+}
+
+/* ... from end to end. */
+static void test_old_peer(void **state)
+{
+	struct world *w = *state;
+	const struct core_leg *pma, *ha;
+
+	PMA_NODE->peer[0].gre_key_3gpp2 = true;
+	HA_NODE->peer[0].gre_key_3gpp2 = true;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	pma = &PMA_NODE->kernel[0].leg[0];
+	ha = &HA_NODE->kernel[0].leg[0];
+	assert_true(pma->keyed && ha->keyed && pma->key_in && ha->key_in);
+	assert_true(pma->key_in == ha->key_out && pma->key_out == ha->key_in);
 }
 
 static void test_hint(void **state)
@@ -600,7 +653,7 @@ static void test_unusable(void **state)
 	struct wire_msg msg;
 	struct rrp r;
 
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 10; i++) {
 		int dev = 20 + i;
 		bool dereg = true;
 
@@ -628,6 +681,10 @@ static void test_unusable(void **state)
 			break;
 		case 7:
 			r.f.ha = ip("192.0.2.9");
+			break;
+		case 9:		/* two keys; which is it? */
+			PMA_NODE->peer[0].gre_key = true;
+			r.key_3gpp2 = true;
 			break;
 		case 8:		/* RFC 6245 s4.1: it has a key for us, but we asked for none */
 			PMA_NODE->peer[0].gre_key = false;
@@ -1120,7 +1177,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), DEAF(hint), DEAF(hint_late), DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
+		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), DEAF(hint), DEAF(hint_late),
+		DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),
 		DEAF(granted_more), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), T(refresh_bind_fails), DEAF(refresh_silence), DEAF(refresh_denied),

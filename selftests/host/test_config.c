@@ -183,6 +183,7 @@ static const struct bad {
 	{ "CHAP is no choice", WITH_PEER("spi 0x100 {\n algorithm = chap\nkey-file = \"${K}/good\" }"), ":13: peer 198.51.100.1 spi 0x100 algorithm: unknown: \"chap\"" },
 	{ "no security association", WITH_PEER(""), ":11: peer 198.51.100.1 spi: no security association" },
 	{ "more than one error of a peer", WITH_PEER("per-node = maybe"), ":11: peer 198.51.100.1 spi: no security association" },
+	{ "unknown format of keys", WITH_PEER("gre-key-format = 48"), ":12: peer 198.51.100.1 gre-key-format: unknown: \"48\" (rfc6245 or 3gpp2)" },
 	{ "unknown method", WITH_PEER("method = esp"), ":12: peer 198.51.100.1 method: unknown: \"esp\" (fa-ha or ipsec)" },
 	{ "keys of nobody", WITH_PEER("per-mn = true"), ":12: peer 198.51.100.1 per-mn: no mobile node has a key here" },
 	{ "word of an agent without a key", HA "peer \"0.0.0.0/0\" { per-mn = true per-node = true }\n" MN("a@red.example", GOOD_SPI),
@@ -369,7 +370,8 @@ static void test_good_mobile_nodes(void **state)
 	static const char text[] = HA
 		"fha-on-dereg = never\n"
 		"peer \"0.0.0.0/0\" { per-mn = true }\n"
-		"peer \"203.0.113.0/24\" { method = ipsec per-node = true }\n"
+		"peer \"203.0.113.0/24\" { method = ipsec per-node = true gre-key-format = 3gpp2 }\n"
+		"peer 203.0.113.1 { method = ipsec gre-key-format = rfc6245 }\n"
 		MN("a@red.example", "home-address = 10.0.0.50 replay = nonce " GOOD_SPI
 		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
 		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
@@ -384,12 +386,15 @@ static void test_good_mobile_nodes(void **state)
 		fail_msg("%s", complaints);
 	assert_int_equal(config->core.fha_on_dereg, CORE_FHA_NEVER);
 	assert_non_null(strstr(config_doubt(config), "never"));
-	assert_int_equal(config->core.n_peers, 3);
+	assert_int_equal(config->core.n_peers, 4);
 	assert_int_equal(config->peers[1].host_bits, 32);
 	assert_true(config->peers[1].per_mn);
 	assert_int_equal(config->peers[1].n_sa, 0);
 	assert_int_equal(config->peers[2].host_bits, 8);
 	assert_true(config->peers[2].ipsec && config->peers[2].proxy);
+	assert_false(config->peers[1].gre_key_3gpp2);
+	assert_true(config->peers[2].gre_key_3gpp2);
+	assert_false(config->peers[3].gre_key_3gpp2);
 	assert_int_equal(config->core.n_mns, 3);
 	mn = &config->mns[0];
 	assert_string_equal(mn->nai, "a@red.example");

@@ -180,6 +180,37 @@ static void rrq_per_mn_with_gre_key(void)
 		{ 0 } });
 }
 
+/* To and from who is older than RFC 6245: tshark is the only one we know who reads that. */
+static void gre_key_3gpp2(void)
+{
+	struct wire_rrq rrq = {
+		.flags = WIRE_RRQ_G | WIRE_RRQ_T, .lifetime = 1800, .ha = addr("192.0.2.1"),
+		.coa = addr("198.51.100.7"), .id = 0xe800000000000001,
+	};
+	struct wire_rrp rrp = {
+		.lifetime = 600, .home = addr("10.64.0.5"), .ha = addr("192.0.2.1"), .id = 0xe800000000000001,
+	};
+
+	for (int reply = 0; reply < 2; reply++) {
+		struct wire_out out;
+
+		if (reply)
+			wire_put_rrp(&out, &rrp);
+		else
+			wire_put_rrq(&out, &rrq);
+		wire_put_nai(&out, "user@example.net");
+		wire_put_pmip_method(&out, WIRE_PMIP_FHA);
+		wire_put_gre_key_3gpp2(&out, 0x00c0ffee);
+		wire_put_auth(&out, WIRE_EXT_FHAE, &fha);
+		frame(reply ? "RRP with 3GPP2's GRE key" : "RRQ with 3GPP2's GRE key", &out, (const struct expect[]){
+			{ "mip.type", reply ? "3" : "1" }, { "mip.ext.type", "131,47,38,34" },
+			{ "mip.ext.len", "16,1,10,20" }, { "mip.ext.cvse.reserved", "0x00" },
+			{ "mip.ext.cvse.vendor_id", "5535" }, { "mip.ext.cvse.3gpp2_type", "1025" },
+			{ "mip.ext.cvse.3gpp2_grekey", "12648430" },
+			{ 0 } });
+	}
+}
+
 /* V6 of protocol/oracles.md s4: MN-AAA as stock RADIUS servers verify it. */
 static void rrq_mn_aaa(void)
 {
@@ -408,6 +439,7 @@ int main(int argc, char **argv)
 	pcap_header();
 	rrq_per_node();
 	rrq_per_mn_with_gre_key();
+	gre_key_3gpp2();
 	rrq_mn_aaa();
 	rrq_deregistration();
 	rrq_flags();

@@ -38,7 +38,8 @@ static void check_getters(const struct wire_msg *msg)
 		require(wire_count(msg, WIRE_EXT_NAI) >= 1);
 	}
 	if (wire_get_gre_key(msg, &word))
-		require(wire_find(msg, WIRE_EXT_GRE_KEY, 0)->len == 4);
+		require(wire_count_gre_keys(msg) >= 1);
+	require(wire_count_gre_keys(msg) + wire_count_unknown_cvse(msg) <= msg->n_ext);
 	wire_get_pmip_method(msg, &byte);
 	wire_get_revsup(msg, &half, &word);
 	wire_get_access_tech(msg, &byte);

@@ -24,6 +24,8 @@ static const struct sample {
 	{ "24010014 00000100 000102030405060708090a0b0c0d0e0f", 1, 20, RRQ, true },
 	{ "24020014 00000100 000102030405060708090a0b0c0d0e0f", 2, 20, RRQ | RRP, false },
 	{ "26000006 00003297 0001", 0, 6, RRQ | RRP, true },
+	/* 3GPP2's GRE key */
+	{ "2600000a 0000159f 0401 00c0ffee", 0, 10, RRQ | RRP, true },
 	{ "28010004 00000100", 1, 4, RRQ, false },
 	{ "2901001e 00000000 00000000 00000000 0000 000102030405060708090a0b0c0d0e0f",
 	  1, 30, RRP, false },
@@ -463,6 +465,45 @@ static void gre_key(void **state)
 	free(in.heap);
 }
 
+/* RFC 3115's vendor extension with 3GPP2's key, and what is almost one: not ours to understand. */
+static void gre_key_3gpp2(void **state)
+{
+	static const char *const others[] = {
+		"2600000a 0000159e 0401 00c0ffee", "2600000a 0000159f 0402 00c0ffee",
+		"26000009 0000159f 0401 00c0ff", "2600000b 0000159f 0401 00c0ffee00", "26000006 0000159f 0401",
+		/* a vendor's number has three octets; one above them is none of his */
+		"2600000a 0100159f 0401 00c0ffee",
+	};
+	struct parsed in;
+	uint32_t key = 7;
+
+	(void)state;
+	in = rrq_with("2600000a 0000159f 0401 00c0ffee");
+	assert_true(wire_get_gre_key(&in.msg, &key));
+	assert_int_equal(key, 0x00c0ffee);
+	assert_int_equal(wire_count_gre_keys(&in.msg), 1);
+	assert_int_equal(wire_count_unknown_cvse(&in.msg), 0);
+	free(in.heap);
+	in = rrq_with("26ff000a 0000159f 0401 00000000");	/* Reserved is for who sends */
+	assert_true(wire_get_gre_key(&in.msg, &key));
+	assert_int_equal(key, 0);
+	free(in.heap);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		in = rrq_with(others[i]);
+		assert_false(wire_get_gre_key(&in.msg, &key));
+		assert_int_equal(wire_count_gre_keys(&in.msg), 0);
+		assert_int_equal(wire_count_unknown_cvse(&in.msg), 1);
+		free(in.heap);
+	}
+	/* Both: the first, and the caller can tell. */
+	in = rrq_with("2600000a 0000159f 0401 00000001" "30000004 00000002" "26000006 00003297 0001");
+	assert_true(wire_get_gre_key(&in.msg, &key));
+	assert_int_equal(key, 1);
+	assert_int_equal(wire_count_gre_keys(&in.msg), 2);
+	assert_int_equal(wire_count_unknown_cvse(&in.msg), 1);
+	free(in.heap);
+}
+
 /* Sub-type 0 is all there is of 48, and it cannot be skipped. */
 static void gre_key_of_unknown_sub_type(void **state)
 {
@@ -605,11 +646,13 @@ static void typed_puts(void **state)
 	wire_put_access_tech(&out, WIRE_ACCESS_8023);
 	wire_put_gre_key(&out, 0x01020304);
 	wire_put_revsup(&out, WIRE_REVSUP_I, 0xe8000010);
+	wire_put_gre_key_3gpp2(&out, 0x01020304);
 	assert_false(out.failed);
 	/* [5944-1.11-1] [6245-4.1-6] */
 	assert_bytes(out.buf + 24, out.len - 24,
 		     "8303614062" "2f01000102" "930601706f727437" "9308020102005e100001"
-		     "93080301303031303130" "93020401" "3000000401020304" "89068000e8000010");
+		     "93080301303031303130" "93020401" "3000000401020304" "89068000e8000010"
+		     "2600000a0000159f040101020304");
 }
 
 /* A failed put leaves the message as it was, and every later one fails too. */
@@ -724,7 +767,7 @@ int main(void)
 		cmocka_unit_test(length_past_the_end),
 		cmocka_unit_test(nai_lengths),
 		cmocka_unit_test(nai_with_nul), cmocka_unit_test(nai_form),
-		cmocka_unit_test(gre_key),
+		cmocka_unit_test(gre_key), cmocka_unit_test(gre_key_3gpp2),
 		cmocka_unit_test(gre_key_of_unknown_sub_type),
 		cmocka_unit_test(pmip_method),
 		cmocka_unit_test(revocation_support),
