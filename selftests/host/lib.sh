@@ -58,10 +58,7 @@ new_key()
 
 agent()
 {
-	local ns=$1
-
-	shift
-	n "$ns" mipctl -j agent socket "$dir/$ns.sock" "$@"
+	mipctl -n "$1" -j agent socket "$dir/$1.sock" "${@:2}"
 }
 
 # It waits for nothing else that this guest does: what is measured is the handover, not jq.

@@ -26,8 +26,8 @@ tap_check "module and a router" eval "load && namespace ha core && switch core &
 listen ha /tmp/log binding
 
 tap_stage "lifetime and grace"
-add 10.0.0.1 1 lifetime 2
 start=$(date +%s%N)
+add 10.0.0.1 1 lifetime 2
 add 10.0.0.2 2 lifetime 600
 add 10.0.0.3 3
 tap_check "what is left is shown" eval "[ \$(lifetime 10.0.0.2) -gt 590 ] && [ \$(lifetime 10.0.0.2) -le 600 ]"

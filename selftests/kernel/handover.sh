@@ -123,7 +123,7 @@ before=$(returned)
 switch_over break pma2,$PMA2,$KEY2 pma1,$PMA1,$KEY1 $up > /tmp/switch
 tap_is "what came back and what waited goes when home agent and router have switched" $? 0
 after=$(returned)
-tap_check "it did come back" test $((after - before)) -ge $((RATE / 40))
+tap_check "it did come back" test $after -gt $before
 stop
 tap_is "up: nothing is lost" "$(told up)" "lost 0 twice 0"
 tap_is "down: nothing is lost" "$(told down)" "lost 0 twice 0"

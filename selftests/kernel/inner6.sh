@@ -232,7 +232,7 @@ ctl ha binding del dev mip0 prefix 2001:db8:1:2::66
 
 tap_stage "it moves"
 ip -n radio link set dev pma1 down
-ip -n radio link set dev pma2 up
+hears pma2
 tap_check "there" eval "
 	ctl pma2 binding add dev mip0 $DEV_CFG port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA encap ipip &&
 	ctl ha binding set dev mip0 home $DEV_IP peer $PMA2 encap ipip leg peer $PMA1 encap ipip state receive_only"

@@ -38,10 +38,7 @@ spawn()
 
 ctl()
 {
-	local ns=$1
-
-	shift
-	ip netns exec "$ns" "$MIPCTL" "$@"
+	"$MIPCTL" -n "$@"
 }
 
 # hold NS [PORT]: mipctl has the socket; release NS ends whoever has
@@ -72,19 +69,29 @@ load()
 	"$MIP4_TOP/selftests/lib/load" "$MIP4_KO"
 }
 
+# batch NS COMMAND...: each by ip, which starts once: under User Mode Linux that is what takes time
+batch()
+{
+	local IFS=$'\n'
+
+	ip -n "$1" -batch - <<< "${*:2}"
+}
+
 # wire NS1 DEV1 NS2 DEV2
 wire()
 {
-	ip -n "$1" link add name "$2" type veth peer name "$4" netns "$3" &&
-		ip -n "$1" link set dev "$2" up && ip -n "$3" link set dev "$4" up
+	batch "$1" "link add name $2 type veth peer name $4 netns $3" "link set dev $2 up" &&
+		ip -n "$3" link set dev "$4" up
 }
 
 namespace()
 {
-	local ns
+	local ns commands
 
+	printf -v commands 'netns add %s\n' "$@"
+	ip -batch - <<< "$commands" || return
 	for ns in "$@"; do
-		ip netns add "$ns" && ip -n "$ns" link set lo up || return
+		ip -n "$ns" link set lo up || return
 		# unless there is none: ipv6.disable=1
 		[ ! -d /proc/sys/net/ipv6/conf ] ||
 			n "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
@@ -93,14 +100,38 @@ namespace()
 
 switch()
 {
-	ip -n "$1" link add name br type bridge && ip -n "$1" link set dev br up
+	batch "$1" "link add name br type bridge" "link set dev br up"
+}
+
+# switch_of NS PORT...: which are there
+switch_of()
+{
+	local ns=$1
+
+	shift
+	switch "$ns" && batch "$ns" "${@/#/link set master br up dev }"
+}
+
+# forwards SWITCH PORT...: do they? The kernel looks at new carriers once a second.
+forwards()
+{
+	local switch=$1
+
+	shift
+	set -- "${@/#//sys/class/net/}"
+	[ "$(n "$switch" cat "${@/%//brport/state}" | sort -u)" = 3 ]
 }
 
 # router NS ADDRESS: on the core
 router()
 {
-	wire "$1" core core "$1" && ip -n core link set dev "$1" master br && ip -n "$1" address add "$2/24" dev core &&
-		n "$1" sysctl -qw net.ipv4.ip_forward=1
+	wire "$1" core core "$1" && ip -n core link set dev "$1" master br && router_at "$@"
+}
+
+# router_at NS ADDRESS: whose wire is there
+router_at()
+{
+	batch "$1" "link set dev core up" "address add $2/24 dev core" && n "$1" sysctl -qw net.ipv4.ip_forward=1
 }
 
 # The whole picture, links and ports included, without bindings.
@@ -113,14 +144,25 @@ topology()
 underlay()
 {
 	namespace cn ha core pma1 pma2 radio dev &&
-		switch core && switch radio && capture core br &&
-		router ha $HA && router pma1 $PMA1 && router pma2 $PMA2 &&
+		batch core "link add name ha type veth peer name core netns ha" \
+			"link add name pma1 type veth peer name core netns pma1" \
+			"link add name pma2 type veth peer name core netns pma2" &&
+		batch radio "link add name pma1 type veth peer name port netns pma1" \
+			"link add name pma2 type veth peer name port netns pma2" \
+			"link add name dev type veth peer name eth0 netns dev" &&
+		switch_of core ha pma1 pma2 && switch_of radio pma1 pma2 dev && capture core br &&
+		router_at ha $HA && router_at pma1 $PMA1 && router_at pma2 $PMA2 &&
 		wire cn eth0 ha cn && ip -n ha address add 203.0.113.1/24 dev cn &&
-		ip -n cn address add $CN/24 dev eth0 && ip -n cn route add default via 203.0.113.1 &&
-		wire pma1 port radio pma1 && wire pma2 port radio pma2 && wire dev eth0 radio dev &&
-		ip -n radio link set dev pma1 master br && ip -n radio link set dev pma2 master br &&
-		ip -n radio link set dev dev master br &&
-		device dev eth0 $DEV_MAC $DEV_IP
+		batch cn "address add $CN/24 dev eth0" "route add default via 203.0.113.1" &&
+		ip -n pma1 link set dev port up && ip -n pma2 link set dev port up &&
+		device dev eth0 $DEV_MAC $DEV_IP && tap_wait 10 "the core" forwards core ha pma1 pma2 &&
+		tap_wait 10 "the radio" forwards radio pma1 pma2 dev
+}
+
+# hears PMA: the radio has it again
+hears()
+{
+	ip -n radio link set dev "$1" up && tap_wait 10 "$1 on air" forwards radio "$1"
 }
 
 overlay()
@@ -156,9 +198,8 @@ capture()
 # device NS INTERFACE MAC ADDRESS
 device()
 {
-	ip -n "$1" link set dev "$2" down && ip -n "$1" link set dev "$2" address "$3" &&
-		ip -n "$1" link set dev "$2" up &&
-		ip -n "$1" address add "$4/24" dev "$2" && ip -n "$1" route add default via $HOME_GW
+	batch "$1" "link set dev $2 down" "link set dev $2 address $3" "link set dev $2 up" "address add $4/24 dev $2" \
+		"route add default via $HOME_GW"
 }
 
 # mip4_link NS LOCAL [ATTR VALUE]...
@@ -270,16 +311,18 @@ told()
 # holds what a bulk of thousands raises at once, which an emulated reader is too slow for.
 listen()
 {
-	local ns=$1 file=$2
+	local ns=$1 file=$2 before
 
+	before=$(subscribers "$1")
 	shift 2
 	spawn "$ns" stdbuf -oL "$MIPCTL" -rc 33554432 -j monitor "$@" > "$file" 2>&1
-	tap_wait 10 "a subscription" subscribed "$ns"
+	tap_wait 10 "a subscription" eval "[ \$(subscribers $ns) -gt $before ]"
 }
 
-subscribed()
+# to generic netlink
+subscribers()
 {
-	n "$1" awk '$2 == 16 && $4 != "00000000" { found = 1 } END { exit !found }' /proc/net/netlink
+	n "$1" awk '$2 == 16 && $4 != "00000000" { count++ } END { print count + 0 }' /proc/net/netlink
 }
 
 # more NS REASON COUNT: did mip0 drop more than that for it?
@@ -343,8 +386,8 @@ end_namespaces()
 
 	kill_jobs
 	ip netns list | while read -r ns _; do
-		ip netns del "$ns"
-	done
+		echo "netns del $ns"
+	done | ip -force -batch -
 }
 
 tap_cleanup()

@@ -46,6 +46,12 @@ traffic()
 		> /dev/null 2>&1
 }
 
+# A device that was asking for its gateway in vain asks once a second.
+served()
+{
+	tap_wait 10 "an answer" pings dev $CN 1
+}
+
 tap_check "module, routers, devices" eval "load && topology"
 ip -n radio link set dev pma2 down
 ip -n ha link del dev mip0
@@ -57,7 +63,7 @@ traffic
 desc="$LOOPS times in and out"
 tap_stage "$desc"
 for ((i = 0; i < LOOPS; i++)); do
-	links && { ((i % 10)) || pings dev $CN; } && rmmod mip4 && insmod "$MIP4_KO" || break
+	links && { ((i % 10)) || served; } && rmmod mip4 && insmod "$MIP4_KO" || break
 done > /tmp/loops 2>&1
 tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
 tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
@@ -99,7 +105,7 @@ tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
 tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
 tap_is "traffic went on" "$(jobs -pr | wc -l)" 3
 
-tap_check "and it still works" eval "links && pings dev $CN"
+tap_check "and it still works" eval "links && served"
 kill_jobs
 tap_check "the module goes" rmmod mip4
 tap_end

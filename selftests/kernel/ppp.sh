@@ -141,9 +141,12 @@ tap_check "a gateway MAC is none of its business" eval "
 tap_stage "the session ends"
 listen pma1 /tmp/log binding
 spawn cn ping -q -n -f -W 1 $DEV_IP > /dev/null 2>&1
+down=$!
 spawn caller ping -q -n -f -W 1 $CN > /dev/null 2>&1
+up=$!
 end_session
 tap_is "under traffic" $? 0
+kill $up $down
 tap_check "its device is unbound, with that reason" tap_wait 10 "a notification" grep -q '"reason": *"port"' /tmp/log
 tap_is "no binding" "$(ctl pma1 -j binding show)" '[]'
 for ((i = 0; i < 5; i++)); do

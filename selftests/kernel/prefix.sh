@@ -78,7 +78,7 @@ tap_check "and nothing goes there" tap_wait 10 "a drop" more ha no_binding "$bef
 
 tap_stage "it moves"
 ip -n radio link set dev pma1 down
-ip -n radio link set dev pma2 up
+hears pma2
 tap_check "new access router" served pma2 key 0x1105 okey 0x2105
 ip -n dev neighbour flush dev eth0
 tap_check "home agent" ctl ha binding set dev mip0 home $DEV_IP peer $PMA2 key 0x2105 okey 0x1105

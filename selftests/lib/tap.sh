@@ -17,6 +17,9 @@
 
 set -uo pipefail
 
+# from which nothing can be read
+exec {tap__never}<> <(:)
+
 tap__planned='' tap__count=0 tap__failed=0 tap__stage=start tap__done='' tap__err=''
 
 tap__result()
@@ -27,7 +30,9 @@ tap__result()
 
 tap_diag()
 {
-	printf '%s\n' "$*" | sed 's/^/# /'
+	local text=$*
+
+	printf '# %s\n' "${text//$'\n'/$'\n'# }"
 }
 
 tap_plan()
@@ -94,19 +99,20 @@ tap_is()
 	fi
 }
 
-# The pause between two looks is no assumption about how long anything takes: only the deadline is.
+# The pause between two looks is no assumption about how long anything takes: only the deadline is. Neither the clock nor
+# the pause is a command to start: a guest has better to do.
 tap_wait()
 {
 	local seconds=$1 what=$2 end
 
 	shift 2
-	end=$(($(date +%s%N) + seconds * 1000000000))
+	end=$((${EPOCHREALTIME/[!0-9]/} + seconds * 1000000))
 	until "$@" > /dev/null 2>&1; do
-		if [ "$(date +%s%N)" -gt "$end" ]; then
+		if [ "${EPOCHREALTIME/[!0-9]/}" -gt "$end" ]; then
 			tap_diag "waited $seconds s in vain: $what"
 			return 1
 		fi
-		sleep 0.05
+		read -rt 0.05 -u "$tap__never" || true
 	done
 }
 
