@@ -99,8 +99,8 @@ tap_is()
 	fi
 }
 
-# The pause between two looks is no assumption about how long anything takes: only the deadline is. Neither the clock nor
-# the pause is a command to start: a guest has better to do.
+# The pause between two looks is no assumption about how long anything takes: only the deadline is. Neither clock nor
+# pause is a command to start: a guest has better to do.
 tap_wait()
 {
 	local seconds=$1 what=$2 end
