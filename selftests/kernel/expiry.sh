@@ -16,6 +16,11 @@ lifetime()
 	ctl ha -j binding get dev mip0 home "$1" | jq '.[0].lifetime'
 }
 
+none_left()
+{
+	[ "$(ctl ha -j binding show dev mip1)" = "[]" ]
+}
+
 add()
 {
 	ctl ha binding add dev mip0 home "$1" peer $PMA1 key "$2" okey "$2" "${@:3}"
@@ -43,11 +48,10 @@ tap_check "holds, beyond the old end" eval "! tap_wait 5 'no binding' eval '! ex
 tap_check "lifetime 0 is no end" ctl ha binding set dev mip0 home 10.0.0.4 lifetime infinite
 
 tap_stage "a link whose bindings all had an end"
-ctl ha link add mip1 local $HA realm 1 grace 0
+tap_check "the link" ctl ha link add mip1 local $HA realm 1 grace 0
 for nth in first second; do
-	ctl ha binding add dev mip1 home 10.0.0.1 peer $PMA1 key 11 okey 11 lifetime 1
-	tap_check "a $nth one goes as well" \
-		tap_wait 10 "no binding" eval '[ "$(ctl ha -j binding show dev mip1)" = "[]" ]'
+	tap_check "a $nth one goes as well" eval "ctl ha binding add dev mip1 home 10.0.0.1 peer $PMA1 key 11 okey 11 \
+		lifetime 1 && tap_wait 10 'no binding' none_left"
 done
 
 tap_stage "orphans"

@@ -41,12 +41,20 @@ churn()
 	ctl "$1" -b /tmp/churn
 }
 
+# carried: packets that the home agent has sent to the device
+carried()
+{
+	ctl ha -s -j binding get dev mip0 home $DEV_IP | jq '.[0].stats.down_packets'
+}
+
 tap_stage "a binding comes and goes under traffic"
+before=$(carried)
 spawn ha python3 "$PACKETS" "flood('mip0', ip('$CN', '$DEV_IP', udp(1, 2)))"
 flood=$!
+tap_check "there is traffic" tap_wait 20 "a packet" eval "[ \$(carried) -gt $before ]"
 tap_check "at the home agent" churn ha peer $PMA1 key 0x2005 okey 0x1005
 tap_check "at the access router" churn pma1 port port mac $DEV_MAC gateway $HOME_GW/24 peer $HA key 0x1005 okey 0x2005
-kill $flood
+tap_check "traffic went on" kill $flood
 tap_check "and is there" pings dev $CN
 
 tap_stage "to another access router"
