@@ -2,17 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Coming and going under traffic: 100 times the module, 100 times a network namespace, ports and devices in between.
-# What the kernel says about it is looked at by the runner as well.
+# What the kernel says about it is looked at by the runner.
 # timeout: 900
 
 . "$(dirname "$0")/lib.sh"
 
 LOOPS=${TEST_LOOPS:-100}
-
-kernel_log()
-{
-	dmesg | grep -cE 'WARNING|BUG|Oops|Call Trace|waiting for|refcount|leaked'
-}
 
 links()
 {
@@ -57,7 +52,6 @@ ip -n radio link set dev pma2 down
 ip -n ha link del dev mip0
 ip -n pma1 link del dev mip0
 ip -n pma2 link del dev mip0
-bad=$(kernel_log)
 traffic
 
 desc="$LOOPS times in and out"
@@ -66,7 +60,6 @@ for ((i = 0; i < LOOPS; i++)); do
 	links && { ((i % 10)) || served; } && rmmod mip4 && insmod "$MIP4_KO" || break
 done > /tmp/loops 2>&1
 tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
-tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
 tap_is "traffic went on" "$(jobs -pr | wc -l)" 3
 
 desc="$LOOPS times a namespace with ports, bindings and traffic"
@@ -102,7 +95,6 @@ for ((i = 0; i < LOOPS; i++)); do
 	esac || break
 done > /tmp/loops 2>&1
 tap_is "$desc" $i "$LOOPS" || tap_diag "$(tail -n 5 /tmp/loops)"
-tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
 tap_is "traffic went on" "$(jobs -pr | wc -l)" 3
 
 tap_check "and it still works" eval "links && served"

@@ -13,11 +13,6 @@
 
 UND_MAC=02:00:00:00:aa:11 HA_MAC=02:00:00:00:aa:01
 
-kernel_log()
-{
-	dmesg | grep -cE 'WARNING|BUG|Oops|Call Trace|waiting for|refcount|leaked'
-}
-
 worlds()
 {
 	namespace gen rad core && switch rad && switch core && wire gen dev rad gen && wire gen ha core gen &&
@@ -84,7 +79,6 @@ tap_cleanup()
 }
 echo 1 > /sys/kernel/rcu_expedited
 tap_check "module, switches" eval "load && worlds"
-bad=$(kernel_log)
 traffic
 i=0
 while read -r -a order; do
@@ -98,7 +92,6 @@ while read -r -a order; do
 	i=$((i + 1))
 done < <(orders)
 tap_is "24 orders" $i 24
-tap_is "nothing in the kernel's log" "$(kernel_log)" "$bad"
 tap_is "traffic went on" "$(jobs -pr | wc -l)" 2
 
 kill_jobs
