@@ -76,8 +76,12 @@ check: export CHECK_START := $(shell date +%s)
 check: deps
 	@selftests/check
 
-check-quick check-full: check-%: deps
-	@selftests/check $*
+check-quick: deps
+	@selftests/check quick
+
+check-full:
+	@selftests/vm/deps full
+	@selftests/check full
 
 lint: deps
 	@selftests/lint
