@@ -30,6 +30,9 @@ BEGIN {
 {
 	value[$1, $2, $3] = $4
 	order[++count] = $0
+	# what sending costs has been subtracted: what is left of less than nothing would be within any budget
+	if ($4 <= 0)
+		say(0, sprintf("%s, %d: %s %s is no result", $3, $2, $4, $1))
 }
 
 # what a packet costs
@@ -84,8 +87,13 @@ END {
 			row(f[2], "TCP " way, "plain " way, f[1], f[4], value[f[1], f[2], "plain " way])
 			say(f[4] * 1.1 >= value[f[1], f[2], "ip_gre " way],
 			    "TCP " way " is no slower than by ip_gre, up to 10 %")
+			say(f[4] >= 0.9 * value[f[1], f[2], "plain " way],
+			    "TCP " way " is within 10 % of that without a tunnel")
 		} else if (f[1] == "per second") {
-			row(f[2], "install " f[3], "gtp", f[1], f[4], value[f[1], f[2], "gtp"])
+			peer = value[f[1], f[2], "gtp"]
+			row(f[2], "install " f[3], "gtp", f[1], f[4], peer)
+			say(f[4] >= peer,
+			    sprintf("install %s, %d: %.2f times gtp, at least 1", f[3], f[2], f[4] / peer))
 		} else {
 			row(f[2], f[3], "", f[1] " each", f[4])
 			form = f[3]
