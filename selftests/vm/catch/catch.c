@@ -4,10 +4,14 @@
  * what=. The guests use it to see that their catchers catch.
  */
 #include <linux/delay.h>
+#include <linux/etherdevice.h>
 #include <linux/module.h>
+#include <linux/nsproxy.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <net/net_namespace.h>
 
 static char *what = "nothing";
 module_param(what, charp, 0);
@@ -70,6 +74,48 @@ static noinline int lock_order(void)
 	return 0;
 }
 
+static void ends(struct timer_list *timer)
+{
+}
+
+/* DEBUG_OBJECTS_FREE, DEBUG_OBJECTS_TIMERS */
+static noinline int timer(void)
+{
+	struct timer_list *t = kzalloc(sizeof(*t), GFP_KERNEL);
+
+	if (!t)
+		return -ENOMEM;
+	timer_setup(t, ends, 0);
+	mod_timer(t, jiffies + HZ);
+	kfree(t);
+	return 0;
+}
+
+/* NET_DEV_REFCNT_TRACKER; of a device that was never registered, or all wait */
+static noinline int dev_reference(void)
+{
+	netdevice_tracker tracker;
+	struct net_device *dev;
+
+	dev = alloc_netdev(0, "catch", NET_NAME_UNKNOWN, ether_setup);
+	if (!dev)
+		return -ENOMEM;
+	netdev_hold(dev, &tracker, GFP_KERNEL);
+	free_netdev(dev);
+	return 0;
+}
+
+/* NET_NS_REFCNT_TRACKER; put by another name, or the netns would never end */
+static noinline int net_reference(void)
+{
+	struct net *net = current->nsproxy->net_ns;
+	netns_tracker tracker;
+
+	get_net_track(net, &tracker, GFP_KERNEL);
+	put_net(net);
+	return 0;
+}
+
 /* UBSAN */
 static noinline int shift(void)
 {
@@ -89,6 +135,9 @@ static const struct {
 	{ "rcu", rcu },
 	{ "atomic-sleep", atomic_sleep },
 	{ "lock-order", lock_order },
+	{ "timer", timer },
+	{ "dev-reference", dev_reference },
+	{ "net-reference", net_reference },
 	{ "shift", shift },
 };
 
