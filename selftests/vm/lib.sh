@@ -10,7 +10,8 @@ set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 CACHE=${XDG_CACHE_HOME:-${HOME:-}/.cache}/mip4
-NEED_MB=6000	# what an empty cache takes, and room to build it
+NEED_MB=9000	# what a whole cache takes, and room to build it
+PART_MB=3000	# its largest part
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # where the newest kernels are; its lists go stale by their own date on a mirror that is behind
 NEWEST=sid
@@ -213,24 +214,45 @@ listed()
 
 room()
 {
-	local mb
+	local mb need
 
 	mb=$(df -m --output=avail "$CACHE" | tail -n 1)
-	[ "$mb" -ge $NEED_MB ] || die "$CACHE wants $NEED_MB MB and has $mb; XDG_CACHE_HOME takes it elsewhere"
+	need=$((NEED_MB - $(du -sm "$CACHE" 2> /dev/null | cut -f1)))
+	[ $need -ge $PART_MB ] || need=$PART_MB
+	[ "$mb" -ge $need ] || die "$CACHE wants $need MB more and has $mb; XDG_CACHE_HOME takes it elsewhere"
+}
+
+# prune DIR: of what once made there, what it was interrupted at and what it wasn't asked for in 30 days. Who holds the
+# lock builds it, or goes on using it.
+prune()
+{
+	local lock
+
+	for lock in "$1"/*.lock; do
+		(
+			flock -n 8 || exit 0
+			rm -rf "${lock%.lock}.new"
+			[ -z "$(find "$lock" -mtime +30)" ] || rm -rf "${lock%.lock}"
+		) 8>> "$lock"
+	done
 }
 
 # once DIR BUILDER [ARG...]: makes DIR unless it exists, by BUILDER into a temporary neighbour that takes its name
-# only when complete; two callers at once build it once.
+# only when complete; two callers at once build it once. The lock's time is that of the last call.
 once()
 {
 	local dir=$1 builder=$2 tmp
 
 	shift 2
-	[ -d "$dir" ] && return
+	if [ -d "$dir" ]; then
+		touch "$dir.lock"
+		return
+	fi
 	mkdir -p "$(dirname "$dir")"
 	(
 		flock 9
 		[ -d "$dir" ] && exit
+		prune "$(dirname "$dir")"
 		tmp=$dir.new
 		rm -rf "$tmp"
 		room
