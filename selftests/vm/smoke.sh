@@ -11,6 +11,7 @@ tap_check "the kernel is the one asked for" test -e "/lib/modules/$(uname -r)/mo
 for argument in ${APPEND:-}; do
 	tap_check "its command line has $argument" grep -qwF -- "$argument" /proc/cmdline
 done
+tap_is "an oops is its end" "$(< /proc/sys/kernel/panic_on_oops)" 1
 tap_check "the tree can't be written" bash -c "! touch '$MIP4_TOP/README.md'"
 tap_check "the root can be written" touch /usr/bin/written /written
 tap_check "results can be left" touch "$MIP4_OUT/left"
