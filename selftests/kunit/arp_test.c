@@ -49,7 +49,7 @@ static const struct arp_case arp_cases[] = {
 	  MIP4_KT_IP(223, 255, 255, 255), .drop = -1 },
 	{ "all: first multicast", MIP4_ARP_ALL, HOME, MIP4_KT_IP(224, 0, 0, 0),
 	  .drop = MIP4_DROP_ARP },
-	{ "all: broadcast", MIP4_ARP_ALL, HOME, ~0, .drop = MIP4_DROP_ARP },
+	{ "all: broadcast", MIP4_ARP_ALL, HOME, htonl(INADDR_BROADCAST), .drop = MIP4_DROP_ARP },
 	{ "off: gateway", MIP4_ARP_OFF, HOME, MIP4_KT_GATEWAY,
 	  .drop = MIP4_DROP_ARP },
 	/* RFC 5227 sections 2.1.1 and 2.3 */

@@ -393,7 +393,7 @@ static const struct on_link_case on_link_cases[] = {
 	{ "31: next pair", MIP4_KT_HOME(5), MIP4_KT_HOME(6), 31, false },
 	{ "24: same", MIP4_KT_HOME(0), MIP4_KT_HOME(255), 24, true },
 	{ "24: other", MIP4_KT_HOME(5), MIP4_KT_FAR, 24, false },
-	{ "1: same half", MIP4_KT_IP(128, 0, 0, 0), ~0, 1, true },
+	{ "1: same half", MIP4_KT_IP(128, 0, 0, 0), htonl(INADDR_BROADCAST), 1, true },
 	{ "1: other half", MIP4_KT_IP(127, 255, 255, 255),
 	  MIP4_KT_IP(128, 0, 0, 0), 1, false },
 };

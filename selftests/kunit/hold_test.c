@@ -163,7 +163,7 @@ static const struct what_case what_cases[] = {
 	{ "IPv4", ETH_P_IP, .held = true, .drop = -1 },
 	{ "IPv4 multicast", ETH_P_IP, MIP4_KT_IP(224, 0, 0, 251),
 	  .drop = MIP4_DROP_UNKNOWN_DEVICE },
-	{ "IPv4 broadcast", ETH_P_IP, ~0, .drop = MIP4_DROP_UNKNOWN_DEVICE },
+	{ "IPv4 broadcast", ETH_P_IP, htonl(INADDR_BROADCAST), .drop = MIP4_DROP_UNKNOWN_DEVICE },
 	{ "DHCP", ETH_P_IP, .dport = 67, .drop = -1 },
 	{ "IPv6", ETH_P_IPV6, .drop = MIP4_DROP_UNKNOWN_DEVICE },
 	{ "ARP that isn't", ETH_P_ARP, .drop = MIP4_DROP_UNKNOWN_DEVICE },

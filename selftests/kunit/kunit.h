@@ -24,6 +24,16 @@
 #include "../../kernel/port.h"
 #include "../../kernel/stats.h"
 
+/* What KUnit compares it shows as long long: sparse lets no __be32 be that. */
+#undef KUNIT_EXPECT_EQ
+#define KUNIT_EXPECT_EQ(test, left, right)				\
+	KUNIT_EXPECT_EQ_MSG(test, (__force s64)(left), (__force s64)(right), \
+			    NULL)
+#undef KUNIT_ASSERT_EQ
+#define KUNIT_ASSERT_EQ(test, left, right)				\
+	KUNIT_ASSERT_EQ_MSG(test, (__force s64)(left), (__force s64)(right), \
+			    NULL)
+
 #define MIP4_KT_IP(a, b, c, d)	\
 	htonl((u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 

@@ -72,8 +72,8 @@ static struct sk_buff *outer_build(struct mip4_kt *k, const struct outer *o)
 		if (o->flags & GRE_S)
 			put_unaligned_be32(77, word);
 		if (csum)
-			*csum = (__force __be16)(ip_compute_csum(gre, ip.len) ^
-						 (o->bad_csum ? 1 : 0));
+			*csum = (__force __be16)ip_compute_csum(gre, ip.len) ^
+				htons(o->bad_csum);
 	}
 	if (o->cut)
 		skb_trim(skb, sizeof(struct iphdr) + o->cut);
@@ -327,7 +327,7 @@ static void receive_test_inner_fragment(struct kunit *test)
 
 static void receive_test_multicast(struct kunit *test)
 {
-	static const __be32 dest[] = { MIP4_KT_IP(224, 0, 0, 1), ~0 };
+	static const __be32 dest[] = { MIP4_KT_IP(224, 0, 0, 1), htonl(INADDR_BROADCAST) };
 	struct mip4_kt *k = mip4_kt(test);
 	struct outer o = { GRE_K, .key = 0x1005 };
 	int i;
