@@ -121,6 +121,10 @@ tap_check "a large packet teaches the access router, and it the device" tap_wait
 tap_is "the peer's MTU is shown" "$(ctl pma1 -j peer show | jq .[0].mtu)" 1400
 tap_check "errors are counted" eval "[ \$(ctl pma1 -j peer show | jq .[0].errors) -gt 0 ]"
 tap_check "and the home agent likewise cn" tap_wait 20 "1372" learned cn 1372 $DEV_IP
+before=$(drops ha too_big)
+# of whom no route has learned
+py ha "send('mip0', *[ip('$CN', '$DEV_IP', udp(1, 2, b'x' * 1400), df=1)] * 20)"
+tap_is "from who doesn't ask a route it takes none" $(($(drops ha too_big) - before)) 20
 in_order dev cn $CN
 tap_is "TCP from dev" $? 0
 tap_is "clamped to the path" "$(mss cn)" 1332
