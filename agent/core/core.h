@@ -426,7 +426,7 @@ void core_drain_state(const struct core *core, const struct core_network *net, s
 /* Reply codes that the HA denies by, each with its counter. */
 #define CORE_DENIALS(y, x) \
 	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 136) y(x, 139) \
-	y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150)
+	y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150)
 #define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 
 struct core_counters {

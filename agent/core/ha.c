@@ -44,7 +44,7 @@ static void send_reply(struct core *core, const struct request *req, const struc
 	if (req->per_node)				/* RFC 5563 s5.1: in both directions */
 		wire_put_pmip_method(&out, req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA);
 	if (denial && denial->text)
-		wire_put_text(&out, denial->text);		/* RFC 4917 s5 */
+		wire_put_text(&out, WIRE_TEXT_HA, denial->text);		/* RFC 4917 s5 */
 	if (denial && denial->redirect.s_addr)
 		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, denial->redirect);
 	if (req->mn_sa)
@@ -495,10 +495,12 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->rrq.lifetime && req->rrq.coa.s_addr == req->rrq.home.s_addr)	/* who is at home deregisters */
 		code = WIRE_CODE_HA_POORLY_FORMED;
+	else if (req->disordered)
+		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->many_keys)	/* whichever we took could be the wrong one */
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)
-		code = WIRE_CODE_HA_CVSE_FA;
+		code = req->cvse;
 	else if (mode_code(req))
 		code = mode_code(req);
 	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
@@ -684,6 +686,18 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 
 /* ---- an RRQ ---- */
 
+/* RFC 3115 s2.4: ahead of the node's authenticator is the node's, behind it its agent's. */
+static uint8_t cvse_code(const struct wire_msg *msg)
+{
+	const struct wire_ext *cvse = wire_find_unknown_cvse(msg), *mn = wire_find(msg, WIRE_EXT_MHAE, 0);
+
+	if (!mn)
+		mn = wire_find(msg, WIRE_EXT_GAE, WIRE_GAE_MN_AAA);
+	if (!cvse)
+		return 0;
+	return mn && cvse < mn ? WIRE_CODE_HA_CVSE_MN : WIRE_CODE_HA_CVSE_FA;
+}
+
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct request req = {
@@ -707,7 +721,8 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
 	    req.method > WIRE_PMIP_IPSEC)
 		req.method = 0;
-	req.cvse = wire_count_unknown_cvse(msg);
+	req.disordered = !wire_in_order(msg);
+	req.cvse = cvse_code(msg);
 	req.keyed = wire_get_gre_key(msg, &req.key);
 	req.many_keys = wire_count_gre_keys(msg) > 1;
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);

@@ -65,7 +65,7 @@ static void notice_send(struct core *core, struct notice *notice)
 
 	notice->low[notice->tries] = notify.id;
 	wire_put_notify(&out, &notify);
-	wire_put_text(&out, notice->text);
+	wire_put_text(&out, WIRE_TEXT_HA, notice->text);
 	auth_sign(&out, peer->cfg);
 	/* s4.1: as its replies went */
 	act_send(core, &out, rec->ha, notice->coa, notice->reg->ha.sport ? notice->reg->ha.sport : WIRE_PORT);
@@ -132,7 +132,7 @@ static void log_text(struct core *core, const struct core_event *ev, const struc
 {
 	char text[WIRE_TEXT_MAX], src[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN];
 
-	if (!wire_get_text(msg, text))
+	if (!wire_get_text(msg, msg->notify.direction == WIRE_HA_TO_FA ? WIRE_TEXT_HA : WIRE_TEXT_FA, text))
 		strcpy(text, "(without a text)");
 	act_log(core, CORE_LOG_INFO, "%s notifies, of home address %s: %s", addr_text(ev->datagram.src, src),
 		addr_text(msg->notify.home, home), text);

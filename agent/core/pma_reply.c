@@ -21,7 +21,9 @@ static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
 		return "refreshed with another home address";
 	if (msg->rrp.ha.s_addr != rec->ha.s_addr)
 		return "reply names another home agent";
-	if (wire_count_unknown_cvse(msg))	/* RFC 3115 s2.1: as if refused */
+	if (wire_find(msg, WIRE_EXT_FA_ERROR, 0))	/* RFC 4636 s5 */
+		return "a foreign agent in between has refused what the home agent accepted";
+	if (wire_find_unknown_cvse(msg))	/* RFC 3115 s2.1: as if refused */
 		return "reply with an unknown vendor extension";
 	if (keyed && (!wire_get_gre_key(msg, &key) || !key))
 		return "no GRE key in the reply";
@@ -135,7 +137,7 @@ static const char *reason(const struct wire_msg *msg, char text[static CORE_TEXT
 	char said[WIRE_TEXT_MAX];
 	const char *name = wire_code_name(msg->rrp.code);
 
-	if (!wire_get_text(msg, said))
+	if (!wire_get_text(msg, WIRE_TEXT_HA, said))
 		return name;
 	snprintf(text, CORE_TEXT_MAX, "%s: %s", name, said);
 	return text;
@@ -230,6 +232,10 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	if (!pma_authenticate(core, reg->pma.peer, reg->pma.mn, nai, reg->pub.state == CORE_DEREG ? 0 : 1,
 			      ev->datagram.src, msg)) {
 		reg->pma.unauthentic = true;
+		return;
+	}
+	if (!wire_in_order(msg)) {
+		core->count.drop_malformed++;
 		return;
 	}
 	/* Covered by the authenticator or not there at all. */

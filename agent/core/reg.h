@@ -119,8 +119,10 @@ struct request {
 	bool pmip;			/* has what only a PMA says: 47 or 147 */
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
-	bool cvse, keyed, revsup;	/* cvse: one that we don't know */
+	bool keyed, revsup;
 	bool many_keys;
+	bool disordered;		/* something doesn't stand where its RFC has it */
+	uint8_t cvse;			/* code for the first one that we don't know; 0 = there is none */
 	bool requests_ha;
 	struct in_addr requested_ha;	/* ext. 139/1 */
 	uint32_t key;

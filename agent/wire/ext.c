@@ -31,10 +31,25 @@ enum {			/* messages an extension has a place in */
 #define FIRST_SKIPPABLE	128	/* RFC 5944 s1.8 */
 #define CVSE_HEAD	6	/* Vendor-ID and Vendor-CVSE-Type, RFC 3115 s2.1 */
 
+enum {			/* what order is about, a bit each */
+	NAI = 1,
+	MH = 2,			/* Mobile-Home authentication */
+	CHALLENGE = 4,
+	AAA = 8,
+	MF = 16,
+	FH = 32,
+};
+
+#define AUTHS		(MH | AAA | MF | FH)
+
 /*
  * known: we act on it, or may ignore it with a clear conscience. The others are
  * rows because their layout must be: one of a type below 128 refuses the message
  * like a type nobody ever heard of. All rows of a type share one layout.
+ *
+ * Order is RFC 5944's, s3.6.1.3 for requests and s3.8.3.3 for replies, where the
+ * RFC of the extension says nothing else: behind what it must not precede, and
+ * ahead of what has to cover it.
  */
 static const struct row {
 	uint8_t type;
@@ -43,62 +58,66 @@ static const struct row {
 	uint16_t min, max;	/* bytes of data as in struct wire_ext */
 	uint8_t in;
 	bool known;
+	uint8_t is;		/* its own bit, if others are ordered by it */
+	uint8_t before, after;	/* where they are there as well */
 } rows[] = {
-	/*type sub layout min max    in                     known */
-	{   0, ANY, PAD,   0, 0,      ALL,                   true },
-	{  32, ANY, TLV,   5, NO_MAX, ALL,                   true },	/* RFC 5944 s3.5.2 */
-	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP | GNM | GNA, true },	/* s3.5.3 */
-	{  34, ANY, TLV,   5, NO_MAX, ALL,                   true },	/* s3.5.4 */
-	{  36,   1, LONG, 20, NO_MAX, RRQ,                   true },	/* RFC 4721 s6: never in a reply */
-	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,             false },	/* s5 */
-	{  38, ANY, OWN16, CVSE_HEAD, NO_MAX, RRQ | RRP,             true },	/* RFC 3115: has its own codes */
-	{  40,   1, LONG,  4, 4,      RRQ,                   false },	/* RFC 3957 s6.1 */
-	{  41,   1, LONG, 30, NO_MAX, RRP,                   false },	/* s6.2 */
-	{  42,   1, LONG,  4, 4,      RRQ,                   false },	/* s6.3 */
-	{  43,   1, LONG, 32, NO_MAX, RRP,                   false },	/* s6.4 */
-	{  44,   0, SHORT, 5, 5,      RRP,                   false },	/* RFC 3519 s3.2 */
-	{  45,   0, SHORT, 1, 1,      RRP,                   false },	/* RFC 4636 s4 */
-	{  46, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* RFC 4857 s9.1 */
-	{  47,   1, LONG,  1, 1,      RRQ | RRP,             true },	/* RFC 5563 s5.1 */
-	{  47, ANY, LONG,  0, NO_MAX, RRQ | RRP,             true },	/* answered by 149: s8.1 */
-	{  48,   0, LONG,  4, 4,      RRQ | RRP,             true },	/* RFC 6245 s4.1 */
-	{  49, ANY, SHORT, 0, NO_MAX, RRQ | RRP,             false },	/* RFC 6521 s5.2 */
-	{  50, ANY, LONG,  0, NO_MAX, RRQ | RRP,             false },	/* s5.5 */
-	{ 127, ANY, LONG,  0, NO_MAX, RRQ | RRP,             false },	/* RFC 4064 s4.1 */
-	{ 130, ANY, TLV,   0, 0,      RRQ,                   false },	/* RFC 3024 s3.3 */
-	{ 131, ANY, TLV,   1, WIRE_NAI_MAX, RRQ | RRP | REV | ACK, true },	/* RFC 2794 s2 */
-	{ 132, ANY, TLV,   1, NO_MAX, RRQ | RRP,             true },	/* RFC 4721 s3 */
-	{ 134, ANY, TLV,   8, NO_MAX, RRQ | RRP,             false },	/* RFC 3115 s2.2 */
-	{ 136, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 3846 s3 */
-	{ 137, ANY, TLV,   6, 6,      RRQ | RRP,             true },	/* RFC 3543 s3.2 */
-	{ 138, ANY, SHORT, 0, NO_MAX, RRQ,                   false },	/* RFC 4881 s9 */
-	{ 139,   1, LONG,  4, 4,      RRQ,                   true },	/* RFC 4433: long though >= 128 */
-	{ 139,   2, LONG,  4, 4,      RRP,                   true },
-	{ 140, ANY, TLV,   6, 6,      RRQ,                   false },	/* RFC 4857 s9.2 */
-	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,             false },	/* s9.3 */
-	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,             false },	/* s9.4 */
-	{ 144,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 3519 s3.1 */
-	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV | GNM,       true },	/* RFC 4917 s4; RFC 6098 s4.1 */
-	{ 147,   1, SHORT, 1, NO_MAX, RRQ | RRP,             true },	/* RFC 5563 s5.2 */
-	{ 147,   2, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.3 */
-	{ 147,   3, SHORT, 2, NO_MAX, RRQ | RRP,             true },	/* s5.4 */
-	{ 147,   4, SHORT, 1, 1,      RRQ,                   true },	/* s5.5: the HA does not echo it */
-	{ 148,   0, SHORT, 5, 5,      RRQ,                   false },	/* RFC 5177 s4.1 */
-	{ 148,   1, SHORT, 7, 7,      RRP,                   false },	/* s4.2 */
-	{ 148,   2, SHORT, 7, 7,      RRP,                   false },
-	{ 149,   0, SHORT, 1, 1,      RRP,                   false },	/* RFC 5265 s3.4 */
-	{ 151, ANY, TLV,   1, NO_MAX, RRQ | RRP,             false },	/* RFC 5446 s3 */
-	{ 152,   1, SHORT, 17, 17,    RRQ,                   false },	/* RFC 5454 s2.1 */
-	{ 152,   2, SHORT, 19, 19,    RRP,                   false },	/* s2.2 */
-	{ 152,   3, SHORT, 1, 1,      RRQ,                   false },	/* s2.3 */
-	{ 153, ANY, SHORT, 1, NO_MAX, RRQ | RRP,             false },	/* RFC 6521 s5.1 */
+	/*type sub layout min max    in              known  is  before             after */
+	{   0, ANY, PAD,   0, 0,      ALL,            true,  0, 0, 0 },
+	{  32, ANY, TLV,   5, NO_MAX, ALL,            true,  MH, 0, 0 },	/* RFC 5944 s3.5.2 */
+	{  33, ANY, TLV,   5, NO_MAX, RRQ | RRP | GNM | GNA, true, MF, 0, MH | AAA },	/* s3.5.3 */
+	{  34, ANY, TLV,   5, NO_MAX, ALL,            true,  FH, 0, MH | AAA | MF },	/* s3.5.4 */
+	{  36,   1, LONG, 20, NO_MAX, RRQ,            true,  AAA, 0, MH },	/* RFC 4721 s6: never in a reply */
+	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* s5 */
+	{  38, ANY, OWN16, CVSE_HEAD, NO_MAX, RRQ | RRP, true, 0, 0, 0 },	/* RFC 3115: has its own codes; s3: anywhere */
+	{  40,   1, LONG,  4, 4,      RRQ,            false, 0, AAA, 0 },	/* RFC 3957 s6.1 */
+	{  41,   1, LONG, 30, NO_MAX, RRP,            false, 0, MF, 0 },	/* s6.2 */
+	{  42,   1, LONG,  4, 4,      RRQ,            false, 0, AAA, 0 },	/* s6.3 */
+	{  43,   1, LONG, 32, NO_MAX, RRP,            false, 0, MH, 0 },	/* s6.4 */
+	{  44,   0, SHORT, 5, 5,      RRP,            false, 0, 0, 0 },		/* RFC 3519 s3.2 */
+	{  45,   0, SHORT, 1, 1,      RRP,            true,  0, MF | FH, MH },	/* RFC 4636 s4 */
+	{  46, ANY, TLV,   6, 6,      RRQ | RRP,      false, 0, 0, 0 },		/* RFC 4857 s9.1 */
+	{  47,   1, LONG,  1, 1,      RRQ | RRP,      true,  0, FH, 0 },	/* RFC 5563 s5.1 */
+	{  47, ANY, LONG,  0, NO_MAX, RRQ | RRP,      true,  0, FH, 0 },	/* answered by 149: s8.1 */
+	{  48,   0, LONG,  4, 4,      RRQ | RRP,      true,  0, MF | FH, MH | CHALLENGE | AAA },	/* RFC 6245 s4.1 */
+	{  49, ANY, SHORT, 0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 6521 s5.2 */
+	{  50, ANY, LONG,  0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* s5.5 */
+	{ 127, ANY, LONG,  0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 4064 s4.1 */
+	{ 130, ANY, TLV,   0, 0,      RRQ,            false, 0, MF, MH },	/* RFC 3024 s3.3 */
+	{ 131, ANY, TLV,   1, WIRE_NAI_MAX, RRQ | RRP | REV | ACK, true, NAI, AUTHS, 0 },	/* RFC 2794 s2 */
+	{ 132, ANY, TLV,   1, NO_MAX, RRQ | RRP,      true,  CHALLENGE, AAA | MF | FH, MH },	/* RFC 4721 s3 */
+	{ 134, ANY, TLV,   8, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 3115 s2.2 */
+	{ 136, ANY, SHORT, 1, NO_MAX, RRQ | RRP,      false, 0, FH, 0 },	/* RFC 3846 s3: or MH, by who adds it */
+	{ 137, ANY, TLV,   6, 6,      RRQ | RRP,      true,  0, FH, 0 },	/* RFC 3543 s3.2 */
+	{ 138, ANY, SHORT, 0, NO_MAX, RRQ,            false, 0, 0, 0 },		/* RFC 4881 s9 */
+	{ 139,   1, LONG,  4, 4,      RRQ,            true,  0, FH, 0 },	/* RFC 4433: long though >= 128 */
+	{ 139,   2, LONG,  4, 4,      RRP,            true,  0, FH, 0 },
+	{ 140, ANY, TLV,   6, 6,      RRQ,            false, 0, 0, AUTHS },	/* RFC 4857 s9.2 */
+	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,      false, 0, 0, 0 },		/* s9.3 */
+	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,      false, 0, 0, 0 },		/* s9.4 */
+	{ 144,   0, SHORT, 5, 5,      RRQ,            false, 0, FH, 0 },	/* RFC 3519 s3.1, s4.5: or MH, by who adds it */
+	{ 145,   1, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, MH | MF | FH, 0 },	/* RFC 4917 s5; RFC 6098 s4.1 */
+	{ 145,   2, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, MF | FH, MH },
+	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, 0, 0 },
+	{ 147,   1, SHORT, 1, NO_MAX, RRQ | RRP,      true,  0, FH, 0 },	/* RFC 5563 s5.2 */
+	{ 147,   2, SHORT, 2, NO_MAX, RRQ | RRP,      true,  0, FH, 0 },	/* s5.3 */
+	{ 147,   3, SHORT, 2, NO_MAX, RRQ | RRP,      true,  0, FH, 0 },	/* s5.4 */
+	{ 147,   4, SHORT, 1, 1,      RRQ,            true,  0, FH, 0 },	/* s5.5: the HA does not echo it */
+	{ 148,   0, SHORT, 5, 5,      RRQ,            false, 0, MH, 0 },	/* RFC 5177 s4.1 */
+	{ 148,   1, SHORT, 7, 7,      RRP,            false, 0, MH, 0 },	/* s4.2 */
+	{ 148,   2, SHORT, 7, 7,      RRP,            false, 0, MH, 0 },
+	{ 149,   0, SHORT, 1, 1,      RRP,            false, 0, MH, 0 },	/* RFC 5265 s3.4 */
+	{ 151, ANY, TLV,   1, NO_MAX, RRQ | RRP,      false, 0, FH, NAI },	/* RFC 5446 s3: or MH, by who adds it */
+	{ 152,   1, SHORT, 17, 17,    RRQ,            false, 0, MH, 0 },	/* RFC 5454 s2.1 */
+	{ 152,   2, SHORT, 19, 19,    RRP,            false, 0, MH, 0 },	/* s2.2 */
+	{ 152,   3, SHORT, 1, 1,      RRQ,            false, 0, MH, 0 },	/* s2.3 */
+	{ 153, ANY, SHORT, 1, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 6521 s5.1 */
 	/*
 	 * Long though >= 128. RFC 7629 calls it non-skippable; the number says the
 	 * opposite, and only the number is known to a node without that RFC.
 	 */
-	{ 154,   1, LONG,  4, 4,      RRQ | RRP,             false },	/* RFC 7629 s4.1 */
-	{ 154,   2, LONG,  4, NO_MAX, RRQ | RRP,             false },	/* s4.2 */
-	{ 255, ANY, SHORT, 0, NO_MAX, RRQ | RRP | REV | ACK, false },	/* RFC 4064 s4.3 */
+	{ 154,   1, LONG,  4, 4,      RRQ | RRP,      false, 0, MH, 0 },	/* RFC 7629 s4.1 */
+	{ 154,   2, LONG,  4, NO_MAX, RRQ | RRP,      false, 0, MH, 0 },	/* s4.2 */
+	{ 255, ANY, SHORT, 0, NO_MAX, RRQ | RRP | REV | ACK, false, 0, 0, 0 },	/* RFC 4064 s4.3 */
 };
 
 static const struct row *layout_of(uint8_t type)
@@ -214,6 +233,33 @@ enum wire_error wire_parse_exts(struct wire_msg *msg, size_t off)
 	return WIRE_OK;
 }
 
+/* The row by which @ext counts in the order; NULL: it is skipped, and nobody's to judge (RFC 5944 s1.8). */
+static const struct row *ordered(const struct wire_ext *ext, uint8_t in)
+{
+	const struct row *row = layout_of(ext->type);
+
+	if (row)
+		row = row_of_sub(row, ext->sub);
+	return row && row->known && row->in & in ? row : NULL;
+}
+
+bool wire_in_order(const struct wire_msg *msg)
+{
+	uint8_t in = message_bit(msg->type), there = 0, passed = 0;
+
+	for (unsigned int i = 0; i < msg->n_ext; i++) {
+		const struct row *row = ordered(&msg->ext[i], in);
+
+		if (!row)
+			continue;
+		if (row->before & there || row->is & passed)
+			return false;
+		there |= row->is;
+		passed |= row->after;
+	}
+	return true;
+}
+
 const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8_t sub)
 {
 	for (unsigned int i = 0; i < msg->n_ext; i++) {
@@ -241,7 +287,7 @@ void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *d
 	if (row)
 		row = row_of_sub(row, sub);
 	if (out->failed || !row || row->layout == PAD || len < row->min || len > row->max ||
-	    !(row->in & message_bit(out->buf[0])))
+	    !(row->in & message_bit(out->buf[0])) || row->before & out->there || row->is & out->passed)
 		goto fail;
 	head = row->layout == LONG || row->layout == OWN16 ? 4 : 2;
 	if (row->layout == SHORT)
@@ -251,6 +297,8 @@ void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *d
 	if ((head == 2 && length > UINT8_MAX) || head + length > WIRE_MSG_MAX - out->len)
 		goto fail;
 
+	out->there |= row->is;
+	out->passed |= row->after;
 	p = out->buf + out->len;
 	out->len += head + length;
 	*p++ = type;
@@ -290,9 +338,9 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 	return true;
 }
 
-bool wire_get_text(const struct wire_msg *msg, char text[static WIRE_TEXT_MAX])
+bool wire_get_text(const struct wire_msg *msg, enum wire_text whose, char text[static WIRE_TEXT_MAX])
 {
-	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_TEXT, WIRE_TEXT_HA);
+	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_TEXT, whose);
 	size_t len = ext && ext->len < WIRE_TEXT_MAX ? ext->len : WIRE_TEXT_MAX - 1;
 
 	if (!ext || !ext->len)
@@ -351,13 +399,13 @@ unsigned int wire_count_gre_keys(const struct wire_msg *msg)
 	return n;
 }
 
-unsigned int wire_count_unknown_cvse(const struct wire_msg *msg)
+const struct wire_ext *wire_find_unknown_cvse(const struct wire_msg *msg)
 {
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < msg->n_ext; i++)
-		n += msg->ext[i].type == WIRE_EXT_CVSE && !wire_is_gre_key(&msg->ext[i]);
-	return n;
+	for (unsigned int i = 0; i < msg->n_ext; i++) {
+		if (msg->ext[i].type == WIRE_EXT_CVSE && !wire_is_gre_key(&msg->ext[i]))
+			return &msg->ext[i];
+	}
+	return NULL;
 }
 
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method)
@@ -466,7 +514,7 @@ void wire_put_access_tech(struct wire_out *out, uint8_t tech)
 	wire_put_ext(out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, &tech, 1);
 }
 
-void wire_put_text(struct wire_out *out, const char *text)
+void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text)
 {
-	wire_put_ext(out, WIRE_EXT_TEXT, WIRE_TEXT_HA, text, strlen(text));
+	wire_put_ext(out, WIRE_EXT_TEXT, whose, text, strlen(text));
 }

@@ -116,6 +116,7 @@ static uint8_t *start(struct wire_out *out, uint8_t type)
 	out->buf[0] = type;
 	out->len = len;
 	out->failed = false;
+	out->there = out->passed = 0;
 	return out->buf;
 }
 

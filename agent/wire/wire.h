@@ -95,6 +95,7 @@ enum wire_ext_type {
 	WIRE_EXT_FHAE		= 34,	/* Foreign-Home authentication */
 	WIRE_EXT_GAE		= 36,	/* generalized authentication, RFC 4721 s5 */
 	WIRE_EXT_CVSE		= 38,
+	WIRE_EXT_FA_ERROR	= 45,	/* RFC 4636 */
 	WIRE_EXT_PMIP		= 47,	/* per-node authentication method, RFC 5563 s5.1 */
 	WIRE_EXT_GRE_KEY	= 48,	/* RFC 6245 */
 	WIRE_EXT_NAI		= 131,	/* RFC 2794 */
@@ -114,8 +115,12 @@ enum wire_ext_type {
 
 #define WIRE_GAE_MN_AAA	1	/* sub-type of ext. 36, RFC 4721 s6 */
 #define WIRE_SPI_CHAP	2	/* RFC 4721 s9 */
-#define WIRE_TEXT_HA	1	/* sub-type of ext. 145, RFC 4917 s4.1 */
-#define WIRE_TEXT_MAX	128	/* as much of one as we show, NUL included */
+#define WIRE_TEXT_MAX	128	/* as much of a message string as we show, NUL included */
+
+enum wire_text {		/* whose words: sub-types of ext. 145, RFC 4917 s4 */
+	WIRE_TEXT_HA	= 1,
+	WIRE_TEXT_FA	= 2,
+};
 
 enum wire_pmip_method {		/* of ext. 47, RFC 5563 s5.1 */
 	WIRE_PMIP_FHA	= 1,
@@ -241,6 +246,12 @@ static inline bool wire_code_unauthentic(uint8_t code)
 
 /* First extension of @type (and @sub, if the type has sub-types); NULL if none. */
 const struct wire_ext *wire_find(const struct wire_msg *msg, uint8_t type, uint8_t sub);
+/*
+ * Does each extension stand where it has to, as far as those say that are in
+ * @msg? Those that are skipped may stand anywhere. After what isn't covered has
+ * been taken away: that has no place at all.
+ */
+bool wire_in_order(const struct wire_msg *msg);
 /* How many extensions of @type there are. */
 unsigned int wire_count(const struct wire_msg *msg, uint8_t type);
 
@@ -256,26 +267,28 @@ bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 bool wire_get_gre_key(const struct wire_msg *msg, uint32_t *key);
 bool wire_is_gre_key(const struct wire_ext *ext);	/* in one of the two encodings */
 unsigned int wire_count_gre_keys(const struct wire_msg *msg);
-/* CVSEs of which we don't know what they are: RFC 3115 s2.4 lets nobody go on then. */
-unsigned int wire_count_unknown_cvse(const struct wire_msg *msg);
+/* The first CVSE of which we don't know what it is: RFC 3115 s2.4 lets nobody go on then. */
+const struct wire_ext *wire_find_unknown_cvse(const struct wire_msg *msg);
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method);
 bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *timestamp);
 bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha);
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
-/* What the HA has to say: cut off, and in visible ASCII, whatever it is. */
-bool wire_get_text(const struct wire_msg *msg, char text[static WIRE_TEXT_MAX]);
+/* What an agent has to say: cut off, and in visible ASCII, whatever it is. */
+bool wire_get_text(const struct wire_msg *msg, enum wire_text whose, char text[static WIRE_TEXT_MAX]);
 
 /*
  * A message being built. The calls that put a fixed part start it afresh and
  * need nothing initialised; then come the extensions. @failed stays set once a
- * put did not fit, had a length its type forbids, or has no place in the message;
- * nothing is written past the end.
+ * put did not fit, had a length its type forbids, has no place in the message, or
+ * not that one: order is kept as wire_in_order() wants it. Nothing is written past
+ * the end.
  */
 struct wire_out {
 	uint8_t buf[WIRE_MSG_MAX];
 	size_t len;
 	bool failed;
+	uint8_t there, passed;	/* bits of ext.c: what others are ordered by, and what they can't be ahead of any more */
 };
 
 void wire_put_rrq(struct wire_out *out, const struct wire_rrq *rrq);
@@ -295,7 +308,7 @@ void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
 void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha);
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
 void wire_put_access_tech(struct wire_out *out, uint8_t tech);
-void wire_put_text(struct wire_out *out, const char *text);	/* of the HA */
+void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text);
 
 /* Security association: what an SPI selects (RFC 5944 s1.6). */
 enum wire_alg {

@@ -178,6 +178,7 @@ static void again(struct world *w, struct bytes *b)
 	memcpy(out.buf, s->data, s->len);
 	out.len = s->len;
 	out.failed = false;
+	misplace(&out);
 	if (how & 4 && !wire_parse(s->data, s->len, &msg) && wire_find(&msg, WIRE_EXT_FHAE, 0))
 		out.len = wire_find(&msg, WIRE_EXT_FHAE, 0)->off;
 	if (how & 8 && id_at[s->data[0]])
@@ -199,6 +200,7 @@ static void put_extension(struct bytes *b, struct wire_out *out, const struct wi
 	uint8_t kind = byte(b), data[16];
 	char nai[64];
 
+	misplace(out);
 	switch (kind % 16) {
 	case 9:
 		wire_put_gre_key_3gpp2(out, byte(b));

@@ -902,6 +902,11 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 	assert_false(out->failed);
 }
 
+void misplace(struct wire_out *out)
+{
+	out->there = out->passed = 0;
+}
+
 bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
 {
 	unsigned int before = w->n_sent;

@@ -156,6 +156,7 @@ struct rrq {
 };
 struct rrq rrq_from(struct world *w, int pma, const char *nai);
 void rrq_build(struct wire_out *out, const struct rrq *r);
+void misplace(struct wire_out *out);	/* what is put next may stand where it must not */
 /*
  * Send it to the HA, let it work, and parse what it answered; false: nothing came.
  * What it answered must be authenticated as the request was.

@@ -222,6 +222,7 @@ static void test_wrong_mn_key(void **state)
 	later(w, &r);
 	r.mn = &key_a;
 	rrq_build(&out, &r);
+	misplace(&out);
 	wire_put_auth(&out, WIRE_EXT_MHAE, &key_a);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(COUNT(drop_mn_bad_authenticator), 3);
@@ -271,6 +272,7 @@ static void test_order(void **state)
 	r.keyed = false;
 	rrq_build(&out, &r);
 	wire_put_auth(&out, WIRE_EXT_MHAE, &key_a);
+	misplace(&out);
 	wire_put_nai(&out, NAI_A);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_null(find(HA_NODE, NAI_A));
@@ -295,6 +297,76 @@ static void test_order(void **state)
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_non_null(find(HA_NODE, NAI_A));
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
+}
+
+/* RFC 3115 s2.4: whose unknown vendor extension it is shows by what it stands before. */
+static void test_whose_cvse(void **state)
+{
+	static const uint8_t cvse[] = { 38, 0, 0, 6, 0, 0, 0, 9, 0, 1 };
+	static const struct {
+		bool mn, aaa;
+		int at;		/* of the three gaps: ahead of MN-HA, of MN-AAA, of FA-HA */
+		uint8_t code;
+	} cases[] = {
+		{ true, false, 0, WIRE_CODE_HA_CVSE_MN }, { true, false, 1, WIRE_CODE_HA_CVSE_FA },
+		{ true, true, 0, WIRE_CODE_HA_CVSE_MN }, { true, true, 2, WIRE_CODE_HA_CVSE_FA },
+		{ false, true, 1, WIRE_CODE_HA_CVSE_MN }, { false, true, 2, WIRE_CODE_HA_CVSE_FA },
+	};
+	struct world *w = *state;
+	struct rrq r;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_out out;
+
+		r = plain(w, NAI_A, NULL);
+		r.keyed = r.revsup = false;
+		later(w, &r);
+		rrq_build(&out, &r);
+		for (int gap = 0; gap < 3; gap++) {
+			if (gap == cases[i].at)
+				wire_put_ext(&out, WIRE_EXT_CVSE, 0, cvse + 4, sizeof(cvse) - 4);
+			if (gap == 0 && cases[i].mn)
+				wire_put_auth(&out, WIRE_EXT_MHAE, &key_a);
+			if (gap == 1 && cases[i].aaa)
+				wire_put_auth(&out, WIRE_EXT_GAE, &aaa_a);
+		}
+		wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+		assert_false(out.failed);
+		inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+		assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], cases[i].code);
+	}
+	assert_int_equal(COUNT(denied_140), 3);
+	assert_int_equal(COUNT(denied_141), 3);
+}
+
+/* All of it signed, but not where it has to be: poorly formed (RFC 5944 s3.6.1.3, RFC 6245 s4.1, RFC 4721 s3). */
+static void test_misplaced(void **state)
+{
+	struct world *w = *state;
+	struct wire_out out;
+	struct rrq r;
+
+	for (int i = 0; i < 4; i++) {
+		r = plain(w, NAI_A, i ? NULL : &key_a);
+		r.keyed = r.revsup = false;
+		later(w, &r);
+		rrq_build(&out, &r);
+		misplace(&out);
+		if (i == 1)		/* ahead of the node's authenticator */
+			wire_put_gre_key(&out, 5);
+		if (i == 2)
+			wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, "challenge", 9);
+		if (i == 3)		/* before MN-HA */
+			wire_put_auth(&out, WIRE_EXT_GAE, &aaa_a);
+		misplace(&out);
+		if (i)
+			wire_put_auth(&out, WIRE_EXT_MHAE, &key_a);
+		wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+		assert_false(out.failed);
+		inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+		assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], i ? WIRE_CODE_HA_POORLY_FORMED : 0);
+		assert_int_equal(COUNT(denied_134), i);
+	}
 }
 
 /* Without an NAI the home address says whose it is; then it needn't be said. */
@@ -438,6 +510,7 @@ static void test_both(void **state)
 	later(w, &r);
 	r.keyed = r.revsup = false;
 	rrq_build(&out, &r);
+	misplace(&out);
 	wire_put_gre_key(&out, 99);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_false(HA_NODE->kernel[0].leg[0].keyed);
@@ -1068,6 +1141,26 @@ static void reply(struct world *w, const struct wire_sa *mn, const struct wire_s
 	inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
 }
 
+/* Good but for its key, which is for the agent and stands where what is for the node does (RFC 5944 s3.8.3.3). */
+static void misplaced_reply(struct world *w)
+{
+	struct wire_out out;
+	struct wire_rrp rrp;
+	struct wire_msg msg;
+	char nai[WIRE_NAI_MAX + 1];
+
+	last_rrq(w, &msg);
+	assert_true(wire_get_nai(&msg, nai));
+	rrp = (struct wire_rrp){ .lifetime = 600, .home = ip("10.0.0.42"), .ha = ip("192.0.2.1"), .id = msg.rrq.id };
+	wire_put_rrp(&out, &rrp);
+	wire_put_nai(&out, nai);
+	wire_put_gre_key(&out, 0xabcd);
+	misplace(&out);
+	wire_put_auth(&out, WIRE_EXT_MHAE, &key_red);
+	assert_false(out.failed);
+	inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
+}
+
 static void test_per_mn_replies(void **state)
 {
 	struct wire_sa wrong = key_red;
@@ -1120,6 +1213,9 @@ static void test_per_mn_replies(void **state)
 
 	/* What an agent's key of somebody else signs isn't ours to judge. */
 	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	misplaced_reply(w);
+	assert_int_equal(PMA_COUNT(drop_malformed), 1);
+	assert_false(PMA_NODE->dev[8].attached);
 	reply(w, &key_red, NULL, sa_of(PMA2), 0);
 	assert_true(PMA_NODE->dev[8].attached);
 	assert_int_equal(PMA_NODE->kernel[0].leg[0].key_out, 0xabcd);
@@ -1157,6 +1253,8 @@ int main(void)
 		strangers(test_kept_home_address),
 		strangers(test_kept_in_another_pool),
 		strangers(test_co_located),
+		ours(test_whose_cvse),
+		ours(test_misplaced),
 		ours(test_both),
 		ours(test_no_nai_at_all),
 		ours(test_rollover),

@@ -419,7 +419,7 @@ static void test_sent(void **state)
 		assert_int_equal(msg.notify.ha.s_addr, s->src.s_addr);
 		assert_int_equal(msg.notify.coa.s_addr, s->dst.s_addr);
 		assert_int_equal(msg.n_ext, 2);
-		assert_true(wire_get_text(&msg, text));
+		assert_true(wire_get_text(&msg, WIRE_TEXT_HA, text));
 		assert_string_equal(text, "this home agent is being relieved by 192.0.2.2");
 		assert_true(wire_auth_ok(&msg, &msg.ext[1], sa_of(PMA1)));
 		assert_true(!try || (int64_t)(msg.notify.id - id) > 0);
@@ -442,6 +442,7 @@ static void test_sent(void **state)
 struct gnm {
 	struct wire_notify f;
 	const char *text, *src;
+	enum wire_text whose;
 	const struct wire_sa *sa;
 	bool nai;		/* which isn't permitted */
 };
@@ -452,7 +453,7 @@ static struct gnm gnm_to(struct world *w, int dev)
 		.f = { .direction = WIRE_HA_TO_FA, .flags = WIRE_NOTIFY_A,
 		       .home = device(PMA_NODE, dev)->rec.home, .ha = ip("192.0.2.1"),
 		       .coa = ip("198.51.100.1"), .id = ntp_of(PMA_NODE) },
-		.text = "hear, hear", .src = "192.0.2.1", .sa = sa_of(PMA1),
+		.text = "hear, hear", .whose = WIRE_TEXT_HA, .src = "192.0.2.1", .sa = sa_of(PMA1),
 	};
 }
 
@@ -465,7 +466,7 @@ static int say(struct world *w, const struct gnm *g, struct node *to, const char
 
 	wire_put_notify(&out, &g->f);
 	if (g->text)
-		wire_put_ext(&out, WIRE_EXT_TEXT, 1, g->text, strlen(g->text));
+		wire_put_text(&out, g->whose, g->text);
 	if (g->nai) {
 		memcpy(out.buf + out.len, "\x83\x03n@x", 5);
 		out.len += 5;
@@ -621,6 +622,7 @@ static void test_ha_takes(void **state)
 	run(w, 5 * SEC);
 	good = gnm_to(w, DEV);
 	good.f.direction = WIRE_FA_TO_HA;
+	good.whose = WIRE_TEXT_FA;	/* RFC 4917 s4: a sub-type for each kind of agent */
 	good.src = "198.51.100.1";
 	assert_int_equal(say(w, &good, HA_NODE, "192.0.2.1", &msg), 0);
 	assert_int_equal(msg.notify_ack.direction, WIRE_HA_TO_FA);

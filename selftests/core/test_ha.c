@@ -444,6 +444,7 @@ static void test_uncovered(void **state)
 	r.f.flags = 0;
 	r.nai = NAI_A;
 	rrq_build(&out, &r);
+	misplace(&out);
 	wire_put_gre_key(&out, 99);
 	wire_put_revsup(&out, 0, 5);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
@@ -455,6 +456,7 @@ static void test_uncovered(void **state)
 	/* Nor does an NAI there. */
 	r = rrq_from(w, PMA1, NULL);
 	rrq_build(&out, &r);
+	misplace(&out);
 	wire_put_nai(&out, NAI_B);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_null(find(HA_NODE, NAI_B));
@@ -466,6 +468,7 @@ static void test_uncovered(void **state)
 	r = rrq_from(w, PMA1, NAI_B);
 	r.method = -1;
 	rrq_build(&out, &r);
+	misplace(&out);
 	wire_put_pmip_method(&out, 1);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_null(find(HA_NODE, NAI_B));
@@ -504,6 +507,7 @@ static void test_extensions(void **state)
 	put_before_auth(&out, &r, cvse, sizeof(cvse));
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_HA_CVSE_FA);
+	assert_int_equal(COUNT(denied_141), 1);
 
 	r.method = -1;
 	put_before_auth(&out, &r, other_sub, sizeof(other_sub));

@@ -746,6 +746,7 @@ static void test_realms(void **state)
 	/* One that isn't covered doesn't tell: anybody on the way can append it. */
 	wire_put_revoke(&out, &r);
 	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	misplace(&out);
 	wire_put_nai(&out, nai_of(9, nai));
 	inject(P1, "192.0.2.1", "198.51.100.1", out.buf, out.len);
 	assert_int_equal(n_served(P1), 2);

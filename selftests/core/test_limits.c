@@ -249,7 +249,7 @@ static uint8_t code_of(struct world *w, int pma, const char *nai, uint16_t lifet
 
 	r.f.lifetime = lifetime;
 	assert_true(ask(w, &r, &msg));
-	wire_get_text(&msg, text);
+	wire_get_text(&msg, WIRE_TEXT_HA, text);
 	assert_string_equal(text, why);
 	run(w, MSEC);
 	return msg.rrp.code;
@@ -302,7 +302,7 @@ static void check_full(struct world *w, uint8_t code, const char *why)
 	r = rrq_from(w, PMA1, "late@red.example");
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, code);
-	assert_int_equal(wire_get_text(&msg, text), *why != 0);
+	assert_int_equal(wire_get_text(&msg, WIRE_TEXT_HA, text), *why != 0);
 	assert_string_equal(text, why);
 }
 

@@ -44,7 +44,8 @@ struct rrp {
 	struct wire_rrp f;
 	char nai[64];
 	int method;		/* -1 = no ext. 47 */
-	bool keyed, key_3gpp2, revsup, cvse;	/* keyed: ext. 48, key_3gpp2: the key in a CVSE */
+	bool revsup, cvse, fa_error;
+	bool keyed, key_3gpp2;	/* keyed: ext. 48, key_3gpp2: the key in a CVSE */
 	uint32_t key, revsup_time;
 	const struct wire_sa *sa;
 	const char *src;
@@ -84,6 +85,8 @@ static void say(struct world *w, const struct rrp *r)
 		wire_put_gre_key_3gpp2(&out, r->key);
 	if (r->revsup)
 		wire_put_revsup(&out, 0, r->revsup_time);
+	if (r->fa_error)
+		wire_put_ext(&out, WIRE_EXT_FA_ERROR, 0, &(uint8_t){ 65 }, 1);
 	if (r->cvse) {
 		memcpy(out.buf + out.len, cvse, sizeof(cvse));
 		out.len += sizeof(cvse);
@@ -482,6 +485,7 @@ static void test_uncovered(void **state)
 			wire_put_pmip_method(&out, 1);
 		wire_put_gre_key(&out, 5);
 		wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+		misplace(&out);
 		if (nai_late)
 			wire_put_nai(&out, good.nai);
 		else
@@ -653,7 +657,7 @@ static void test_unusable(void **state)
 	struct wire_msg msg;
 	struct rrp r;
 
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 11; i++) {
 		int dev = 20 + i;
 		bool dereg = true;
 
@@ -681,6 +685,9 @@ static void test_unusable(void **state)
 			break;
 		case 7:
 			r.f.ha = ip("192.0.2.9");
+			break;
+		case 10:	/* RFC 4636 s5 */
+			r.fa_error = true;
 			break;
 		case 9:		/* two keys; which is it? */
 			PMA_NODE->peer[0].gre_key = true;

@@ -345,7 +345,7 @@ static void rrp_denied(void)
 		wire_put_nai(&out, "user@example.net");
 		wire_put_pmip_method(&out, WIRE_PMIP_FHA);
 		if (codes[i].code == WIRE_CODE_HA_NO_RESOURCES)
-			wire_put_text(&out, "full");
+			wire_put_text(&out, WIRE_TEXT_HA, "full");
 		wire_put_auth(&out, WIRE_EXT_FHAE, &fha);
 		snprintf(name, sizeof(name), "RRP, denied with %s", codes[i].text);
 		frame(name, &out, (const struct expect[]){

@@ -39,13 +39,16 @@ static void check_getters(const struct wire_msg *msg)
 	}
 	if (wire_get_gre_key(msg, &word))
 		require(wire_count_gre_keys(msg) >= 1);
-	require(wire_count_gre_keys(msg) + wire_count_unknown_cvse(msg) <= msg->n_ext);
+	if (wire_find_unknown_cvse(msg))
+		require(wire_count_gre_keys(msg) < msg->n_ext);
+	wire_in_order(msg);
 	wire_get_pmip_method(msg, &byte);
 	wire_get_revsup(msg, &half, &word);
 	wire_get_access_tech(msg, &byte);
 	wire_get_device_mac(msg, mac);
-	if (wire_get_text(msg, text))
-		require(strlen(text) >= 1 && strlen(text) < WIRE_TEXT_MAX);
+	for (enum wire_text whose = WIRE_TEXT_HA; whose <= WIRE_TEXT_FA; whose++)
+		if (wire_get_text(msg, whose, text))
+			require(strlen(text) >= 1 && strlen(text) < WIRE_TEXT_MAX);
 }
 
 static void check_auth(const struct wire_msg *msg, const struct wire_ext *ext)

@@ -262,12 +262,10 @@ static void mn_aaa(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		struct wire_sa sa = sa_of(vectors[i].spi, vectors[i].alg, "30313233343536373839616263646566");
 		struct bytes b = from_hex(V1 CHALLENGE), built;
-		struct wire_out out;
+		struct wire_out out = { .len = b.len };
 		struct parsed in;
 
 		memcpy(out.buf, b.p, b.len);
-		out.len = b.len;
-		out.failed = false;
 		wire_put_auth(&out, WIRE_EXT_GAE, &sa);
 		built = from_out(&out);
 		add_hex(&b, vectors[i].ext);
@@ -342,13 +340,10 @@ static void chap_is_for_aaa_only(void **state)
 static void flip_every_bit(const char *fixed_hex, enum wire_alg alg)
 {
 	struct wire_sa sa = sa_of(0x200, alg, FHA_KEY);
-	struct wire_out out;
-	struct bytes b;
+	struct bytes b = from_hex(fixed_hex);
+	struct wire_out out = { .len = b.len };
 
-	b = from_hex(fixed_hex);
 	memcpy(out.buf, b.p, b.len);
-	out.len = b.len;
-	out.failed = false;
 	wire_put_nai(&out, "user@example.net");
 	wire_put_auth(&out, WIRE_EXT_FHAE, &sa);
 	b = from_out(&out);

@@ -33,7 +33,7 @@ static const struct sample {
 	{ "2b010020 00000000 00000000 00000000 0000 0002 000102030405060708090a0b0c0d0e0f",
 	  1, 32, RRP, false },
 	{ "2c06 00 00 8000 006e", 0, 5, RRP, false },
-	{ "2d02 00 44", 0, 1, RRP, false },
+	{ "2d02 00 44", 0, 1, RRP, true },
 	{ "2e06 0000 c0000201", 0, 6, RRQ | RRP, false },
 	{ "2f010001 01", 1, 1, RRQ | RRP, true },
 	{ "30000004 00c0ffee", 0, 4, RRQ | RRP, true },
@@ -62,6 +62,7 @@ static const struct sample {
 	/* [trap] Resv3 set: not understood, so skipped */
 	{ "9006 00 00 80 2f 0001", 0, 5, RRQ, true },
 	{ "9103 01 6869", 1, 2, RRP | REV, true },
+	{ "9103 02 6869", 2, 2, RRP | REV, true },
 	{ "9306 01 706f727437", 1, 5, RRQ | RRP, true },
 	{ "9308 02 01 02005e100001", 2, 7, RRQ | RRP, true },
 	/* [trap] an IMSI in digits or BCD: opaque either way */
@@ -482,7 +483,7 @@ static void gre_key_3gpp2(void **state)
 	assert_true(wire_get_gre_key(&in.msg, &key));
 	assert_int_equal(key, 0x00c0ffee);
 	assert_int_equal(wire_count_gre_keys(&in.msg), 1);
-	assert_int_equal(wire_count_unknown_cvse(&in.msg), 0);
+	assert_null(wire_find_unknown_cvse(&in.msg));
 	free(in.heap);
 	in = rrq_with("26ff000a 0000159f 0401 00000000");	/* Reserved is for who sends */
 	assert_true(wire_get_gre_key(&in.msg, &key));
@@ -492,7 +493,7 @@ static void gre_key_3gpp2(void **state)
 		in = rrq_with(others[i]);
 		assert_false(wire_get_gre_key(&in.msg, &key));
 		assert_int_equal(wire_count_gre_keys(&in.msg), 0);
-		assert_int_equal(wire_count_unknown_cvse(&in.msg), 1);
+		assert_ptr_equal(wire_find_unknown_cvse(&in.msg), &in.msg.ext[0]);
 		free(in.heap);
 	}
 	/* Both: the first, and the caller can tell. */
@@ -500,7 +501,7 @@ static void gre_key_3gpp2(void **state)
 	assert_true(wire_get_gre_key(&in.msg, &key));
 	assert_int_equal(key, 1);
 	assert_int_equal(wire_count_gre_keys(&in.msg), 2);
-	assert_int_equal(wire_count_unknown_cvse(&in.msg), 1);
+	assert_ptr_equal(wire_find_unknown_cvse(&in.msg), &in.msg.ext[2]);
 	free(in.heap);
 }
 
@@ -716,7 +717,7 @@ static void put_fills_to_the_last_byte(void **state)
 	}
 }
 
-/* The HA's words: cut off and visible; those of others aren't his. */
+/* An agent's words: cut off and visible; those of the other kind aren't his. */
 static void message_string(void **state)
 {
 	static const struct wire_rrp rrp = { .code = WIRE_CODE_HA_NO_RESOURCES };
@@ -726,29 +727,159 @@ static void message_string(void **state)
 
 	(void)state;
 	wire_put_rrp(&out, &rrp);
-	wire_put_ext(&out, WIRE_EXT_TEXT, 2, "of a foreign agent", 18);
+	wire_put_text(&out, WIRE_TEXT_FA, "of a foreign agent");
 	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
-	assert_false(wire_get_text(&msg, text));
-	wire_put_text(&out, "");
+	assert_false(wire_get_text(&msg, WIRE_TEXT_HA, text));
+	assert_true(wire_get_text(&msg, WIRE_TEXT_FA, text));
+	assert_string_equal(text, "of a foreign agent");
+	wire_put_text(&out, WIRE_TEXT_HA, "");
 	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
-	assert_false(wire_get_text(&msg, text));
+	assert_false(wire_get_text(&msg, WIRE_TEXT_HA, text));
 	wire_put_rrp(&out, &rrp);
-	wire_put_text(&out, "full\n\xc3\xbc\033[2J");
+	wire_put_text(&out, WIRE_TEXT_HA, "full\n\xc3\xbc\033[2J");
 	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
-	assert_true(wire_get_text(&msg, text));
+	assert_true(wire_get_text(&msg, WIRE_TEXT_HA, text));
 	assert_string_equal(text, "full????[2J");
 	memset(longest, 'x', sizeof(longest));
 	longest[254] = '\0';
 	wire_put_rrp(&out, &rrp);
-	wire_put_text(&out, longest);
+	wire_put_text(&out, WIRE_TEXT_HA, longest);
 	assert_false(out.failed);
 	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
-	assert_true(wire_get_text(&msg, text));
+	assert_true(wire_get_text(&msg, WIRE_TEXT_HA, text));
 	assert_int_equal(strlen(text), WIRE_TEXT_MAX - 1);
 	/* Not in a request: unknown there, and skipped. */
 	wire_put_rrq(&out, &(struct wire_rrq){ .lifetime = 1 });
-	wire_put_text(&out, "no");
+	wire_put_text(&out, WIRE_TEXT_HA, "no");
 	assert_true(out.failed);
+}
+
+/*
+ * Order, as the RFCs have it (protocol/extensions.md s2): pairs of extensions of
+ * which the first must not come second. Read: as said. Built: the second of a
+ * wrong pair can't be put.
+ */
+#define MHAE	"201400000100000102030405060708090a0b0c0d0e0f"
+#define MFAE	"211400000100000102030405060708090a0b0c0d0e0f"
+#define FHAE	"221400000100000102030405060708090a0b0c0d0e0f"
+#define MN_AAA	"2401001400000100000102030405060708090a0b0c0d0e0f"
+#define CHALLENGE "8404a1a2a3a4"
+#define KEY48	"3000000400c0ffee"
+#define REVSUP	"89068000e8000010"
+#define METHOD	"2f01000101"
+#define TECH	"93020401"
+#define FA_ERROR "2d020044"
+#define HA_TEXT	"9103016869"
+#define FA_TEXT	"9103026869"
+
+struct pair {
+	int message;
+	const char *first, *second;
+};
+
+static const struct pair pairs[] = {
+	/* RFC 2794 s2 */
+	{ M_RRQ, NAI_HEX, MHAE }, { M_RRQ, NAI_HEX, MFAE }, { M_RRQ, NAI_HEX, FHAE }, { M_RRQ, NAI_HEX, MN_AAA },
+	{ M_RRP, NAI_HEX, MHAE }, { M_RRP, NAI_HEX, FHAE }, { M_REV, NAI_HEX, FHAE }, { M_ACK, NAI_HEX, FHAE },
+	/* RFC 5944 s3.6.1.3, s3.7.2.2, s3.8.3.3 */
+	{ M_RRQ, MHAE, MFAE }, { M_RRQ, MHAE, FHAE }, { M_RRQ, MFAE, FHAE }, { M_RRP, MHAE, MFAE },
+	{ M_RRP, MHAE, FHAE },
+	/* RFC 4721 s3.1 to s3.4, s6 */
+	{ M_RRQ, MHAE, MN_AAA }, { M_RRQ, MN_AAA, MFAE }, { M_RRQ, MN_AAA, FHAE }, { M_RRQ, MHAE, CHALLENGE },
+	{ M_RRQ, CHALLENGE, MN_AAA }, { M_RRQ, CHALLENGE, MFAE }, { M_RRQ, CHALLENGE, FHAE },
+	{ M_RRP, MHAE, CHALLENGE },
+	/* RFC 5563 s5 */
+	{ M_RRQ, METHOD, FHAE }, { M_RRP, METHOD, FHAE }, { M_RRQ, TECH, FHAE },
+	/* RFC 6245 s4.1, s4.2 */
+	{ M_RRQ, MHAE, KEY48 }, { M_RRQ, CHALLENGE, KEY48 }, { M_RRQ, MN_AAA, KEY48 }, { M_RRQ, KEY48, FHAE },
+	{ M_RRP, MHAE, KEY48 }, { M_RRP, KEY48, FHAE },
+	/* RFC 3543 s3.2 */
+	{ M_RRQ, REVSUP, FHAE }, { M_RRP, REVSUP, FHAE },
+	/* RFC 4636 s4, RFC 4917 s5 */
+	{ M_RRP, MHAE, FA_ERROR }, { M_RRP, FA_ERROR, MFAE }, { M_RRP, HA_TEXT, MHAE }, { M_RRP, MHAE, FA_TEXT },
+	{ M_RRP, FA_TEXT, MFAE }, { M_REV, HA_TEXT, FHAE },
+};
+
+/* Those are skipped, so nobody's to judge when received; built in order all the same. */
+static const struct pair skipped_pairs[] = {
+	/* RFC 3024 s3.3, RFC 5446 s3, RFC 5177 s10, RFC 5454 s3.1 */
+	{ M_RRQ, MHAE, "8200" }, { M_RRQ, "8200", MFAE }, { M_RRQ, NAI_HEX, "9703696d73" },
+	{ M_RRQ, "9703696d73", FHAE }, { M_RRQ, "940600180a010100", MHAE }, { M_RRQ, "98020300", MHAE },
+};
+
+static bool put_raw(struct wire_out *out, const char *hex)
+{
+	struct bytes ext = from_hex(hex);
+	bool is_long = ext.p[0] == 36 || ext.p[0] == 47 || ext.p[0] == 48;
+	bool is_short = ext.p[0] == 45 || ext.p[0] >= 145;
+	size_t head = is_long ? 4 : 2;
+
+	is_short = is_short && ext.p[0] != 151;
+	wire_put_ext(out, ext.p[0], is_long ? ext.p[1] : is_short ? ext.p[2] : 0, ext.p + head + is_short,
+		     ext.len - head - is_short);
+	return !out->failed;
+}
+
+static bool ordered(int message, const char *a, const char *b)
+{
+	struct bytes bytes = message_with(message, a);
+	struct parsed in;
+	bool ok;
+
+	add_hex(&bytes, b);
+	in = parse(&bytes);
+	assert_int_equal(in.error, WIRE_OK);
+	assert_int_equal(in.msg.n_ext, 2);
+	ok = wire_in_order(&in.msg);
+	free(in.heap);
+	return ok;
+}
+
+static void check_pair(const struct pair *p, bool skipped)
+{
+	struct bytes fixed = from_hex(message_hex[p->message]);
+	struct wire_out right = { .len = fixed.len }, wrong = { .len = fixed.len };
+
+	memcpy(right.buf, fixed.p, fixed.len);
+	memcpy(wrong.buf, fixed.p, fixed.len);
+	if (!ordered(p->message, p->first, p->second) || !put_raw(&right, p->first) || !put_raw(&right, p->second))
+		fail_msg("%s before %s in message %d is refused", p->first, p->second, p->message);
+	if (ordered(p->message, p->second, p->first) != skipped)
+		fail_msg("%s before %s in message %d is as good", p->second, p->first, p->message);
+	if (!put_raw(&wrong, p->second) || put_raw(&wrong, p->first))
+		fail_msg("%s can be put behind %s in message %d", p->first, p->second, p->message);
+}
+
+static void order(void **state)
+{
+	(void)state;
+	/* [5944-3.6.1.3-1] [5944-3.8.3.3-1] */
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		check_pair(&pairs[i], false);
+	for (size_t i = 0; i < sizeof(skipped_pairs) / sizeof(skipped_pairs[0]); i++)
+		check_pair(&skipped_pairs[i], true);
+}
+
+/* What no rule speaks of stands anywhere, and a new message begins in order. */
+static void order_of_others(void **state)
+{
+	static const struct wire_sa sa = { .spi = 0x100, .key = "0123456789abcdef", .key_len = 16 };
+	struct wire_rrq rrq = common_rrq();
+	struct wire_out out;
+
+	(void)state;
+	assert_true(ordered(M_RRQ, "2600000600003297 0001", MHAE) && ordered(M_RRQ, MHAE, "2600000600003297 0001"));
+	assert_true(ordered(M_RRQ, "c80101", FHAE) && ordered(M_RRQ, FHAE, "c80101"));
+	assert_true(ordered(M_RRQ, METHOD, NAI_HEX) && ordered(M_RRQ, NAI_HEX, METHOD));
+	/* a sub-type that we know nothing of */
+	assert_true(ordered(M_RRP, "9103036869", MHAE) && ordered(M_RRP, MHAE, "9103036869"));
+	/* in a message where it has no place, and is skipped */
+	assert_true(ordered(M_RRQ, HA_TEXT, MHAE) && ordered(M_RRQ, MHAE, HA_TEXT));
+	wire_put_rrq(&out, &rrq);
+	wire_put_auth(&out, WIRE_EXT_FHAE, &sa);
+	wire_put_rrq(&out, &rrq);
+	wire_put_nai(&out, "user@example.net");
+	assert_false(out.failed);
 }
 
 int main(void)
@@ -777,6 +908,7 @@ int main(void)
 		cmocka_unit_test(typed_puts),
 		cmocka_unit_test(put_refuses),
 		cmocka_unit_test(put_fills_to_the_last_byte), cmocka_unit_test(message_string),
+		cmocka_unit_test(order), cmocka_unit_test(order_of_others),
 	};
 
 	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);

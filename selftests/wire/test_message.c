@@ -125,7 +125,7 @@ static void notify_round_trip(void **state)
 
 	(void)state;
 	wire_put_notify(&out, &notify);
-	wire_put_text(&out, "going down");
+	wire_put_text(&out, WIRE_TEXT_HA, "going down");
 	assert_bytes(out.buf, out.len, "16018000 0a000005 c0000201 c6336407 e800001012345678"
 				       "910b01 676f696e6720646f776e");
 	b = from_out(&out);
@@ -138,7 +138,7 @@ static void notify_round_trip(void **state)
 	assert_int_equal(in.msg.notify.ha.s_addr, notify.ha.s_addr);
 	assert_int_equal(in.msg.notify.coa.s_addr, notify.coa.s_addr);
 	assert_true(in.msg.notify.id == notify.id);
-	assert_true(wire_get_text(&in.msg, text));
+	assert_true(wire_get_text(&in.msg, WIRE_TEXT_HA, text));
 	assert_string_equal(text, "going down");
 	free(in.heap);
 }
@@ -167,7 +167,7 @@ static void notify_ack_round_trip(void **state)
 	assert_int_equal(in.msg.notify_ack.ha.s_addr, ack.ha.s_addr);
 	assert_int_equal(in.msg.notify_ack.coa.s_addr, ack.coa.s_addr);
 	assert_true(in.msg.notify_ack.id == ack.id);
-	assert_false(wire_get_text(&in.msg, text));
+	assert_false(wire_get_text(&in.msg, WIRE_TEXT_HA, text));
 	free(in.heap);
 }
 
