@@ -20,6 +20,7 @@
 #define CORE_SA_MAX	4	/* security associations of one peer, valid at once */
 #define CORE_TEXT_MAX	256
 #define CORE_OTHERS_MAX	3	/* further home agents of a home network */
+#define CORE_SERVICES_MAX 8	/* of a home network */
 
 /* ---- configuration: read by host, owned by the core's creator, unchanged while in use ---- */
 
@@ -82,6 +83,9 @@ struct core_network {
 	uint8_t plen;			/* of the home prefix */
 	struct in_addr pool_first, pool_last;	/* HA: inclusive */
 	struct in_addr other_first, other_last;	/* HA: given to who asks for them only; those of the other HAs */
+	char service[WIRE_SERVICE_MAX + 1];	/* PMA: asked for, RFC 5446; "" = the default one */
+	char services[CORE_SERVICES_MAX][WIRE_SERVICE_MAX + 1];	/* HA: to be had beside the default one */
+	unsigned int n_services;	/* HA: 0 = nobody is asked */
 	struct in_addr redirect;	/* HA: who isn't registered here shall be there; 0 = here */
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
@@ -426,7 +430,7 @@ void core_drain_state(const struct core *core, const struct core_network *net, s
 /* Reply codes that the HA denies by, each with its counter. */
 #define CORE_DENIALS(y, x) \
 	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 136) y(x, 139) \
-	y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150)
+	y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150) y(x, 151)
 #define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 
 struct core_counters {

@@ -477,6 +477,16 @@ static uint8_t mode_code(const struct request *req)
 	return req->pmip ? WIRE_CODE_PMIP_DISALLOWED : WIRE_CODE_HA_ADMIN_PROHIBITED;
 }
 
+/* RFC 5446 s4.2: as far as services are told apart here. The default one is everybody's. */
+static bool has_service(const struct core_network *net, const char *service)
+{
+	for (unsigned int i = 0; i < net->n_services; i++) {
+		if (!strcmp(net->services[i], service))
+			return true;
+	}
+	return !net->n_services || !*service;
+}
+
 /* Steps 7 to 13 of protocol/security.md s5. */
 static void decide(struct core *core, const struct request *req)
 {
@@ -495,9 +505,7 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->rrq.lifetime && req->rrq.coa.s_addr == req->rrq.home.s_addr)	/* who is at home deregisters */
 		code = WIRE_CODE_HA_POORLY_FORMED;
-	else if (req->disordered)
-		code = WIRE_CODE_HA_POORLY_FORMED;
-	else if (req->many_keys)	/* whichever we took could be the wrong one */
+	else if (req->poor)
 		code = WIRE_CODE_HA_POORLY_FORMED;
 	else if (req->cvse)
 		code = req->cvse;
@@ -507,12 +515,17 @@ static void decide(struct core *core, const struct request *req)
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 	else if (req->rrq.flags & WIRE_RRQ_M && !(req->rrq.flags & WIRE_RRQ_G) && !req->keyed)
 		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;
+	else if (req->rrq.lifetime && !has_service(net, req->service))
+		code = WIRE_CODE_SERVICE_REFUSED;
 
 	if (!net && req->nai[0])
 		core->count.drop_no_network++;
 	if (code) {
 		if (code == WIRE_CODE_PMIP_DISALLOWED)
 			core->count.drop_bad_method++;
+		/* RFC 5446 s4.2: it isn't left with the service that it had. */
+		if (code == WIRE_CODE_SERVICE_REFUSED && reg && !reg->pub.rec.tombstone)
+			ha_bury(core, reg);
 		ha_deny(core, req, net, code);
 	} else if (req->rrq.lifetime) {
 		do_register(core, req, net, reg);
@@ -698,6 +711,13 @@ static uint8_t cvse_code(const struct wire_msg *msg)
 	return mn && cvse < mn ? WIRE_CODE_HA_CVSE_MN : WIRE_CODE_HA_CVSE_FA;
 }
 
+/* Of two keys, or services (RFC 5446 s3), whichever we took could be the wrong one. */
+static bool is_poor(const struct wire_msg *msg, const struct request *req)
+{
+	return !wire_in_order(msg) || wire_count_gre_keys(msg) > 1 ||
+	       wire_count(msg, WIRE_EXT_SERVICE) != !!req->service[0];
+}
+
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct request req = {
@@ -721,10 +741,11 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
 	    req.method > WIRE_PMIP_IPSEC)
 		req.method = 0;
-	req.disordered = !wire_in_order(msg);
+	if (!wire_get_service(msg, req.service))
+		req.service[0] = '\0';
+	req.poor = is_poor(msg, &req);
 	req.cvse = cvse_code(msg);
 	req.keyed = wire_get_gre_key(msg, &req.key);
-	req.many_keys = wire_count_gre_keys(msg) > 1;
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
 

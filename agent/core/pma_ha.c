@@ -341,6 +341,7 @@ void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
 
 void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer)
 {
+	const struct core_network *net = network_by_nai(core->cfg, rec->nai);
 	struct farewell *f;
 
 	farewell_cancel(core, rec->nai, rec->ha);
@@ -358,6 +359,7 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 		.peer = f->peer->cfg,
 		.mn = pma_mn(core, f->peer, f->nai),
 		.nai = f->nai,
+		.service = net ? net->service : "",
 		.key_in = rec->key_in,
 	};
 	memcpy(f->rrq.mac, rec->mac, sizeof(f->rrq.mac));

@@ -179,6 +179,10 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		pma_stay(core, reg, wire_code_name(code));
 		return;
 	}
+	if (reg->pub.state == CORE_REFRESH && code == WIRE_CODE_SERVICE_REFUSED) {	/* RFC 5446 s4.1 */
+		pma_leave(core, reg, reason(msg, text));
+		return;
+	}
 	if (reg->pub.state == CORE_REFRESH) {
 		/*
 		 * Forwarding stays until the lifetime ends; it may be granted

@@ -117,11 +117,11 @@ struct request {
 	bool fha;			/* its agent's key authenticated it */
 	bool per_node;			/* has ext. 47 */
 	bool pmip;			/* has what only a PMA says: 47 or 147 */
+	char service[WIRE_SERVICE_MAX + 1];	/* "" = the default one */
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
 	bool keyed, revsup;
-	bool many_keys;
-	bool disordered;		/* something doesn't stand where its RFC has it */
+	bool poor;			/* has what its RFC doesn't allow, by place or number */
 	uint8_t cvse;			/* code for the first one that we don't know; 0 = there is none */
 	bool requests_ha;
 	struct in_addr requested_ha;	/* ext. 139/1 */
@@ -193,6 +193,7 @@ struct pma_rrq {
 	const struct core_peer *peer;
 	struct mn *mn;			/* its keys sign; NULL: ours do, per node */
 	const char *nai;
+	const char *service;		/* as in struct core_network */
 	uint8_t mac[6];
 	uint32_t key_in;
 	bool dynamic;			/* says whom it goes to by ext. 139 */

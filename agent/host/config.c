@@ -213,6 +213,28 @@ static void read_dhcp(const struct section *sec, const struct core_network *net,
 	read_routes(sec, net, dhcp);
 }
 
+/* RFC 5446: what is asked for here, and what is to be had. */
+static void read_services(const struct section *sec, const struct core_config *core, struct core_network *net)
+{
+	if (get_string(sec, "service", MAY, net->service, sizeof(net->service)) && !core->pma)
+		section_error(sec, "service", "remove it, or set proxy-agent = true",
+			      "only a proxy agent asks for one");
+	if (item_count(sec, "services") && !core->ha)
+		section_error(sec, "services", "remove it, or set home-agent = true", "only a home agent has services");
+	for (unsigned int i = 0; i < item_count(sec, "services"); i++) {
+		const char *name = item_get(sec, "services", i)->text;
+
+		if (i == CORE_SERVICES_MAX) {
+			section_error(sec, "services", NULL, "more than %d services", CORE_SERVICES_MAX);
+			return;
+		}
+		if (!*name || strlen(name) > WIRE_SERVICE_MAX)
+			section_error(sec, "services", NULL, "a name has 1 to %d characters", WIRE_SERVICE_MAX);
+		else
+			strcpy(net->services[net->n_services++], name);
+	}
+}
+
 static void read_network(const struct section *sec, const struct core_config *core,
 			 struct core_network *net, struct config_network *extra)
 {
@@ -242,6 +264,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 	read_pools(sec, core, net);
 	check_prefix(sec, net);
 	read_home_agents(sec, core, net);
+	read_services(sec, core, net);
 
 	extra->lease = LEASE;
 	if (get_number(sec, "lease", MAY, 10, UINT32_MAX - 1, &n))

@@ -106,7 +106,7 @@ static const struct row {
 	{ 148,   1, SHORT, 7, 7,      RRP,            false, 0, MH, 0 },	/* s4.2 */
 	{ 148,   2, SHORT, 7, 7,      RRP,            false, 0, MH, 0 },
 	{ 149,   0, SHORT, 1, 1,      RRP,            false, 0, MH, 0 },	/* RFC 5265 s3.4 */
-	{ 151, ANY, TLV,   1, NO_MAX, RRQ | RRP,      false, 0, FH, NAI },	/* RFC 5446 s3: or MH, by who adds it */
+	{ 151, ANY, TLV,   1, WIRE_SERVICE_MAX, RRQ | RRP, true, 0, FH, NAI },	/* RFC 5446 s3: or MH, by who adds it */
 	{ 152,   1, SHORT, 17, 17,    RRQ,            false, 0, MH, 0 },	/* RFC 5454 s2.1 */
 	{ 152,   2, SHORT, 19, 19,    RRP,            false, 0, MH, 0 },	/* s2.2 */
 	{ 152,   3, SHORT, 1, 1,      RRQ,            false, 0, MH, 0 },	/* s2.3 */
@@ -326,16 +326,27 @@ static const uint8_t *find_exact(const struct wire_msg *msg, uint8_t type, uint8
 	return ext && ext->len == len ? ext->data : NULL;
 }
 
+/* The data of a TLV as a string; false if there is none, or that can't be one. */
+static bool get_string(const struct wire_msg *msg, uint8_t type, char *out, size_t max)
+{
+	const struct wire_ext *ext = wire_find(msg, type, 0);
+
+	/* Where it has no meaning, as an NAI in an acknowledgment of a notification, nobody has judged its length. */
+	if (!ext || !ext->len || ext->len > max || memchr(ext->data, '\0', ext->len))
+		return false;
+	memcpy(out, ext->data, ext->len);
+	out[ext->len] = '\0';
+	return true;
+}
+
 bool wire_get_nai(const struct wire_msg *msg, char nai[static WIRE_NAI_MAX + 1])
 {
-	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_NAI, 0);
+	return get_string(msg, WIRE_EXT_NAI, nai, WIRE_NAI_MAX);
+}
 
-	/* Where it has no meaning, as in an acknowledgment of a notification, nobody has judged its length. */
-	if (!ext || !ext->len || ext->len > WIRE_NAI_MAX || memchr(ext->data, '\0', ext->len))
-		return false;
-	memcpy(nai, ext->data, ext->len);
-	nai[ext->len] = '\0';
-	return true;
+bool wire_get_service(const struct wire_msg *msg, char service[static WIRE_SERVICE_MAX + 1])
+{
+	return get_string(msg, WIRE_EXT_SERVICE, service, WIRE_SERVICE_MAX);
 }
 
 bool wire_get_text(const struct wire_msg *msg, enum wire_text whose, char text[static WIRE_TEXT_MAX])
@@ -512,6 +523,11 @@ void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6])
 void wire_put_access_tech(struct wire_out *out, uint8_t tech)
 {
 	wire_put_ext(out, WIRE_EXT_PMIP_SKIP, WIRE_PMIP_ACCESS_TECH, &tech, 1);
+}
+
+void wire_put_service(struct wire_out *out, const char *service)
+{
+	wire_put_ext(out, WIRE_EXT_SERVICE, 0, service, strlen(service));
 }
 
 void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text)

@@ -19,6 +19,7 @@
 #define WIRE_MSG_MAX	1400	/* what we build; a larger one received is refused */
 #define WIRE_EXT_MAX	32	/* extensions in one message; more: WIRE_TOO_MANY */
 #define WIRE_NAI_MAX	253	/* one TLV's room is 255, RFC 4282 says 253 */
+#define WIRE_SERVICE_MAX 255	/* RFC 5446 s3 */
 #define WIRE_AUTH_MAX	32	/* longest authenticator, HMAC-SHA-256 */
 #define WIRE_KEY_MAX	64
 
@@ -83,7 +84,8 @@ enum wire_notify_code {
 	x(REDIRECT_HA, 143, "register with another home agent") \
 	x(HA_AAA_AUTH, 144, "mobile node failed AAA authentication") \
 	x(PMIP_UNSUPPORTED, 149, "PMIPv4 unsupported") \
-	x(PMIP_DISALLOWED, 150, "PMIPv4 disallowed")
+	x(PMIP_DISALLOWED, 150, "PMIPv4 disallowed") \
+	x(SERVICE_REFUSED, 151, "service authorization failed")
 
 #define WIRE_CODE_ENUM(name, number, text) WIRE_CODE_##name = number,
 enum wire_code { WIRE_CODES(WIRE_CODE_ENUM) };
@@ -104,6 +106,7 @@ enum wire_ext_type {
 	WIRE_EXT_DYNAMIC_HA	= 139,	/* RFC 4433 s3.4 */
 	WIRE_EXT_TEXT		= 145,	/* message string, RFC 4917 */
 	WIRE_EXT_PMIP_SKIP	= 147,	/* RFC 5563 s5.2-5.5 */
+	WIRE_EXT_SERVICE	= 151,	/* service selection, RFC 5446 */
 };
 
 /*
@@ -274,6 +277,7 @@ bool wire_get_revsup(const struct wire_msg *msg, uint16_t *flags, uint32_t *time
 bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, struct in_addr *ha);
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
+bool wire_get_service(const struct wire_msg *msg, char service[static WIRE_SERVICE_MAX + 1]);	/* NUL inside: false */
 /* What an agent has to say: cut off, and in visible ASCII, whatever it is. */
 bool wire_get_text(const struct wire_msg *msg, enum wire_text whose, char text[static WIRE_TEXT_MAX]);
 
@@ -308,6 +312,7 @@ void wire_put_revsup(struct wire_out *out, uint16_t flags, uint32_t timestamp);
 void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct in_addr ha);
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
 void wire_put_access_tech(struct wire_out *out, uint8_t tech);
+void wire_put_service(struct wire_out *out, const char *service);
 void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text);
 
 /* Security association: what an SPI selects (RFC 5944 s1.6). */

@@ -879,6 +879,8 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 	wire_put_rrq(out, &r->f);
 	if (r->nai)
 		wire_put_nai(out, r->nai);
+	if (r->service)
+		wire_put_service(out, r->service);
 	if (r->requested)
 		wire_put_dynamic_ha(out, WIRE_HA_REQUESTED, ip(r->requested));
 	if (r->method >= 0)

@@ -151,6 +151,7 @@ struct rrq {
 	const struct wire_sa *mn, *aaa;	/* NULL = no ext. 32, no ext. 36 */
 	const char *challenge;		/* NULL = no ext. 132 */
 	const char *requested;		/* NULL = no ext. 139 */
+	const char *service;		/* NULL = no ext. 151 */
 	const char *src, *dst;
 	uint32_t link;
 };

@@ -238,6 +238,65 @@ static void test_key_encodings(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 0);
 }
 
+/* RFC 5446 s3, s4.2: told apart where the network says which there are. */
+static void test_services(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_out out;
+
+	r.service = "ims";
+	assert_int_equal(code_of(w, &r), 0);		/* nobody is asked: skipped */
+	strcpy(HA_NODE->net[RED].services[0], "ims");
+	strcpy(HA_NODE->net[RED].services[1], "voip.example.com");
+	HA_NODE->net[RED].n_services = 2;
+	later(w, &r);
+	assert_int_equal(code_of(w, &r), 0);
+	later(w, &r);
+	r.service = NULL;				/* the default one */
+	assert_int_equal(code_of(w, &r), 0);
+	assert_int_equal(n_regs(HA_NODE), 1);
+
+	/* Neither a part nor more of one; and what was there before is gone. */
+	for (int i = 0; i < 3; i++) {
+		static const char *const none[] = { "im", "imsi", "IMS" };
+
+		later(w, &r);
+		r.service = "voip.example.com";
+		assert_int_equal(code_of(w, &r), 0);
+		assert_int_equal(HA_NODE->n_kernel, 1);
+		later(w, &r);
+		r.service = none[i];
+		assert_int_equal(code_of(w, &r), WIRE_CODE_SERVICE_REFUSED);
+		assert_int_equal(n_regs(HA_NODE), 0);
+		assert_int_equal(HA_NODE->n_kernel, 0);
+	}
+	assert_int_equal(COUNT(denied_151), 3);
+	/* Who leaves needs none. */
+	later(w, &r);
+	r.f.lifetime = 0;
+	assert_int_equal(code_of(w, &r), 0);
+
+	/* At most one. */
+	r = rrq_from(w, PMA1, NAI_B);
+	r.service = "ims";
+	r.sa = NULL;
+	rrq_build(&out, &r);
+	wire_put_service(&out, "ims");
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->data[1], WIRE_CODE_HA_POORLY_FORMED);
+	/* What is no name is no service, and not the default one either. */
+	r.service = NULL;
+	later(w, &r);
+	rrq_build(&out, &r);
+	wire_put_ext(&out, WIRE_EXT_SERVICE, 0, "i\0s", 3);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(COUNT(denied_134), 2);
+	assert_int_equal(n_regs(HA_NODE), 0);
+}
+
 static void test_home_address(void **state)
 {
 	struct world *w = *state;
@@ -1082,7 +1141,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(register), T(encapsulation), T(key_encodings), T(home_address), T(pool_exhausted),
+		T(register), T(encapsulation), T(key_encodings), T(services), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),

@@ -287,6 +287,39 @@ static void test_old_peer(void **state)
 	assert_true(pma->key_in == ha->key_out && pma->key_out == ha->key_in);
 }
 
+/* RFC 5446 s4.1: in each request, and without it there is no registration. */
+static void test_service(void **state)
+{
+	char name[WIRE_SERVICE_MAX + 1];
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	strcpy(PMA_NODE->net[RED].service, "ims");
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_true(wire_get_service(&msg, name));
+	assert_string_equal(name, "ims");
+	run(w, RTT);
+	assert_true(PMA_NODE->dev[DEV].attached);	/* an HA that doesn't ask skips it */
+
+	HA_NODE->net[RED].n_services = 1;
+	strcpy(HA_NODE->net[RED].services[0], "voip");
+	run(w, 599 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	assert_non_null(strstr(PMA_NODE->dev[DEV].text, "service authorization failed"));
+	assert_int_equal(PMA_NODE->n_kernel, 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_true(wire_get_service(&msg, name));
+	assert_int_equal(PMA_NODE->n_row, 0);
+
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(PMA_NODE->dev[8].n_refused, 1);
+	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_SERVICE_REFUSED);
+}
+
 static void test_hint(void **state)
 {
 	static const char *const outside[] = { "10.0.1.5", "10.0.0.1", "10.0.0.0", "10.0.0.255",
@@ -1184,7 +1217,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), DEAF(hint), DEAF(hint_late),
+		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), T(service), DEAF(hint), DEAF(hint_late),
 		DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),
 		DEAF(granted_more), T(bind_fails),

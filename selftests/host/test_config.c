@@ -165,6 +165,10 @@ static const struct bad {
 	  ":12: network blue other-home-agents: more than 3 home agents" },
 	{ "other home agent without peer section", PMA "network blue {\nother-home-agents = {192.0.2.2}\n}\n",
 	  ":12: network blue other-home-agents: no peer 192.0.2.2 (add a peer section" },
+	{ "a service at a home agent", HA "network blue {\nservice = ims\n}\n", ":13: network blue service: only a proxy agent asks for one (remove it, or set proxy-agent = true)" },
+	{ "services at a proxy agent", PMA "network blue {\nservices = { ims }\n}\n", ":12: network blue services: only a home agent has services (remove it, or set home-agent = true)" },
+	{ "too many services", HA "network blue {\nservices = { a, b, c, d, e, f, g, h, i }\n}\n", ":13: network blue services: more than 8 services" },
+	{ "a service without a name", HA "network blue {\nservices = { a, \"\" }\n}\n", ":13: network blue services: a name has 1 to 255 characters" },
 	{ "another home agent field", PMA "network blue {\nhome-agent-field = any\n}\n", ":12: network blue home-agent-field: unknown: \"any\" (named, zeros or ones)" },
 	{ "home agent field of a home agent", HA "network blue {\nhome-agent-field = zeros\n}\n", ":13: network blue home-agent-field: only a proxy agent sends requests" },
 	{ "redirect at a proxy agent", PMA "network blue {\nredirect = 192.0.2.2\n}\n", ":12: network blue redirect: only a home agent sends devices elsewhere" },
@@ -419,6 +423,7 @@ static void test_handover(void **state)
 	static const char more[] = HA "handover-grace = 0\naway-time = 0\n"
 		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
 		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
+		"services = { ims, \"voip.example.com\" }\n"
 		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\" }\n";
 	struct config *config;
 	char *complaints = load(more, sizeof(more) - 1, &config);
@@ -433,6 +438,10 @@ static void test_handover(void **state)
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_first.s_addr), 0x0a000015);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_last.s_addr), 0x0a00001e);
+	assert_int_equal(config->networks[0].n_services, 0);
+	assert_int_equal(config->networks[1].n_services, 2);
+	assert_string_equal(config->networks[1].services[0], "ims");
+	assert_string_equal(config->networks[1].services[1], "voip.example.com");
 	config_free(config);
 	free(complaints);
 }
@@ -475,6 +484,7 @@ static void test_good_pma(void **state)
 	assert_true(config->core.pma);
 	assert_true(config->core.clock_probe);
 	assert_true(config->core.peers[0].gre_key);
+	assert_string_equal(config->networks[0].service, "");
 	assert_null(config_doubt(config));
 	config->networks[0].bicast = true;
 	assert_null(config_doubt(config));

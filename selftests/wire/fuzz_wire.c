@@ -29,7 +29,7 @@ static unsigned int sum(const uint8_t *p, size_t len)
 static void check_getters(const struct wire_msg *msg)
 {
 	uint8_t mac[6], byte;
-	char nai[WIRE_NAI_MAX + 1], text[WIRE_TEXT_MAX];
+	char nai[WIRE_NAI_MAX + 1], service[WIRE_SERVICE_MAX + 1], text[WIRE_TEXT_MAX];
 	uint32_t word;
 	uint16_t half;
 
@@ -41,6 +41,8 @@ static void check_getters(const struct wire_msg *msg)
 		require(wire_count_gre_keys(msg) >= 1);
 	if (wire_find_unknown_cvse(msg))
 		require(wire_count_gre_keys(msg) < msg->n_ext);
+	if (wire_get_service(msg, service))
+		require(strlen(service) >= 1 && strlen(service) <= WIRE_SERVICE_MAX);
 	wire_in_order(msg);
 	wire_get_pmip_method(msg, &byte);
 	wire_get_revsup(msg, &half, &word);

@@ -754,6 +754,39 @@ static void message_string(void **state)
 	assert_true(out.failed);
 }
 
+/* RFC 5446 s3: any string; what isn't one is none, but was there. */
+static void service(void **state)
+{
+	struct wire_rrq rrq = common_rrq();
+	char name[WIRE_SERVICE_MAX + 1];
+	struct wire_out out;
+	struct wire_msg msg;
+	struct parsed in;
+	struct bytes b;
+
+	(void)state;
+	in = rrq_with("9703696d73");
+	assert_true(wire_get_service(&in.msg, name));
+	assert_string_equal(name, "ims");
+	free(in.heap);
+	in = rrq_with("9703690073");
+	assert_false(wire_get_service(&in.msg, name));
+	assert_int_equal(wire_count(&in.msg, WIRE_EXT_SERVICE), 1);
+	free(in.heap);
+	b = message_with(M_RRQ, "9700");
+	assert_int_equal(parse_error(&b), WIRE_EXT_SHORT);
+	memset(name, 's', WIRE_SERVICE_MAX);
+	name[WIRE_SERVICE_MAX] = '\0';
+	wire_put_rrq(&out, &rrq);
+	wire_put_service(&out, name);
+	memset(name, 0, sizeof(name));
+	assert_int_equal(wire_parse(out.buf, out.len, &msg), WIRE_OK);
+	assert_true(wire_get_service(&msg, name));
+	assert_int_equal(strlen(name), WIRE_SERVICE_MAX);
+	wire_put_service(&out, "");
+	assert_true(out.failed);
+}
+
 /*
  * Order, as the RFCs have it (protocol/extensions.md s2): pairs of extensions of
  * which the first must not come second. Read: as said. Built: the second of a
@@ -798,13 +831,15 @@ static const struct pair pairs[] = {
 	/* RFC 4636 s4, RFC 4917 s5 */
 	{ M_RRP, MHAE, FA_ERROR }, { M_RRP, FA_ERROR, MFAE }, { M_RRP, HA_TEXT, MHAE }, { M_RRP, MHAE, FA_TEXT },
 	{ M_RRP, FA_TEXT, MFAE }, { M_REV, HA_TEXT, FHAE },
+	/* RFC 5446 s3 */
+	{ M_RRQ, NAI_HEX, "9703696d73" }, { M_RRQ, "9703696d73", FHAE },
 };
 
 /* Those are skipped, so nobody's to judge when received; built in order all the same. */
 static const struct pair skipped_pairs[] = {
-	/* RFC 3024 s3.3, RFC 5446 s3, RFC 5177 s10, RFC 5454 s3.1 */
-	{ M_RRQ, MHAE, "8200" }, { M_RRQ, "8200", MFAE }, { M_RRQ, NAI_HEX, "9703696d73" },
-	{ M_RRQ, "9703696d73", FHAE }, { M_RRQ, "940600180a010100", MHAE }, { M_RRQ, "98020300", MHAE },
+	/* RFC 3024 s3.3, RFC 5177 s10, RFC 5454 s3.1 */
+	{ M_RRQ, MHAE, "8200" }, { M_RRQ, "8200", MFAE }, { M_RRQ, "940600180a010100", MHAE },
+	{ M_RRQ, "98020300", MHAE },
 };
 
 static bool put_raw(struct wire_out *out, const char *hex)
@@ -908,7 +943,7 @@ int main(void)
 		cmocka_unit_test(typed_puts),
 		cmocka_unit_test(put_refuses),
 		cmocka_unit_test(put_fills_to_the_last_byte), cmocka_unit_test(message_string),
-		cmocka_unit_test(order), cmocka_unit_test(order_of_others),
+		cmocka_unit_test(service), cmocka_unit_test(order), cmocka_unit_test(order_of_others),
 	};
 
 	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);
