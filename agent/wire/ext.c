@@ -68,7 +68,7 @@ static const struct row {
 	{  34, ANY, TLV,   5, NO_MAX, ALL,            true,  FH, 0, MH | AAA | MF },	/* s3.5.4 */
 	{  36,   1, LONG, 20, NO_MAX, RRQ,            true,  AAA, 0, MH },	/* RFC 4721 s6: never in a reply */
 	{  36, ANY, LONG, 20, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* s5 */
-	{  38, ANY, OWN16, CVSE_HEAD, NO_MAX, RRQ | RRP, true, 0, 0, 0 },	/* RFC 3115: has its own codes; s3: anywhere */
+	{  38, ANY, OWN16, CVSE_HEAD, NO_MAX, RRQ | RRP, true, 0, 0, 0 },	/* RFC 3115 s2.4; s3: anywhere */
 	{  40,   1, LONG,  4, 4,      RRQ,            false, 0, AAA, 0 },	/* RFC 3957 s6.1 */
 	{  41,   1, LONG, 30, NO_MAX, RRP,            false, 0, MF, 0 },	/* s6.2 */
 	{  42,   1, LONG,  4, 4,      RRQ,            false, 0, AAA, 0 },	/* s6.3 */
@@ -78,7 +78,7 @@ static const struct row {
 	{  46, ANY, TLV,   6, 6,      RRQ | RRP,      false, 0, 0, 0 },		/* RFC 4857 s9.1 */
 	{  47,   1, LONG,  1, 1,      RRQ | RRP,      true,  0, FH, 0 },	/* RFC 5563 s5.1 */
 	{  47, ANY, LONG,  0, NO_MAX, RRQ | RRP,      true,  0, FH, 0 },	/* answered by 149: s8.1 */
-	{  48,   0, LONG,  4, 4,      RRQ | RRP,      true,  0, MF | FH, MH | CHALLENGE | AAA },	/* RFC 6245 s4.1 */
+	{  48,   0, LONG,  4, 4,      RRQ | RRP,      true,  0, MF | FH, MH | CHALLENGE | AAA }, /* RFC 6245 s4.1 */
 	{  49, ANY, SHORT, 0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 6521 s5.2 */
 	{  50, ANY, LONG,  0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* s5.5 */
 	{ 127, ANY, LONG,  0, NO_MAX, RRQ | RRP,      false, 0, 0, 0 },		/* RFC 4064 s4.1 */
@@ -94,7 +94,7 @@ static const struct row {
 	{ 140, ANY, TLV,   6, 6,      RRQ,            false, 0, 0, AUTHS },	/* RFC 4857 s9.2 */
 	{ 141, ANY, STYLE, 10, 10,    RRQ | RRP,      false, 0, 0, 0 },		/* s9.3 */
 	{ 142, ANY, TLV,   6, 6,      RRQ | RRP,      false, 0, 0, 0 },		/* s9.4 */
-	{ 144,   0, SHORT, 5, 5,      RRQ,            false, 0, FH, 0 },	/* RFC 3519 s3.1, s4.5: or MH, by who adds it */
+	{ 144,   0, SHORT, 5, 5,      RRQ,            false, 0, FH, 0 },	/* RFC 3519 s3.1: or MH, by adder */
 	{ 145,   1, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, MH | MF | FH, 0 },	/* RFC 4917 s5; RFC 6098 s4.1 */
 	{ 145,   2, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, MF | FH, MH },
 	{ 145, ANY, SHORT, 0, NO_MAX, RRP | REV | GNM, true, 0, 0, 0 },

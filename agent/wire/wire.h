@@ -292,7 +292,7 @@ struct wire_out {
 	uint8_t buf[WIRE_MSG_MAX];
 	size_t len;
 	bool failed;
-	uint8_t there, passed;	/* bits of ext.c: what others are ordered by, and what they can't be ahead of any more */
+	uint8_t there, passed;	/* bits of ext.c: by what others are ordered, and what may not follow */
 };
 
 void wire_put_rrq(struct wire_out *out, const struct wire_rrq *rrq);
