@@ -414,6 +414,7 @@ static void test_sent(void **state)
 		assert_int_equal(s->dst.s_addr, ip("198.51.100.1").s_addr);
 		assert_int_equal(s->src.s_addr, ip("192.0.2.1").s_addr);
 		assert_int_equal(msg.notify.direction, WIRE_HA_TO_FA);
+		/* [6098-4.1-4] */
 		assert_int_equal(msg.notify.flags, WIRE_NOTIFY_A);
 		assert_int_equal(msg.notify.home.s_addr, device(PMA_NODE, DEV)->rec.home.s_addr);
 		assert_int_equal(msg.notify.ha.s_addr, s->src.s_addr);
@@ -421,11 +422,15 @@ static void test_sent(void **state)
 		assert_int_equal(msg.n_ext, 2);
 		assert_true(wire_get_text(&msg, WIRE_TEXT_HA, text));
 		assert_string_equal(text, "this home agent is being relieved by 192.0.2.2");
+		/* [6098-7-3] [6098-7-4] */
 		assert_true(wire_auth_ok(&msg, &msg.ext[1], sa_of(PMA1)));
+		/* [6098-7.1-6] [6098-7.1-7] [6098-7.1.1-3] */
 		assert_true(!try || (int64_t)(msg.notify.id - id) > 0);
 		id = msg.notify.id;
+		/* [6098-4.1-5] [6098-7.1-1] [6098-7.1.1-2] */
 		assert_int_equal(id >> 32, ntp_of(HA_NODE) >> 32);
 		run(w, (SEC << try) - 1);
+		/* [6098-4.3-1] [6098-4.3-4] [6098-4.3-5] */
 		assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), try + 1);
 		run(w, 1);
 	}
@@ -444,6 +449,7 @@ struct gnm {
 	const char *text, *src;
 	enum wire_text whose;
 	const struct wire_sa *sa;
+	bool twice;		/* signed so */
 	bool nai;		/* which isn't permitted */
 };
 
@@ -471,7 +477,7 @@ static int say(struct world *w, const struct gnm *g, struct node *to, const char
 		memcpy(out.buf + out.len, "\x83\x03n@x", 5);
 		out.len += 5;
 	}
-	if (g->sa)
+	for (int i = 0; g->sa && i <= g->twice; i++)
 		wire_put_auth(&out, WIRE_EXT_FHAE, g->sa);
 	assert_false(out.failed);
 	inject(to, g->src, dst, out.buf, out.len);
@@ -526,11 +532,15 @@ static void test_pma_takes(void **state)
 	rrqs = n_sent(w, PMA1, WIRE_RRQ);
 	good = gnm_to(w, DEV);
 
+	/* [6098-4.6.1-7] [6098-4.6.1-8] [6098-4.6.1-9] [6098-7-4] */
 	g = good;	/* nobody's, or somebody else's */
 	g.sa = NULL;
 	assert_int_equal(say_to_pma(w, &g), -1);
 	wrong.key[0] ^= 1;
 	g.sa = &wrong;
+	assert_int_equal(say_to_pma(w, &g), -1);
+	g = good;
+	g.twice = true;
 	assert_int_equal(say_to_pma(w, &g), -1);
 	g = good;
 	g.src = "192.0.2.2";	/* knows the key, but speaks for another */
@@ -544,13 +554,15 @@ static void test_pma_takes(void **state)
 	assert_int_equal(say_to_pma(w, &g), -1);
 	g = good;
 	g.nai = true;
+	/* [6098-4.6.1-16] [6098-4.6.1-17] */
 	assert_int_equal(say_to_pma(w, &g), -1);
 	assert_int_equal(COUNT(PMA1, drop_unknown_extension), 1);
 	assert_int_equal(COUNT(PMA1, drop_no_authentication), 1);
-	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 1);
+	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 2);
 	assert_int_equal(COUNT(PMA1, drop_notification_invalid), 3);
 	g = good;
 	g.f.id -= 9ULL << 32;
+	/* [6098-4.6.1-12] [6098-4.6.1-13] [6098-7.1-2] [6098-7.1.1-4] [6098-7.1.1-5] [6098-7.1.1-7] */
 	assert_int_equal(say_to_pma(w, &g), WIRE_NOTIFY_FA_ID);
 	g.f.id = good.f.id + (9ULL << 32);
 	assert_int_equal(say_to_pma(w, &g), WIRE_NOTIFY_FA_ID);
@@ -558,9 +570,11 @@ static void test_pma_takes(void **state)
 	g.f.home = ip("10.0.0.99");	/* not here */
 	assert_int_equal(say_to_pma(w, &g), WIRE_NOTIFY_FA_UNSPECIFIED);
 	run(w, 5 * SEC);
+	/* [6098-4.6.1-10] [6098-4.6.1-14] [6098-4.6.1-18] */
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), rrqs);
 
 	good.f.id = ntp_of(PMA_NODE);
+	/* say() has compared the low half: [6098-4.1-2] [6098-4.1-3] [6098-4.2-1] [6098-4.6.2-1] [6098-7.1-4] */
 	assert_int_equal(say_to_pma(w, &good), 0);
 	said(w, PMA_NODE, "192.0.2.1", DEV);
 	run(w, 5 * SEC);	/* it has a look, and asks: whose it is stays as it was */
@@ -568,9 +582,11 @@ static void test_pma_takes(void **state)
 	assert_int_equal(PMA_NODE->n_confirm, 1);
 	assert_int_equal(n_at(w, "192.0.2.1", 1), 1);
 	/* Once more, and without want of an answer. */
+	/* [6098-7-5] [6098-7.1.1-6] */
 	assert_int_equal(say_to_pma(w, &good), WIRE_NOTIFY_FA_ID);
 	good.f.id += 1ULL << 32;
-	good.f.flags = 0;
+	good.f.flags = (uint16_t)~WIRE_NOTIFY_A;
+	/* [6098-4.1-2] [6098-4.1-4] */
 	assert_int_equal(say_to_pma(w, &good), -1);
 	run(w, 5 * SEC);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), rrqs + 2);
@@ -615,6 +631,8 @@ static void test_farewell_again(void **state)
 static void test_ha_takes(void **state)
 {
 	struct world *w = *state;
+	struct wire_sa wrong = *sa_of(PMA1);
+	unsigned int n_log;
 	struct wire_msg msg;
 	struct gnm good, g;
 
@@ -624,23 +642,69 @@ static void test_ha_takes(void **state)
 	good.f.direction = WIRE_FA_TO_HA;
 	good.whose = WIRE_TEXT_FA;	/* RFC 4917 s4: a sub-type for each kind of agent */
 	good.src = "198.51.100.1";
+	/* [6098-4.7.4-1] [6098-4.7.4-2] [6098-7.1-4] */
 	assert_int_equal(say(w, &good, HA_NODE, "192.0.2.1", &msg), 0);
 	assert_int_equal(msg.notify_ack.direction, WIRE_HA_TO_FA);
 	assert_true(msg.notify_ack.id == good.f.id);
 	said(w, HA_NODE, "198.51.100.1", DEV);
+	n_log = HA_NODE->n_log;
+	/* [6098-4.7.3-6] [6098-4.7.3-7] [6098-7.1.1-6] [6098-7.1.1-7] */
 	assert_int_equal(say(w, &good, HA_NODE, "192.0.2.1", &msg), WIRE_NOTIFY_HA_ID);
 	assert_int_equal(msg.notify_ack.id >> 32, ntp_of(HA_NODE) >> 32);
 	good.f.id += 1ULL << 32;
 	g = good;
-	g.f.home = ip("10.0.0.99");	/* RFC 6098 s4.7 */
+	g.f.id += 9ULL << 32;
+	/* [6098-7.1.1-5] */
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), WIRE_NOTIFY_HA_ID);
+	g = good;
+	g.f.home = ip("10.0.0.99");
+	/* [6098-4.7-1] */
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
 	g = good;
 	g.f.direction = WIRE_HA_TO_FA;
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
 	g = good;
+	g.nai = true;
+	/* [6098-4.7.3-25] [6098-4.7.3-26] */
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	/* [6098-4.7.3-1] [6098-4.7.3-3] */
+	g = good;
+	g.sa = NULL;
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	g = good;
+	g.twice = true;
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	/* What it says isn't heard: [6098-4.7.3-4] [6098-4.7.3-8] [6098-4.7.3-27] */
+	assert_int_equal(HA_NODE->n_log, n_log);
+	wrong.key[0] ^= 1;
+	g = good;
+	g.sa = &wrong;
+	/* [6098-4.7.3-2] */
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
 	g.sa = sa_of(PMA2);
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	assert_null(strstr(HA_NODE->log, "notifies"));
+	/* Nor has any of it used up the Identification. */
 	assert_int_equal(say(w, &good, HA_NODE, "192.0.2.1", &msg), 0);
+}
+
+/* To the port that the last request came from: its agent may be behind a NAT. */
+static void test_where_from(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, "a@red.example");
+	const struct sent *s;
+	struct wire_msg msg;
+
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	drain(w, HA, false);
+	s = sent_by(w, HA, WIRE_NOTIFY, 0);
+	assert_non_null(s);
+	/* [6098-4-1] [6098-4.1-1] */
+	assert_int_equal(s->dport, INJECT_PORT);
+	assert_int_equal(s->dst.s_addr, ip(r.src).s_addr);
+	assert_int_equal(s->src.s_addr, ip(r.dst).s_addr);
 }
 
 /* Whatever a PMA's clock says: refused once, then by its time. */
@@ -654,6 +718,7 @@ static void test_clocks(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 3);
 	drain(w, HA, false);
 	run(w, 5 * SEC);
+	/* [6098-7.1-3] */
 	assert_int_equal(n_at(w, "192.0.2.2", 3), 3);
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 3 + 2);	/* two devices are at PMA1 */
 }
@@ -678,38 +743,121 @@ static void test_clocks_of_a_range(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 20 + 10);	/* each of PMA1's is refused once */
 }
 
+/* The last notification that the HA has sent. */
+static struct wire_notify last_notice(struct world *w)
+{
+	const struct sent *s = sent_by(w, HA, WIRE_NOTIFY, 0);
+	struct wire_msg msg;
+
+	assert_non_null(s);
+	assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
+	return msg.notify;
+}
+
+static void acknowledge(struct node *to, const char *src, const char *dst, const struct wire_notify_ack *ack,
+			const struct wire_sa *sa, bool twice)
+{
+	struct wire_out out;
+
+	wire_put_notify_ack(&out, ack);
+	for (int i = 0; sa && i <= twice; i++)
+		wire_put_auth(&out, WIRE_EXT_FHAE, sa);
+	assert_false(out.failed);
+	inject(to, src, dst, out.buf, out.len);
+}
+
+static struct wire_notify_ack ack_of(const struct wire_notify *notify)
+{
+	return (struct wire_notify_ack){
+		.direction = WIRE_FA_TO_HA, .home = notify->home, .ha = notify->ha, .coa = notify->coa,
+		.id = notify->id,
+	};
+}
+
 /* An acknowledgement is nobody else's, and none of what wasn't sent. */
 static void test_acknowledgements(void **state)
 {
 	struct world *w = *state;
-	struct wire_notify_ack ack = { .direction = WIRE_FA_TO_HA };
-	struct wire_out out;
-	struct wire_msg msg;
-	const struct sent *s;
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct wire_notify_ack good, ack;
+	struct wire_notify notify;
 
 	attach_some(w, 1);
 	run(w, SEC);
 	w->loss = 1000;
 	drain(w, HA, false);
-	s = sent_by(w, HA, WIRE_NOTIFY, 0);
-	assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
-	ack.home = msg.notify.home;
-	ack.ha = msg.notify.ha;
-	ack.coa = msg.notify.coa;
-	for (int i = 0; i < 5; i++) {
-		const struct wire_sa *sa = i == 1 ? NULL : sa_of(i == 2 ? PMA2 : PMA1);
-
-		ack.id = msg.notify.id + (i == 0);
-		ack.direction = i == 3 ? WIRE_HA_TO_FA : WIRE_FA_TO_HA;
-		wire_put_notify_ack(&out, &ack);
-		if (sa)
-			wire_put_auth(&out, WIRE_EXT_FHAE, sa);
-		assert_int_equal(drain_state(w).told, 0);
-		inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
-	}
+	notify = last_notice(w);
+	good = ack = ack_of(&notify);
+	ack.id++;
+	/* [6098-7.1-5] */
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &ack, sa_of(PMA1), false);
+	ack = good;
+	ack.direction = WIRE_HA_TO_FA;
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &ack, sa_of(PMA1), false);
+	/* [6098-4.7.2-1] [6098-4.7.2-2] [6098-4.7.2-3] */
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &good, NULL, false);
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &good, sa_of(PMA1), true);
+	wrong.key[0] ^= 1;
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &good, &wrong, false);
+	acknowledge(HA_NODE, "198.51.100.2", "192.0.2.1", &good, sa_of(PMA2), false);
+	assert_int_equal(drain_state(w).told, 0);
+	acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &good, sa_of(PMA1), false);
 	assert_int_equal(drain_state(w).told, 1);
 	run(w, 20 * SEC);
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 1);
+}
+
+/* Whose low half is another's tells nothing about a clock. */
+static void test_clock_of_another(void **state)
+{
+	struct world *w = *state;
+	struct wire_notify notify;
+	struct wire_notify_ack ack;
+
+	attach_some(w, 1);
+	run(w, SEC);
+	w->loss = 1000;
+	drain(w, HA, false);
+	for (int right = 0; right < 2; right++) {
+		notify = last_notice(w);
+		ack = ack_of(&notify);
+		ack.code = WIRE_NOTIFY_FA_ID;
+		ack.id += 3600ULL << 32;
+		if (!right)
+			ack.id ^= 1;
+		acknowledge(HA_NODE, "198.51.100.1", "192.0.2.1", &ack, sa_of(PMA1), false);
+		run(w, 2 * SEC);
+		/* [6098-7.1.1-8] */
+		assert_true((int64_t)(last_notice(w).id - notify.id) > 0);
+		assert_int_equal((last_notice(w).id - notify.id) >> 32 >= 3600, right);
+	}
+}
+
+/* A PMA sends none, so nothing answers it; and what isn't authentic is nobody's. */
+static void test_acknowledged_unasked(void **state)
+{
+	struct world *w = *state;
+	struct wire_sa wrong = *sa_of(PMA1);
+	struct wire_notify_ack ack;
+
+	attach_some(w, 1);
+	run(w, 5 * SEC);
+	ack = (struct wire_notify_ack){
+		.direction = WIRE_HA_TO_FA, .home = device(PMA_NODE, DEV)->rec.home, .ha = ip("192.0.2.1"),
+		.coa = ip("198.51.100.1"), .id = ntp_of(PMA_NODE),
+	};
+	wrong.key[0] ^= 1;
+	/* [6098-4.6.4-1] [6098-4.6.4-2] [6098-4.6.4-3] */
+	acknowledge(PMA_NODE, "192.0.2.1", "198.51.100.1", &ack, NULL, false);
+	assert_int_equal(COUNT(PMA1, drop_no_authentication), 1);
+	acknowledge(PMA_NODE, "192.0.2.1", "198.51.100.1", &ack, &wrong, false);
+	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 1);
+	acknowledge(PMA_NODE, "192.0.2.1", "198.51.100.1", &ack, sa_of(PMA1), true);
+	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 2);
+	assert_int_equal(COUNT(PMA1, drop_notification_invalid), 0);
+	acknowledge(PMA_NODE, "192.0.2.1", "198.51.100.1", &ack, sa_of(PMA1), false);
+	assert_int_equal(COUNT(PMA1, drop_notification_invalid), 1);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
 }
 
 #define TEST(f)	cmocka_unit_test_setup_teardown(f, setup, end_world)
@@ -722,7 +870,8 @@ int main(void)
 		TEST(test_revoked_by_the_new_one), TEST(test_revoked_by_the_old_one), TEST(test_revoked_for_good),
 		TEST(test_sent),
 		TEST(test_pma_takes), TEST(test_absent), TEST(test_farewell_again), TEST(test_ha_takes),
-		TEST(test_clocks), TEST(test_clocks_of_a_range), TEST(test_acknowledgements),
+		TEST(test_where_from), TEST(test_clocks), TEST(test_clocks_of_a_range), TEST(test_acknowledgements),
+		TEST(test_clock_of_another), TEST(test_acknowledged_unasked),
 	};
 
 	return cmocka_run_group_tests_name("core: draining", tests, NULL, NULL);

@@ -283,7 +283,7 @@ static void test_bad(void **state)
 	if (config)
 		fail_msg("accepted");
 	/* Prefix lengths and home agents [5944-3.6-1] [5944-3.8.1-1], "no security association" [5944-3.6-1] */
-	/* Among them "SPI below 256" [5944-1.6-9], "care-of address missing" [5944-3.7.1-1], window [5944-5.7.1-1] */
+	/* Among them "SPI below 256" [5944-1.6-9], "care-of address missing" [5944-3.7.1-1], window [5944-5.7.1-1] [6098-7.1.1-1] */
 	if (!strstr(complaints, row->want))
 		fail_msg("wanted \"%s\", got:\n%s", row->want, complaints);
 	/* Each line names the file, and nothing names a key. */
