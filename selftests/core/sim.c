@@ -14,13 +14,24 @@
 #define NTP_BASE	0xe8000000ULL		/* s: some day in 2023 */
 #define MONO_BASE	(1000 * SEC)
 #define SYNC_US		(5 * MSEC)		/* as long as a disk may take for a group */
+#define GRACE_US	(30 * SEC)		/* a kernel's, beyond a binding's lifetime (design.md s4.4) */
 
 struct event {
-	uint64_t at, seq;
-	int node;
 	unsigned int life;
 	struct core_event ev;
 	uint8_t *data;				/* of a datagram: ours */
+};
+
+/* What comes next in a world is at the top of a binary heap of these. */
+struct due {
+	uint64_t at, seq;
+	enum { AGE, EVENT, CALL } what;		/* at one time in this order, timers behind the first */
+	int node;
+	union {
+		struct event *event;
+		uint64_t cookie;		/* AGE: of the binding of which something ends */
+		uint64_t arg;			/* CALL: for the hook */
+	};
 };
 
 static const char *const addr[NODES] = { "192.0.2.1", "198.51.100.1", "198.51.100.2", "192.0.2.2" };
@@ -33,7 +44,7 @@ static const struct wire_sa sas[NODES] = {
 
 static bool is_ha(const struct node *n)
 {
-	return n->index == HA || n->index == HA2;
+	return n->cfg.ha;
 }
 
 const struct wire_sa *sa_of(int pma)
@@ -49,13 +60,17 @@ struct in_addr ip(const char *text)
 	return a;
 }
 
-uint64_t sim_random(struct world *w, uint64_t below)
+static uint64_t mix(uint64_t x)
 {
-	uint64_t x = w->seed_state += 0x9e3779b97f4a7c15ULL;
-
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
-	x ^= x >> 31;
+	return x ^ x >> 31;
+}
+
+uint64_t sim_random(struct world *w, uint64_t below)
+{
+	const uint64_t x = mix(w->seed_state += 0x9e3779b97f4a7c15ULL);
+
 	return below ? x % below : x;
 }
 
@@ -75,30 +90,145 @@ uint64_t ntp_of(const struct node *n)
 	return ((us / SEC) << 32) + ((us % SEC) << 32) / SEC;
 }
 
+/* ---- positions in a table, by hash; a table may be emptied behind its map's back ---- */
+
+static void map_put(struct map *m, uint64_t hash, size_t pos)
+{
+	size_t i = hash & (m->size - 1);
+
+	while (m->slot[i].used)
+		i = (i + 1) & (m->size - 1);
+	m->slot[i] = (struct map_slot){ hash, pos, true };
+}
+
+void map_add(struct map *m, uint64_t hash, size_t pos)
+{
+	struct map old = *m;
+
+	if (2 * m->n >= m->size) {
+		m->size = m->size ? 2 * m->size : 64;
+		m->slot = calloc(m->size, sizeof(*m->slot));
+		assert_non_null(m->slot);
+		for (size_t i = 0; i < old.size; i++) {
+			if (old.slot[i].used)
+				map_put(m, old.slot[i].hash, old.slot[i].pos);
+		}
+		free(old.slot);
+	}
+	map_put(m, hash, pos);
+	m->n++;
+}
+
+/* The next one from *@at, which begins with the hash; false: there is none. */
+bool map_next(const struct map *m, uint64_t hash, size_t *at, size_t *pos)
+{
+	for (; m->size && m->slot[*at & (m->size - 1)].used; ++*at) {
+		const struct map_slot *slot = &m->slot[*at & (m->size - 1)];
+
+		if (slot->hash != hash)
+			continue;
+		*pos = slot->pos;
+		++*at;
+		return true;
+	}
+	return false;
+}
+
+void map_del(struct map *m, uint64_t hash, size_t pos)
+{
+	size_t i = hash & (m->size - 1), hole, home;
+
+	while (m->size && m->slot[i].used && (m->slot[i].hash != hash || m->slot[i].pos != pos))
+		i = (i + 1) & (m->size - 1);
+	if (!m->size || !m->slot[i].used)
+		return;
+	/* Who stands behind and would have stood here moves up. */
+	for (hole = i, i = (i + 1) & (m->size - 1); m->slot[i].used; i = (i + 1) & (m->size - 1)) {
+		home = m->slot[i].hash & (m->size - 1);
+		if (((i - home) & (m->size - 1)) < ((i - hole) & (m->size - 1)))
+			continue;
+		m->slot[hole] = m->slot[i];
+		hole = i;
+	}
+	m->slot[hole].used = false;
+	m->n--;
+}
+
 /* ---- the queue ---- */
 
-static void enqueue(struct world *w, uint64_t delay, int node, const struct core_event *ev, uint8_t *data)
+static bool before(const struct due *a, const struct due *b)
 {
-	if (w->n_queue == w->room_queue) {
-		w->room_queue = w->room_queue ? w->room_queue * 2 : 64;
+	if (a->at != b->at)
+		return a->at < b->at;
+	if ((a->what == AGE) != (b->what == AGE))
+		return a->what == AGE;
+	return a->seq < b->seq;
+}
+
+static void put_due(struct world *w, const struct due *due)
+{
+	size_t i = w->n_queue++;
+
+	if (i == w->room_queue) {
+		w->room_queue = i ? i * 2 : 64;
 		w->queue = realloc(w->queue, w->room_queue * sizeof(*w->queue));
 		assert_non_null(w->queue);
 	}
-	w->queue[w->n_queue++] = (struct event){
-		.at = w->now + delay, .seq = w->seq++, .node = node,
-		.life = w->node[node].life, .ev = *ev, .data = data,
-	};
+	for (; i && before(due, &w->queue[(i - 1) / 2]); i = (i - 1) / 2)
+		w->queue[i] = w->queue[(i - 1) / 2];
+	w->queue[i] = *due;
 }
 
-static void kernel_age(struct node *n);
+static struct due take_due(struct world *w)
+{
+	struct due top = w->queue[0], last = w->queue[--w->n_queue];
+	size_t i = 0, child;
+
+	while ((child = 2 * i + 1) < w->n_queue) {
+		if (child + 1 < w->n_queue && before(&w->queue[child + 1], &w->queue[child]))
+			child++;
+		if (!before(&w->queue[child], &last))
+			break;
+		w->queue[i] = w->queue[child];
+		i = child;
+	}
+	if (w->n_queue)
+		w->queue[i] = last;
+	return top;
+}
+
+static void enqueue(struct world *w, uint64_t delay, int node, const struct core_event *ev, uint8_t *data)
+{
+	struct event *event = malloc(sizeof(*event));
+
+	assert_non_null(event);
+	*event = (struct event){ .life = w->node[node].life, .ev = *ev, .data = data };
+	put_due(w, &(struct due){ .at = w->now + delay, .seq = w->seq++, .what = EVENT, .node = node,
+				  .event = event });
+}
+
+void call_at(struct world *w, uint64_t at, uint64_t arg)
+{
+	put_due(w, &(struct due){ .at = at, .seq = w->seq++, .what = CALL, .arg = arg });
+}
+
+static void kernel_age(struct node *n, uint64_t cookie);
 static void sync_rows(struct node *n);
 
 static void deliver(struct node *n, const struct core_event *ev)
 {
+	const struct hooks *hooks = n->w->hooks;
 	struct core_now now = now_of(n);
 
-	if (n->core)
-		core_event(n->core, &now, ev);
+	if (!n->core)
+		return;
+	n->w->count.events++;
+	if (hooks)
+		hooks->before(n, ev);
+	core_event(n->core, &now, ev);
+	n->next = core_next(n->core);
+	if (hooks)
+		hooks->after(n, ev);
 }
 
 void event(struct node *n, const struct core_event *ev)
@@ -107,26 +237,73 @@ void event(struct node *n, const struct core_event *ev)
 	run(n->w, 0);
 }
 
-static bool is_completion(const struct event *e)
+static bool is_held(const struct world *w, const struct due *due)
 {
-	return e->ev.type == CORE_EV_BOUND || e->ev.type == CORE_EV_STORED;
+	return due->what == EVENT && w->node[due->node].hold &&
+	       (due->event->ev.type == CORE_EV_BOUND || due->event->ev.type == CORE_EV_STORED);
 }
 
-/* Index of what comes next up to @until, or -1. */
-static int next_event(const struct world *w, uint64_t until)
+/* What is held waits beside the queue. */
+static void set_aside(struct world *w, uint64_t until)
 {
-	int best = -1;
-
-	for (size_t i = 0; i < w->n_queue; i++) {
-		const struct event *e = &w->queue[i];
-
-		if (e->at > until || (w->node[e->node].hold && is_completion(e)))
-			continue;
-		if (best < 0 || e->at < w->queue[best].at ||
-		    (e->at == w->queue[best].at && e->seq < w->queue[best].seq))
-			best = i;
+	while (w->n_queue && w->queue[0].at <= until && is_held(w, &w->queue[0])) {
+		w->held = realloc(w->held, (w->n_held + 1) * sizeof(*w->held));
+		assert_non_null(w->held);
+		w->held[w->n_held++] = take_due(w);
 	}
-	return best;
+}
+
+static void take_up(struct world *w)
+{
+	for (size_t i = w->n_held; i-- > 0;) {
+		struct due due = w->held[i];
+
+		if (is_held(w, &due))
+			continue;
+		w->held[i] = w->held[--w->n_held];
+		put_due(w, &due);
+	}
+}
+
+static void happen(struct world *w, const struct due *due)
+{
+	struct node *n = &w->node[due->node];
+	struct event *e = due->event;
+
+	if (due->what == AGE) {
+		kernel_age(n, due->cookie);
+		return;
+	}
+	if (due->what == CALL) {
+		w->hooks->call(w, due->arg);
+		return;
+	}
+	if (e->ev.type == CORE_EV_STORED && !e->ev.done.cookie) {
+		if (e->life == n->life)
+			sync_rows(n);
+	} else if (e->life == n->life || e->data) {
+		if (e->data)
+			e->ev.datagram.data = e->data;
+		deliver(n, &e->ev);
+	}
+	free(e->data);
+	free(e);
+}
+
+/* The node whose timer is the first up to @at, which becomes its time; -1: there is none. */
+static int next_timer(struct world *w, uint64_t *at)
+{
+	int timer = -1;
+
+	for (int i = 0; i < w->n_node; i++) {
+		uint64_t next = w->node[i].core ? w->node[i].next : 0;
+
+		if (next && next <= MONO_BASE + *at && (timer < 0 || next < w->node[timer].next)) {
+			timer = i;
+			*at = next > MONO_BASE + w->now ? next - MONO_BASE : w->now;
+		}
+	}
+	return timer;
 }
 
 void run(struct world *w, uint64_t us)
@@ -134,46 +311,32 @@ void run(struct world *w, uint64_t us)
 	uint64_t until = w->now + us;
 	unsigned int guard = 0;
 
+	take_up(w);
 	for (;;) {
-		int e = next_event(w, until), timer = -1;
-		uint64_t at = e < 0 ? until : w->queue[e].at;
+		uint64_t at = until;
+		bool any;
+		int timer;
 
-		for (int i = 0; i < NODES; i++) {
-			uint64_t next = w->node[i].core ? core_next(w->node[i].core) : 0;
-
-			if (next && next <= MONO_BASE + at && (timer < 0 || next < core_next(w->node[timer].core))) {
-				timer = i;
-				at = next > MONO_BASE + w->now ? next - MONO_BASE : w->now;
-			}
-		}
-		if (e < 0 && timer < 0)
+		set_aside(w, until);
+		any = w->n_queue && w->queue[0].at <= until;
+		if (any)
+			at = w->queue[0].at;
+		timer = next_timer(w, &at);
+		if (!any && timer < 0)
 			break;
 		guard = at > w->now ? 0 : guard + 1;
 		assert_true(guard < 100000);	/* a timer that is due for ever */
 		if (at > w->now)
 			w->now = at;
-		for (int i = 0; i < NODES; i++)
-			kernel_age(&w->node[i]);
-		if (timer >= 0) {
+		if (timer >= 0 && !(any && w->queue[0].what == AGE && w->queue[0].at <= at)) {
 			deliver(&w->node[timer], &(struct core_event){ .type = CORE_EV_TIMEOUT });
 		} else {
-			struct event ev = w->queue[e];
+			struct due due = take_due(w);
 
-			w->queue[e] = w->queue[--w->n_queue];
-			if (ev.ev.type == CORE_EV_STORED && !ev.ev.done.cookie) {
-				if (ev.life == w->node[ev.node].life)
-					sync_rows(&w->node[ev.node]);
-			} else if (ev.life == w->node[ev.node].life || ev.data) {
-				if (ev.data)
-					ev.ev.datagram.data = ev.data;
-				deliver(&w->node[ev.node], &ev.ev);
-			}
-			free(ev.data);
+			happen(w, &due);
 		}
 	}
 	w->now = until;
-	for (int i = 0; i < NODES; i++)
-		kernel_age(&w->node[i]);
 }
 
 void release(struct node *n)
@@ -184,25 +347,33 @@ void release(struct node *n)
 
 /* ---- network ---- */
 
-static int node_by_addr(struct in_addr a)
+int node_by_addr(const struct world *w, struct in_addr a)
 {
-	if (a.s_addr == ip("192.0.2.9").s_addr)
-		return HA;
-	for (int i = 0; i < NODES; i++) {
-		if (a.s_addr == ip(addr[i]).s_addr)
-			return i;
+	size_t at = mix(a.s_addr), node;
+
+	while (map_next(&w->by_addr, mix(a.s_addr), &at, &node)) {
+		if (w->node[node].addr[0].s_addr == a.s_addr || w->node[node].addr[1].s_addr == a.s_addr)
+			return node;
 	}
 	return -1;
 }
 
-static void post(struct world *w, const struct core_action *a)
+static void post(struct node *n, const struct core_action *a)
 {
 	struct core_event ev = { .type = CORE_EV_DATAGRAM };
-	int to = node_by_addr(a->send.dst);
+	struct world *w = n->w;
+	int to = node_by_addr(w, a->send.dst);
+	uint64_t delay;
 	uint8_t *data;
 
-	if (to < 0 || a->send.data[0] == w->cut || w->deaf & 1 << to || sim_random(w, 1000) < w->loss)
+	if (to < 0 || a->send.data[0] == w->cut || w->deaf & 1 << to % 32 || sim_random(w, 1000) < w->loss) {
+		w->count.lost++;
 		return;
+	}
+	if (w->hooks && w->hooks->parted(n, &w->node[to])) {
+		w->count.parted++;
+		return;
+	}
 	data = malloc(a->send.len);
 	assert_non_null(data);
 	memcpy(data, a->send.data, a->send.len);
@@ -210,7 +381,11 @@ static void post(struct world *w, const struct core_action *a)
 	ev.datagram.dst = a->send.dst;
 	ev.datagram.sport = WIRE_PORT;
 	ev.datagram.len = a->send.len;
-	enqueue(w, w->delay + (w->jitter ? sim_random(w, w->jitter) : 0), to, &ev, data);
+	delay = w->delay + (w->jitter ? sim_random(w, w->jitter) : 0);
+	w->count.overtook += w->now + delay < w->node[to].last_at;
+	if (w->now + delay > w->node[to].last_at)
+		w->node[to].last_at = w->now + delay;
+	enqueue(w, delay, to, &ev, data);
 }
 
 static void act_send(struct node *n, const struct core_action *a)
@@ -221,9 +396,11 @@ static void act_send(struct node *n, const struct core_action *a)
 	*s = (struct sent){ .from = n->index, .at = w->now, .src = a->send.src, .dst = a->send.dst,
 			    .dport = a->send.dport, .link = a->send.link, .len = a->send.len };
 	memcpy(s->data, a->send.data, a->send.len);
-	post(w, a);
-	if (sim_random(w, 1000) < w->dup)
-		post(w, a);
+	post(n, a);
+	if (sim_random(w, 1000) < w->dup) {
+		w->count.doubled++;
+		post(n, a);
+	}
 }
 
 static void inject_by(struct node *n, uint32_t link, const char *src, const char *dst, const void *data, size_t len)
@@ -251,49 +428,88 @@ void inject(struct node *n, const char *src, const char *dst, const void *data, 
 
 /* ---- kernel and store ---- */
 
-static struct core_binding *kernel_find(struct node *n, uint64_t cookie)
+static uint64_t hash_at(uint32_t realm, struct in_addr home)
 {
-	for (size_t i = 0; i < n->n_kernel; i++) {
-		if (n->kernel[i].cookie == cookie)
-			return &n->kernel[i];
+	return mix((uint64_t)realm << 32 ^ home.s_addr ^ 1ULL << 63);
+}
+
+/* As kernels tell tunnels apart. */
+static uint64_t hash_leg(const struct core_binding *b, const struct core_leg *leg)
+{
+	return mix(mix((uint64_t)leg->local.s_addr << 32 | leg->peer.s_addr) +
+		   (leg->keyed ? leg->key_in : b->home.s_addr));
+}
+
+/* All that kernel[@pos] is found by, there or no longer there. */
+static void kernel_index(struct node *n, size_t pos, void (*how)(struct map *m, uint64_t hash, size_t pos))
+{
+	const struct core_binding *k = &n->kernel[pos];
+
+	how(&n->by_kernel, mix(k->cookie), pos);
+	how(&n->by_kernel, hash_at(k->realm, k->home), pos);
+	for (unsigned int i = 0; i < k->n_legs; i++)
+		how(&n->by_kernel, hash_leg(k, &k->leg[i]), pos);
+}
+
+struct core_binding *kernel_find(const struct node *n, uint64_t cookie)
+{
+	size_t at = mix(cookie), pos;
+
+	while (map_next(&n->by_kernel, mix(cookie), &at, &pos)) {
+		if (pos < n->n_kernel && n->kernel[pos].cookie == cookie)
+			return &n->kernel[pos];
 	}
 	return NULL;
 }
 
 static void kernel_drop(struct node *n, struct core_binding *k)
 {
-	n->kernel_end[k - n->kernel] = n->kernel_end[--n->n_kernel];
-	*k = n->kernel[n->n_kernel];
+	size_t pos = k - n->kernel, last = n->n_kernel - 1;
+
+	kernel_index(n, pos, map_del);
+	if (pos != last) {
+		kernel_index(n, last, map_del);
+		n->kernel[pos] = n->kernel[last];
+		n->kernel_end[pos] = n->kernel_end[last];
+		kernel_index(n, pos, map_add);
+	}
+	n->n_kernel--;
 }
 
-/* Legs end by themselves, and a binding with the last of them. */
-static void kernel_age(struct node *n)
+/* Legs end by themselves, a binding with the last of them, or some time after its lifetime. */
+static void kernel_age(struct node *n, uint64_t cookie)
 {
-	for (size_t i = n->n_kernel; i-- > 0;) {
-		struct core_binding *k = &n->kernel[i];
-		struct kernel_end *end = &n->kernel_end[i];
-		unsigned int left = 0;
+	struct core_binding *k = kernel_find(n, cookie);
+	struct kernel_end *end = k ? &n->kernel_end[k - n->kernel] : NULL;
+	unsigned int left = 0;
 
-		for (unsigned int j = 0; j < k->n_legs; j++) {
-			if (end->leg[j] && end->leg[j] <= n->w->now)
-				continue;
-			k->leg[left] = k->leg[j];
-			end->leg[left++] = end->leg[j];
-		}
-		k->n_legs = left;
-		if (!left)
-			kernel_drop(n, k);
+	if (!k)
+		return;
+	kernel_index(n, k - n->kernel, map_del);
+	for (unsigned int j = 0; j < k->n_legs; j++) {
+		if (end->leg[j] && end->leg[j] <= n->w->now)
+			continue;
+		k->leg[left] = k->leg[j];
+		end->leg[left++] = end->leg[j];
 	}
+	k->n_legs = left;
+	kernel_index(n, k - n->kernel, map_add);
+	if (!left || (end->binding && end->binding + GRACE_US <= n->w->now))
+		kernel_drop(n, k);
 }
 
 /* The only way that SET finds one. */
 static struct core_binding *kernel_at(struct node *n, const struct core_binding *b)
 {
-	for (size_t i = 0; i < n->n_kernel; i++) {
-		const struct core_binding *k = &n->kernel[i];
+	const uint64_t hash = hash_at(b->realm, b->home);
+	size_t at = hash, pos;
 
-		if (k->realm == b->realm && k->home.s_addr == b->home.s_addr && !strcmp(k->device, b->device))
-			return &n->kernel[i];
+	while (map_next(&n->by_kernel, hash, &at, &pos)) {
+		struct core_binding *k = &n->kernel[pos];
+
+		if (pos < n->n_kernel && k->realm == b->realm && k->home.s_addr == b->home.s_addr &&
+		    !strcmp(k->device, b->device))
+			return k;
 	}
 	return NULL;
 }
@@ -311,6 +527,21 @@ static bool clash(const struct core_binding *a, const struct core_binding *b)
 		for (unsigned int j = 0; j < b->n_legs; j++) {
 			if (same_tunnel(&a->leg[i], &b->leg[j]) &&
 			    (a->leg[i].keyed || a->home.s_addr == b->home.s_addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Does another one than @k have one of its tunnels? */
+static bool clashes(const struct node *n, const struct core_binding *b, const struct core_binding *k)
+{
+	for (unsigned int i = 0; i < b->n_legs; i++) {
+		const uint64_t hash = hash_leg(b, &b->leg[i]);
+		size_t at = hash, pos;
+
+		while (map_next(&n->by_kernel, hash, &at, &pos)) {
+			if (pos < n->n_kernel && &n->kernel[pos] != k && clash(&n->kernel[pos], b))
 				return true;
 		}
 	}
@@ -347,6 +578,12 @@ static bool gives_way(const struct core_binding *k, const struct core_binding *b
 	return k->leg[0].state == CORE_LEG_RETURN || k->leg[0].state == CORE_LEG_PENDING;
 }
 
+static void ages_at(struct node *n, uint64_t at, uint64_t cookie)
+{
+	put_due(n->w, &(struct due){ .at = at, .seq = n->w->seq++, .what = AGE, .node = n->index,
+				     .cookie = cookie });
+}
+
 static int kernel_bind(struct node *n, const struct core_binding *b)
 {
 	bool returns = b->leg[0].state == CORE_LEG_RETURN;
@@ -360,7 +597,6 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		n->fail_bind = 0;
 		return error;
 	}
-	kernel_age(n);
 	k = kernel_at(n, b);
 	if (b->exists && !(k && k->cookie == b->cookie))
 		n->n_missing++;
@@ -377,29 +613,46 @@ static int kernel_bind(struct node *n, const struct core_binding *b)
 		kernel_drop(n, k);
 		k = NULL;
 	}
-	for (size_t i = 0; i < n->n_kernel; i++) {
-		if (&n->kernel[i] != k && clash(&n->kernel[i], b)) {
-			n->n_clash++;
-			return EEXIST;
-		}
+	if (clashes(n, b, k)) {
+		n->n_clash++;
+		return EEXIST;
 	}
-	if (!k) {
+	if (k) {
+		kernel_index(n, k - n->kernel, map_del);
+	} else {
 		n->kernel = realloc(n->kernel, (n->n_kernel + 1) * sizeof(*n->kernel));
 		n->kernel_end = realloc(n->kernel_end, (n->n_kernel + 1) * sizeof(*n->kernel_end));
 		assert_true(n->kernel && n->kernel_end);
 		k = &n->kernel[n->n_kernel++];
 	}
 	*k = *b;
+	kernel_index(n, k - n->kernel, map_add);
 	end = &n->kernel_end[k - n->kernel];
 	*end = (struct kernel_end){ .binding = b->lifetime ? n->w->now + b->lifetime * SEC : 0 };
-	for (unsigned int i = 0; i < b->n_legs; i++)
+	if (end->binding)
+		ages_at(n, end->binding + GRACE_US, b->cookie);
+	for (unsigned int i = 0; i < b->n_legs; i++) {
 		end->leg[i] = b->leg[i].ms ? n->w->now + b->leg[i].ms * MSEC : 0;
+		if (end->leg[i])
+			ages_at(n, end->leg[i], b->cookie);
+	}
 	return 0;
+}
+
+static size_t row_of(const struct node *n, uint64_t cookie)
+{
+	size_t at = mix(cookie), pos;
+
+	while (map_next(&n->by_row, mix(cookie), &at, &pos)) {
+		if (pos < n->n_row && n->row[pos].cookie == cookie)
+			return pos;
+	}
+	return n->n_row;
 }
 
 static int store_put(struct node *n, const struct core_record *rec)
 {
-	size_t i = 0;
+	size_t i;
 
 	if (n->fail_store) {
 		int error = n->fail_store;
@@ -407,12 +660,12 @@ static int store_put(struct node *n, const struct core_record *rec)
 		n->fail_store = 0;
 		return error;
 	}
-	while (i < n->n_row && n->row[i].cookie != rec->cookie)
-		i++;
+	i = row_of(n, rec->cookie);
 	if (i == n->n_row) {
 		n->row = realloc(n->row, (n->n_row + 1) * sizeof(*n->row));
 		assert_non_null(n->row);
 		n->n_row++;
+		map_add(&n->by_row, mix(rec->cookie), i);
 	}
 	n->row[i] = *rec;
 	return 0;
@@ -430,10 +683,17 @@ static void done(struct node *n, enum core_event_type type, uint64_t cookie, int
 
 static void forget(struct node *n, uint64_t cookie)
 {
-	for (size_t i = 0; i < n->n_row; i++) {
-		if (n->row[i].cookie == cookie)
-			n->row[i--] = n->row[--n->n_row];
-	}
+	size_t i = row_of(n, cookie);
+
+	if (i == n->n_row)
+		return;
+	map_del(&n->by_row, mix(cookie), i);
+	n->n_row--;
+	if (i == n->n_row)
+		return;
+	map_del(&n->by_row, mix(n->row[n->n_row].cookie), n->n_row);
+	n->row[i] = n->row[n->n_row];
+	map_add(&n->by_row, mix(n->row[i].cookie), i);
 }
 
 /* Tells the queue by a completion of nobody that a group is due. */
@@ -483,6 +743,8 @@ static void told(struct node *n, const struct core_action *a)
 {
 	struct served *d = &n->dev[device_of(a->device.mac)];
 
+	if (n->w->hooks)	/* counts for itself */
+		return;
 	switch (a->type) {
 	case CORE_ACT_ATTACHED:
 		d->attached = true;
@@ -548,6 +810,8 @@ static void act(void *arg, const struct core_action *a)
 		ev.type = CORE_EV_PRESENT;
 		ev.present.cookie = a->confirm.cookie;
 		ev.present.present = !n->absent && !n->dev[device_of(a->confirm.mac)].away;
+		if (n->w->hooks)
+			ev.present.present = n->w->hooks->present(n, a->confirm.mac);
 		enqueue(n->w, MSEC, n->index, &ev, NULL);
 		break;
 	case CORE_ACT_PROXY:
@@ -563,6 +827,8 @@ static void act(void *arg, const struct core_action *a)
 	default:
 		told(n, a);
 	}
+	if (n->w->hooks)
+		n->w->hooks->acted(n, a);
 }
 
 /* ---- nodes ---- */
@@ -570,8 +836,11 @@ static void act(void *arg, const struct core_action *a)
 static void configure(struct node *n)
 {
 	static const char *const name[NETWORKS] = { "red", "blue", "green" };
-	bool ha = is_ha(n);
+	bool ha = n->index == HA || n->index == HA2;
 
+	n->addr[0] = ip(addr[n->index]);
+	if (n->index == HA)
+		n->addr[1] = ip("192.0.2.9");
 	for (int i = 0; i < NETWORKS; i++) {
 		struct core_network *net = &n->net[i];
 
@@ -662,6 +931,13 @@ static void *copy(const void *from, size_t len)
 	return to;
 }
 
+void node_stop(struct node *n)
+{
+	core_free(n->core);
+	n->core = NULL;
+	n->life++;
+}
+
 void node_restart(struct node *n)
 {
 	size_t n_row = n->n_row, n_kernel;
@@ -670,10 +946,8 @@ void node_restart(struct node *n)
 	struct core_event ev;
 	struct kernel_end *kernel_end;
 
-	core_free(n->core);
-	kernel_age(n);
+	node_stop(n);
 	n_kernel = n->n_kernel;
-	n->life++;
 	n->skew_us += n->step_us;
 	n->step_us = 0;
 	n->dead = false;
@@ -708,34 +982,67 @@ void node_restart(struct node *n)
 	event(n, &(struct core_event){ .type = CORE_EV_START });
 }
 
-struct world *world_new(uint64_t seed)
+struct world *world_of(uint64_t seed, int nodes, void (*configure_node)(struct node *n), const struct hooks *hooks,
+		       void *driver)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
+	w->node = calloc(nodes, sizeof(*w->node));
+	assert_non_null(w->node);
+	w->n_node = nodes;
+	w->hooks = hooks;
+	w->driver = driver;
 	w->seed_state = seed;
 	w->delay = 10 * MSEC;
-	for (int i = 0; i < NODES; i++) {
-		w->node[i].w = w;
-		w->node[i].index = i;
-		configure(&w->node[i]);
-		node_start(&w->node[i]);
+	for (int i = 0; i < nodes; i++) {
+		struct node *n = &w->node[i];
+
+		n->w = w;
+		n->index = i;
+		configure_node(n);
+		for (int j = 0; j < 2; j++) {
+			if (n->addr[j].s_addr)
+				map_add(&w->by_addr, mix(n->addr[j].s_addr), i);
+		}
 	}
+	for (int i = 0; i < nodes; i++)
+		node_start(&w->node[i]);
 	return w;
+}
+
+struct world *world_new(uint64_t seed)
+{
+	return world_of(seed, NODES, configure, NULL, NULL);
+}
+
+static void due_free(const struct due *due)
+{
+	if (due->what != EVENT)
+		return;
+	free(due->event->data);
+	free(due->event);
 }
 
 void world_free(struct world *w)
 {
-	for (int i = 0; i < NODES; i++) {
+	for (int i = 0; i < w->n_node; i++) {
 		core_free(w->node[i].core);
 		free(w->node[i].kernel);
 		free(w->node[i].kernel_end);
+		free(w->node[i].by_kernel.slot);
 		free(w->node[i].row);
+		free(w->node[i].by_row.slot);
 		free(w->node[i].change);
 	}
 	for (size_t i = 0; i < w->n_queue; i++)
-		free(w->queue[i].data);
+		due_free(&w->queue[i]);
+	for (size_t i = 0; i < w->n_held; i++)
+		due_free(&w->held[i]);
 	free(w->queue);
+	free(w->held);
+	free(w->by_addr.slot);
+	free(w->node);
 	free(w);
 }
 

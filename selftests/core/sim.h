@@ -3,7 +3,7 @@
  * A world for the core: one HA and two PMAs, their kernels and stores as
  * tables, a network that loses, repeats and reorders, and one clock. All from
  * a seed, so a failure comes back with its number. The second HA is for red
- * and nobody knows it before two_home_agents().
+ * and nobody knows it before two_home_agents(). Larger worlds: selftests/sim.
  *
  *	pma1 198.51.100.1 ──┐           ┌── ha 192.0.2.1 (red, blue), 192.0.2.9 (green)
  *	                    ├── network ┤
@@ -62,12 +62,40 @@ struct row_change {
 	bool gone;			/* FORGET; only the cookie counts */
 };
 
+/* Positions in a table, by hash of what they are looked up by. */
+struct map {
+	struct map_slot {
+		uint64_t hash;
+		size_t pos;
+		bool used;
+	} *slot;
+	size_t n, size;			/* size: power of two */
+};
+
+void map_add(struct map *m, uint64_t hash, size_t pos);
+void map_del(struct map *m, uint64_t hash, size_t pos);
+bool map_next(const struct map *m, uint64_t hash, size_t *at, size_t *pos);
+
 struct world;
+struct node;
+
+/* Of who drives a world that isn't this one. */
+struct hooks {
+	void (*before)(struct node *n, const struct core_event *ev);	/* the core gets it */
+	void (*after)(struct node *n, const struct core_event *ev);
+	void (*acted)(struct node *n, const struct core_action *a);	/* it has had its effect */
+	bool (*present)(struct node *n, const uint8_t mac[6]);		/* answers CONFIRM */
+	bool (*parted)(const struct node *from, const struct node *to);
+	void (*call)(struct world *w, uint64_t arg);			/* as call_at() wanted */
+};
 
 struct node {
 	struct world *w;
 	int index;
+	struct in_addr addr[2];
 	struct core *core;
+	uint64_t next;			/* when its first timer is due, as the core counts; 0 = none */
+	uint64_t last_at;		/* when the last message on its way arrives */
 	unsigned int life;		/* counts restarts: what was meant for an earlier one is lost */
 	struct core_config cfg;
 	struct core_network net[NETWORKS];
@@ -77,6 +105,7 @@ struct node {
 	struct core_binding *kernel;
 	struct core_record *row;
 	size_t n_kernel, n_row;
+	struct map by_kernel, by_row;
 	bool disk;			/* store = disk: rows are there, and completions due, when a group is synced */
 	struct row_change *change;	/* until then; an agent that is killed loses them */
 	size_t n_change;
@@ -100,9 +129,16 @@ struct node {
 
 struct world {
 	uint64_t now, seed_state;
-	struct node node[NODES];
-	struct event *queue;
-	size_t n_queue, room_queue;
+	struct node *node;
+	int n_node;
+	const struct hooks *hooks;	/* NULL: of this world, whose devices are few */
+	void *driver;			/* theirs */
+	struct due *queue, *held;
+	size_t n_queue, room_queue, n_held;
+	struct map by_addr;
+	struct {
+		uint64_t events, lost, doubled, overtook, parted;
+	} count;
 	uint64_t seq;
 	unsigned int loss, dup;		/* per 1000 */
 	uint8_t cut;			/* messages of this type are lost, all of them; 0 = none */
@@ -113,13 +149,19 @@ struct world {
 };
 
 struct world *world_new(uint64_t seed);
+struct world *world_of(uint64_t seed, int nodes, void (*configure_node)(struct node *n), const struct hooks *hooks,
+		       void *driver);
 void world_free(struct world *w);
 int end_world(void **state);	/* of a test whose state is a world */
 void two_home_agents(struct world *w);	/* of red, with pools of their own; restarts all */
 void node_start(struct node *n);	/* core_new with what n->cfg says now */
+void node_stop(struct node *n);		/* kill -9 */
 void node_restart(struct node *n);	/* kill -9 and up again: rows, bindings, START */
 void run(struct world *w, uint64_t us);	/* let so much time pass */
 void release(struct node *n);		/* held completions, and no more holding */
+void call_at(struct world *w, uint64_t at, uint64_t arg);
+int node_by_addr(const struct world *w, struct in_addr a);	/* -1: nobody */
+struct core_binding *kernel_find(const struct node *n, uint64_t cookie);
 uint64_t sim_random(struct world *w, uint64_t below);
 
 struct in_addr ip(const char *text);
