@@ -407,6 +407,20 @@ static bool is_redirected(const struct core *core, const struct request *req, co
 	       req->rrq.home.s_addr == rec->home.s_addr;
 }
 
+/* A request that registers nothing: as long as it, or what it has overtaken, may come again. */
+static void remember(struct core *core, const struct request *req, const struct core_network *net, struct reg *reg)
+{
+	if (!reg) {
+		reg = reg_new(core, CORE_HA, req->nai, net, 0);
+		if (!reg)
+			return;
+		to_tombstone(core, reg);
+	}
+	refused_id(reg, req);
+	if (reg->pub.rec.tombstone)
+		settle(core, reg);
+}
+
 static void do_register(struct core *core, const struct request *req,
 			const struct core_network *net, struct reg *reg)
 {
@@ -449,16 +463,7 @@ static void do_register(struct core *core, const struct request *req,
 	return;
 deny:
 	free(op);
-	if (!reg) {
-		reg = reg_new(core, CORE_HA, req->nai, net, 0);
-		if (reg)
-			to_tombstone(core, reg);
-	}
-	if (reg) {
-		refused_id(reg, req);
-		if (reg->pub.rec.tombstone)
-			settle(core, reg);	/* as long as it may be replayed */
-	}
+	remember(core, req, net, reg);
 	deny(core, req, net, code, why);
 }
 
@@ -534,7 +539,8 @@ static void decide(struct core *core, const struct request *req)
 	} else {
 		struct wire_rrp rrp = { .home = req->rrq.home, .ha = net->ha, .id = replay_reply_id(core, req) };
 
-		/* What is asked for is already so. */
+		/* What is asked for is already so, and a registration that comes later than it was sent is over. */
+		remember(core, req, net, NULL);
 		core->count.accepted++;
 		send_reply(core, req, &rrp, 0, 0, NULL);
 	}

@@ -947,13 +947,16 @@ static void test_deregister(void **state)
 	struct in_addr home;
 	uint32_t key;
 
-	/* Unknown: it is so already. */
+	/* Unknown: it is so already, and what it has overtaken doesn't change that. */
 	r.f.lifetime = 0;
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 0);
 	assert_int_equal(n_regs(HA_NODE) + HA_NODE->n_row, 0);
+	reg.f.id = r.f.id - 1;
+	expect_denied(w, &reg, WIRE_CODE_HA_ID_MISMATCH);
 
+	reg.f.id = r.f.id + 1;
 	assert_true(ask(w, &reg, &msg));
 	home = msg.rrp.home;
 	run(w, SEC);
