@@ -102,7 +102,8 @@ void pma_exchange(struct core *core, struct reg *reg, enum core_state state)
 	struct pma_reg *pma = &reg->pma;
 	uint64_t soonest = pma->sent_us ? pma->sent_us + SECOND : 0;
 
-	if (state == CORE_WAIT_REG && soonest < pma->peer->hold_rrqs_until_us)
+	/* By a clock that is ahead even a deregistration would bar the device's next PMA: RFC 5563 s4.4. */
+	if (soonest < pma->peer->hold_rrqs_until_us)
 		soonest = pma->peer->hold_rrqs_until_us;
 	reg->pub.state = state;
 	pma->tries = 0;
@@ -122,7 +123,8 @@ void pma_go_on(struct core *core, const struct peer *peer)
 {
 	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
 		if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
-		    reg->pub.state == CORE_WAIT_REG && !reg->pma.tries && reg->pma.tx_us &&
+		    (reg->pub.state == CORE_WAIT_REG || reg->pub.state == CORE_REFRESH ||
+		     reg->pub.state == CORE_DEREG) && !reg->pma.tries && reg->pma.tx_us &&
 		    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))
 			pma_send_rrq(core, reg);
 	}

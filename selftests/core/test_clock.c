@@ -106,6 +106,31 @@ static void test_before_devices(void **state)
 	assert_int_equal(n_regs(&w->node[HA]), 2);
 }
 
+/* What the next life still has to say of a device waits for the time as well. */
+static void test_before_farewells(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	PMA_NODE->skew_us = 5 * (int64_t)SEC;
+	node_start(PMA_NODE);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 20 * SEC);
+	assert_true(PMA_NODE->dev[DEV].attached);
+	w->cut = WIRE_RRQ;
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, SEC / 2);
+	w->cut = 0;
+	node_restart(PMA_NODE);
+	run(w, 2 * RTT);
+	rrq(w, 0, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_int_equal(msg.rrq.home.s_addr, PMA_NODE->dev[DEV].home.s_addr);
+	/* At the home agent's time, not five seconds later: from another PMA it is welcome. */
+	assert_in_range(msg.rrq.id >> 32, (ntp_of(HA_NODE) >> 32) - 1, (ntp_of(HA_NODE) >> 32) + 1);
+	assert_int_equal(n_regs(HA_NODE) + PMA_NODE->n_row, 0);
+}
+
 /* Each message twice, the copy up to a tenth of a second later. */
 static void test_copies(void **state)
 {
@@ -356,9 +381,9 @@ static void test_foreign_timestamps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_devices), TEST(test_copies), TEST(test_silent), TEST(test_wrong_answers),
-		TEST(test_provoked_answer), TEST(test_delayed_answer), TEST(test_any_offset), TEST(test_identification),
-		TEST(test_warning), TEST(test_by_registrations), TEST(test_foreign_timestamps),
+		TEST(test_before_devices), TEST(test_before_farewells), TEST(test_copies), TEST(test_silent),
+		TEST(test_wrong_answers), TEST(test_provoked_answer), TEST(test_delayed_answer), TEST(test_any_offset),
+		TEST(test_identification), TEST(test_warning), TEST(test_by_registrations), TEST(test_foreign_timestamps),
 	};
 
 	return cmocka_run_group_tests_name("core: clocks", tests, NULL, NULL);
