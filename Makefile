@@ -3,6 +3,7 @@
 # demo, check	the main job shown; the tests of every commit. Both install what they need, after asking
 # check-quick, check-full	fewer tests, all tests
 # lint		style that a machine can check
+# sim		thousands of devices in worlds of faults: SEEDS or SEED, HOURS, DEVICES, PMAS
 # matrix	the module on every kernel it is meant for
 # coverage	what the tests reach of module and agent, and what not: build/coverage.txt
 # bench		what the module costs beside the kernel's own tunnels; also as JSON into BENCH_JSON
@@ -86,6 +87,9 @@ check-full:
 lint: deps
 	@selftests/lint
 
+sim: deps
+	$(MAKE) -C selftests/sim sim
+
 matrix: deps
 	@selftests/matrix
 
@@ -116,4 +120,4 @@ clean:
 	$(MAKE) -C selftests/bench clean
 
 .PHONY: all module catch agent demo-tools bench-tools wire-messages kunit-module matrix deps build-deps check \
-	check-quick check-full lint coverage bench planted demo install uninstall clean
+	check-quick check-full lint sim coverage bench planted demo install uninstall clean

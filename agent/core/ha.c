@@ -417,6 +417,8 @@ static void remember(struct core *core, const struct request *req, const struct 
 		to_tombstone(core, reg);
 	}
 	refused_id(reg, req);
+	if (!req->rrq.lifetime)		/* granted, and so is a copy */
+		reg->ha.reply = (struct ha_reply){ .coa = req->rrq.coa, .home = req->rrq.home };
 	if (reg->pub.rec.tombstone)
 		settle(core, reg);
 }
@@ -534,13 +536,13 @@ static void decide(struct core *core, const struct request *req)
 		ha_deny(core, req, net, code);
 	} else if (req->rrq.lifetime) {
 		do_register(core, req, net, reg);
-	} else if (reg) {
+	} else if (reg && reg->pub.rec.home.s_addr) {	/* else it was never registered */
 		deregister(core, req, net, reg);
 	} else {
 		struct wire_rrp rrp = { .home = req->rrq.home, .ha = net->ha, .id = replay_reply_id(core, req) };
 
 		/* What is asked for is already so, and a registration that comes later than it was sent is over. */
-		remember(core, req, net, NULL);
+		remember(core, req, net, reg);
 		core->count.accepted++;
 		send_reply(core, req, &rrp, 0, 0, NULL);
 	}

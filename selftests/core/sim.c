@@ -215,7 +215,7 @@ void call_at(struct world *w, uint64_t at, uint64_t arg)
 static void kernel_age(struct node *n, uint64_t cookie);
 static void sync_rows(struct node *n);
 
-static void deliver(struct node *n, const struct core_event *ev)
+void sim_deliver(struct node *n, const struct core_event *ev)
 {
 	const struct hooks *hooks = n->w->hooks;
 	struct core_now now = now_of(n);
@@ -233,7 +233,7 @@ static void deliver(struct node *n, const struct core_event *ev)
 
 void event(struct node *n, const struct core_event *ev)
 {
-	deliver(n, ev);
+	sim_deliver(n, ev);
 	run(n->w, 0);
 }
 
@@ -284,7 +284,7 @@ static void happen(struct world *w, const struct due *due)
 	} else if (e->life == n->life || e->data) {
 		if (e->data)
 			e->ev.datagram.data = e->data;
-		deliver(n, &e->ev);
+		sim_deliver(n, &e->ev);
 	}
 	free(e->data);
 	free(e);
@@ -329,7 +329,7 @@ void run(struct world *w, uint64_t us)
 		if (at > w->now)
 			w->now = at;
 		if (timer >= 0 && !(any && w->queue[0].what == AGE && w->queue[0].at <= at)) {
-			deliver(&w->node[timer], &(struct core_event){ .type = CORE_EV_TIMEOUT });
+			sim_deliver(&w->node[timer], &(struct core_event){ .type = CORE_EV_TIMEOUT });
 		} else {
 			struct due due = take_due(w);
 
@@ -366,7 +366,7 @@ static void post(struct node *n, const struct core_action *a)
 	uint64_t delay;
 	uint8_t *data;
 
-	if (to < 0 || a->send.data[0] == w->cut || w->deaf & 1 << to % 32 || sim_random(w, 1000) < w->loss) {
+	if (to < 0 || a->send.data[0] == w->cut || w->deaf & 1U << to % 32 || sim_random(w, 1000) < w->loss) {
 		w->count.lost++;
 		return;
 	}
@@ -416,7 +416,7 @@ static void inject_by(struct node *n, uint32_t link, const char *src, const char
 	ev.datagram.link = link;
 	ev.datagram.data = copy;
 	ev.datagram.len = len;
-	deliver(n, &ev);
+	sim_deliver(n, &ev);
 	free(copy);
 	run(n->w, 0);
 }
@@ -918,7 +918,7 @@ void node_start(struct node *n)
 	n->n_change = 0;
 	n->core = core_new(&n->cfg, act, n);
 	assert_non_null(n->core);
-	deliver(n, &(struct core_event){ .type = CORE_EV_START });
+	sim_deliver(n, &(struct core_event){ .type = CORE_EV_START });
 }
 
 static void *copy(const void *from, size_t len)
@@ -961,7 +961,7 @@ void node_restart(struct node *n)
 	kernel_end = copy(n->kernel_end, n_kernel * sizeof(*kernel_end));
 	for (size_t i = 0; i < n_row; i++) {
 		ev = (struct core_event){ .type = CORE_EV_RESTORE, .restore = row[i] };
-		deliver(n, &ev);
+		sim_deliver(n, &ev);
 	}
 	for (size_t i = 0; i < n_kernel; i++) {
 		uint64_t end = kernel_end[i].binding;
@@ -974,7 +974,7 @@ void node_restart(struct node *n)
 		ev.adopt.lifetime = end ? (end - n->w->now + SEC - 1) / SEC : 0;
 		for (unsigned int j = 0; j < kernel[i].n_legs; j++)
 			ev.adopt.leg[j].ms = kernel_end[i].leg[j] ? (kernel_end[i].leg[j] - n->w->now) / MSEC : 0;
-		deliver(n, &ev);
+		sim_deliver(n, &ev);
 	}
 	free(row);
 	free(kernel);
@@ -1082,7 +1082,7 @@ void attach(struct node *n, int dev, uint32_t port, enum core_trigger trigger, c
 	ev.attach.init = trigger == CORE_TRIGGER_DHCP && !hint;		/* DISCOVER */
 	ev.attach.hint = hint ? ip(hint) : (struct in_addr){ 0 };
 	ev.attach.seen_us = MONO_BASE + n->w->now;
-	deliver(n, &ev);
+	sim_deliver(n, &ev);
 }
 
 void detach(struct node *n, int dev, uint32_t port, enum core_detach why)
@@ -1092,7 +1092,7 @@ void detach(struct node *n, int dev, uint32_t port, enum core_detach why)
 	ev.detach.port = port;
 	mac_of(dev, ev.detach.mac);
 	ev.detach.why = why;
-	deliver(n, &ev);
+	sim_deliver(n, &ev);
 	n->dev[device_of(ev.detach.mac)].attached = false;
 }
 

@@ -169,6 +169,7 @@ void mac_of(int device, uint8_t mac[6]);
 void attach(struct node *n, int device, uint32_t port, enum core_trigger trigger, const char *hint);
 void detach(struct node *n, int device, uint32_t port, enum core_detach why);
 void event(struct node *n, const struct core_event *ev);
+void sim_deliver(struct node *n, const struct core_event *ev);	/* the same from within run() */
 const struct core_reg *find(struct node *n, const char *nai);	/* by walking */
 const struct core_reg *device(struct node *n, int dev);
 unsigned int n_regs(struct node *n);

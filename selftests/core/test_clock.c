@@ -383,7 +383,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_before_devices), TEST(test_before_farewells), TEST(test_copies), TEST(test_silent),
 		TEST(test_wrong_answers), TEST(test_provoked_answer), TEST(test_delayed_answer), TEST(test_any_offset),
-		TEST(test_identification), TEST(test_warning), TEST(test_by_registrations), TEST(test_foreign_timestamps),
+		TEST(test_identification), TEST(test_warning), TEST(test_by_registrations),
+		TEST(test_foreign_timestamps),
 	};
 
 	return cmocka_run_group_tests_name("core: clocks", tests, NULL, NULL);

@@ -952,6 +952,12 @@ static void test_deregister(void **state)
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(msg.rrp.lifetime, 0);
+	assert_true(ask(w, &r, &msg));		/* its copy */
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	later(w, &r);
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(n_regs(HA_NODE) + HA_NODE->n_row, 0);
 	reg.f.id = r.f.id - 1;
 	expect_denied(w, &reg, WIRE_CODE_HA_ID_MISMATCH);
