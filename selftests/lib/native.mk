@@ -23,7 +23,7 @@ $(OUT):
 	mkdir -p $@
 
 # by whoever needs them and doesn't care for more
-$(MESSAGES):
+$(MESSAGES): | $(OUT)
 	@$(MAKE) -s check SEEDS=2 > $(OUT)/check.tap || { cat $(OUT)/check.tap; exit 1; }
 
 forget = rm -f $(MESSAGES)
