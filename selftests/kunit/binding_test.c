@@ -201,6 +201,22 @@ static void binding_test_del(struct kunit *test)
 	KUNIT_EXPECT_NE(test, b->id, id);
 }
 
+/*
+ * Who found it before may go on with it: no grace period is over as long as
+ * nothing sleeps. KASAN looks at that.
+ */
+static void binding_test_del_found(struct kunit *test)
+{
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding_config cfg = mip4_kt_served(k, 5);
+	struct mip4_binding *b = mip4_kt_add(k, &cfg);
+
+	mutex_lock(&k->mip->lock);
+	mip4_binding_del(b);
+	KUNIT_EXPECT_EQ(test, b->addr.addr, MIP4_KT_HOME(5));
+	mutex_unlock(&k->mip->lock);
+}
+
 static void binding_test_peer_shared(struct kunit *test)
 {
 	struct mip4_kt *k = mip4_kt(test);
@@ -487,6 +503,7 @@ static struct kunit_case binding_tests[] = {
 	KUNIT_CASE(binding_test_dead),
 	KUNIT_CASE(binding_test_limit),
 	KUNIT_CASE(binding_test_del),
+	KUNIT_CASE(binding_test_del_found),
 	KUNIT_CASE(binding_test_peer_shared),
 	KUNIT_CASE(binding_test_move_port),
 	KUNIT_CASE(binding_test_move_mac),
