@@ -246,6 +246,12 @@ static bool has_authority(const struct core *core, const struct peer *peer, cons
 	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn_by_nai(core, rec->nai));
 }
 
+/* Accesses are told apart today, or they aren't. */
+static uint8_t access_now(const struct core *core, const struct core_record *rec)
+{
+	return core->cfg->access_bindings < 2 ? 0 : rec->access;
+}
+
 /* A row that today's configuration would not have produced is not taken up again. */
 static const struct core_network *restorable(const struct core *core, const struct core_record *rec)
 {
@@ -262,7 +268,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 	peer = peer_find(core, ha ? rec->coa : rec->ha);
 	if (!peer || !has_authority(core, peer, rec))
 		return NULL;
-	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai) ||
+	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai, access_now(core, rec)) ||
 	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))
 		return NULL;
 	return net;
@@ -287,6 +293,7 @@ static void restore(struct core *core, const struct core_record *rec)
 		return;
 	}
 	reg->pub.rec = *rec;
+	reg->pub.rec.access = access_now(core, rec);
 	reg->restored = true;
 	if (rec->expires_unix != UINT64_MAX) {
 		left = rec->expires_unix > now_unix ? rec->expires_unix - now_unix : 0;

@@ -115,6 +115,8 @@ struct core_config {
 	uint32_t source_rate;		/* messages of one source that are looked at, a second; 0 = all */
 	uint32_t total_rate;		/* those of all sources */
 	uint32_t registration_rate;	/* HA: so much goes to store and kernel before new devices are denied */
+	unsigned int access_bindings;	/* HA: most of one NAI, one per access (RFC 5563 s5.5); below 2: one in all */
+	uint8_t access;			/* PMA: how devices are connected, a Tech-Type; 0 = it isn't said */
 	bool clock_probe;		/* PMA: ask each HA for its time before devices are served */
 	uint32_t replay_window;		/* s: tolerance of Identification, default 7 (RFC 5944 s5.7.1) */
 	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
@@ -175,6 +177,7 @@ struct core_record {
 	uint64_t expires_unix;		/* s since 1970, wall clock: survives a reboot; UINT64_MAX = never */
 	uint64_t last_id;		/* HA: last accepted Identification; PMA: last sent */
 	uint32_t peer_revsup;		/* timestamp of the other side's ext. 137, 0 = no revocation */
+	uint8_t access;			/* HA: the Tech-Type whose binding it is; 0 = of any */
 	bool tombstone;			/* HA: deregistered; last_id is kept against replay */
 	/* PMA only */
 	uint32_t port;			/* ifindex */
@@ -429,7 +432,7 @@ void core_drain_state(const struct core *core, const struct core_network *net, s
 
 /* Reply codes that the HA denies by, each with its counter. */
 #define CORE_DENIALS(y, x) \
-	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 136) y(x, 139) \
+	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 135) y(x, 136) y(x, 139) \
 	y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150) y(x, 151)
 #define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 

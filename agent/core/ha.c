@@ -318,6 +318,37 @@ static bool may_be_anothers(const struct request *req, const struct core_network
 	       (req->mn && req->mn->cfg->home.s_addr == req->rrq.home.s_addr);
 }
 
+struct reg *ha_reg_of(const struct core *core, const struct request *req)
+{
+	struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai, req->access) : NULL;
+
+	if (reg || !req->nai[0] || !req->access)
+		return reg;
+	/* One from before accesses were told apart, or told: it is that of its agent. */
+	reg = reg_by_nai(core, CORE_HA, req->nai, 0);
+	return reg && reg->pub.rec.coa.s_addr == req->rrq.coa.s_addr ? reg : NULL;
+}
+
+static struct reg *reg_for(struct core *core, const struct request *req, const struct core_network *net)
+{
+	struct reg *reg = reg_new(core, CORE_HA, req->nai, net, 0);
+
+	if (reg)
+		reg->pub.rec.access = req->access;
+	return reg;
+}
+
+/* RFC 5563 s5.5: has the device bindings by as many other accesses as it may have? */
+static bool has_all_accesses(const struct core *core, const struct request *req)
+{
+	struct reg *reg = NULL;
+	unsigned int n = 0;
+
+	while ((reg = reg_next_by_nai(core, CORE_HA, req->nai, reg)))
+		n += !reg->pub.rec.tombstone;
+	return n && n >= core->cfg->access_bindings;
+}
+
 /* The address for a request; 0.0.0.0 and *code, maybe with *why, if there is none. */
 static struct in_addr choose_home(const struct core *core, const struct request *req,
 				  const struct core_network *net, const struct reg *reg,
@@ -360,6 +391,7 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 	}
 	if (!reg->has_home)
 		take_home(core, reg, home);
+	rec->access = req->access;
 	rec->coa = req->rrq.coa;
 	replay_note(reg, req);
 	/* RFC 6245 s4.2: its presence means GRE, whatever G says. */
@@ -411,7 +443,7 @@ static bool is_redirected(const struct core *core, const struct request *req, co
 static void remember(struct core *core, const struct request *req, const struct core_network *net, struct reg *reg)
 {
 	if (!reg) {
-		reg = reg_new(core, CORE_HA, req->nai, net, 0);
+		reg = reg_for(core, req, net);
 		if (!reg)
 			return;
 		to_tombstone(core, reg);
@@ -443,6 +475,9 @@ static void do_register(struct core *core, const struct request *req,
 		why = "the home agent is busy with devices that it serves";
 		goto deny;
 	}
+	code = WIRE_CODE_HA_TOO_MANY_BINDINGS;
+	if (!live && has_all_accesses(core, req))
+		goto deny;
 	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
 		goto deny;
@@ -452,7 +487,7 @@ static void do_register(struct core *core, const struct request *req,
 	if (!op)
 		goto deny;
 	if (!reg)
-		reg = reg_new(core, CORE_HA, req->nai, net, 0);
+		reg = reg_for(core, req, net);
 	if (!reg)
 		goto deny;
 	fill_record(core, reg, req, home);
@@ -498,7 +533,7 @@ static bool has_service(const struct core_network *net, const char *service)
 static void decide(struct core *core, const struct request *req)
 {
 	const struct core_network *net = req->nai[0] ? network_by_nai(core->cfg, req->nai) : NULL;
-	struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai) : NULL;
+	struct reg *reg = ha_reg_of(core, req);
 	uint8_t code = 0;
 
 	/* RFC 4433 s5.1, s5.3: a request that names no HA is for the one it was sent to, and says no other. */
@@ -726,6 +761,12 @@ static bool is_poor(const struct wire_msg *msg, const struct request *req)
 	       wire_count(msg, WIRE_EXT_SERVICE) != !!req->service[0];
 }
 
+static void read_access(const struct core *core, const struct wire_msg *msg, struct request *req)
+{
+	if (core->cfg->access_bindings < 2 || !wire_get_access_tech(msg, &req->access))
+		req->access = 0;
+}
+
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct request req = {
@@ -735,16 +776,18 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		.sport = ev->datagram.sport,
 		.link = ev->datagram.link,
 	};
-	struct reg *reg = NULL;
+	struct reg *reg;
 	uint16_t flags;
 
 	if (!wire_get_nai(msg, req.nai))
 		req.nai[0] = '\0';
+	read_access(core, msg, &req);
 	if (!ha_authenticate(core, msg, &req))
 		return;
-	/* Once more, for only now it is known to be covered. */
+	/* Once more, for only now they are known to be covered. */
 	if (req.echo_nai && !wire_get_nai(msg, req.nai))
 		req.nai[0] = '\0';
+	read_access(core, msg, &req);
 	req.echo_nai = req.echo_nai && req.nai[0];
 	if (wire_count(msg, WIRE_EXT_PMIP) > 1 || !wire_get_pmip_method(msg, &req.method) ||
 	    req.method > WIRE_PMIP_IPSEC)
@@ -757,8 +800,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
 
-	if (req.nai[0])
-		reg = reg_by_nai(core, CORE_HA, req.nai);
+	reg = ha_reg_of(core, &req);
 	switch (replay_check(core, reg, &req)) {
 	case STALE:
 		core->count.id_mismatch++;

@@ -255,7 +255,7 @@ static bool in_order(const struct request *req, const struct proof *p)
 /* As it says: a device that is registered, or one that wants to be no longer. */
 static bool is_served(const struct core *core, const struct request *req)
 {
-	const struct reg *reg = req->nai[0] ? reg_by_nai(core, CORE_HA, req->nai) : NULL;
+	const struct reg *reg = ha_reg_of(core, req);
 
 	return !req->rrq.lifetime || (reg && !reg->pub.rec.tombstone);
 }

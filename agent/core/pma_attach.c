@@ -239,7 +239,7 @@ void pma_attach(struct core *core, const struct core_event *ev)
 		core->count.damped++;
 		return;
 	}
-	old = reg_by_nai(core, CORE_PMA, nai);
+	old = reg_by_nai(core, CORE_PMA, nai, 0);
 	if (!reg) {
 		if (reg_full(core) && !old) {
 			refuse_attach(core, ev, net, 0, "too many registrations");

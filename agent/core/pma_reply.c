@@ -224,7 +224,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 	if (clock_reply(core, ev, msg) || farewell_reply(core, ev, msg))
 		return;
 	if (wire_get_nai(msg, nai))
-		reg = reg_by_nai(core, CORE_PMA, nai);
+		reg = reg_by_nai(core, CORE_PMA, nai, 0);
 	if (!reg || !reg->pma.awaiting || (uint32_t)msg->rrp.id != (uint32_t)reg->pub.rec.last_id) {
 		core->count.drop_unmatched_reply++;
 		return;

@@ -33,7 +33,8 @@ void pma_put_rrq(struct core *core, const struct pma_rrq *r)
 	if (!r->mn)
 		wire_put_pmip_method(&out, pma_method(peer));
 	wire_put_device_mac(&out, r->mac);
-	wire_put_access_tech(&out, WIRE_ACCESS_8023);
+	if (core->cfg->access)
+		wire_put_access_tech(&out, core->cfg->access);
 	if (r->mn)
 		wire_put_auth(&out, WIRE_EXT_MHAE, &r->mn->cfg->sa[0]);
 	if (peer->gre_key)

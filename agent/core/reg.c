@@ -225,18 +225,27 @@ struct reg *reg_by_cookie(const struct core *core, uint64_t cookie)
 	return NULL;
 }
 
-struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai)
+struct reg *reg_next_by_nai(const struct core *core, enum core_role role, const char *nai, const struct reg *reg)
 {
 	uint64_t hash = role_hash(core, role, nai);
-	struct link *link = NULL;
+	struct link *link = reg ? (struct link *)&reg->by_nai : NULL;
 
 	while ((link = table_next(&core->nais, link, hash))) {
-		struct reg *reg = container_of(link, struct reg, by_nai);
+		struct reg *next = container_of(link, struct reg, by_nai);
 
-		if (reg->pub.rec.role == role && nai_equal(reg->pub.rec.nai, nai))
-			return reg;
+		if (next->pub.rec.role == role && nai_equal(next->pub.rec.nai, nai))
+			return next;
 	}
 	return NULL;
+}
+
+struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai, uint8_t access)
+{
+	struct reg *reg = NULL;
+
+	while ((reg = reg_next_by_nai(core, role, nai, reg)) && reg->pub.rec.access != access)
+		;
+	return reg;
 }
 
 struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6])

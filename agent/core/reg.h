@@ -118,6 +118,7 @@ struct request {
 	bool per_node;			/* has ext. 47 */
 	bool pmip;			/* has what only a PMA says: 47 or 147 */
 	char service[WIRE_SERVICE_MAX + 1];	/* "" = the default one */
+	uint8_t access;			/* of ext. 147/4; 0 = it makes no difference */
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
 	bool keyed, revsup;
@@ -324,7 +325,9 @@ void reg_free(struct core *core, struct reg *reg);
 /* All of them, while none comes or goes. @reg NULL starts, NULL ends. */
 struct reg *reg_next(const struct core *core, const struct reg *reg);
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
-struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai);
+struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai, uint8_t access);
+/* All with that NAI, whatever their access, while none comes or goes. @reg NULL starts, NULL ends. */
+struct reg *reg_next_by_nai(const struct core *core, enum core_role role, const char *nai, const struct reg *reg);
 struct reg *reg_by_mac(const struct core *core, const uint8_t mac[6]);
 /*
  * The registration of @role with these addresses, for messages without NAI.
@@ -503,6 +506,8 @@ bool is_draining(const struct core *core, const struct core_network *net);
 struct in_addr redirect_of(const struct core *core, const struct core_network *net);
 
 /* ha.c */
+/* What @req is about; NULL: nothing that is known. */
+struct reg *ha_reg_of(const struct core *core, const struct request *req);
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code);
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg);
 void ha_done(struct core *core, struct reg *reg);

@@ -172,6 +172,18 @@ static bool is_later(uint32_t id, uint32_t revsup)
 	return revsup && (int32_t)(id - revsup) > 0;
 }
 
+/* Of the bindings of a NAI, one per access, the one with that home address; at a PMA there is one. */
+static struct reg *reg_revoked(const struct core *core, enum core_role role, const char *nai, struct in_addr home)
+{
+	struct reg *reg = NULL;
+
+	while ((reg = reg_next_by_nai(core, role, nai, reg))) {
+		if (role == CORE_PMA || reg->pub.rec.home.s_addr == home.s_addr)
+			break;
+	}
+	return reg;
+}
+
 /*
  * A revocation must be authentic, come from the end of the registration that
  * it speaks for, and be later than what that end said when registering (RFC
@@ -200,7 +212,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		return;
 	}
 	if (req.nai[0])
-		reg = reg_by_nai(core, role, req.nai);
+		reg = reg_revoked(core, role, req.nai, revoke->home);
 	else
 		reg = reg_by_home(core, role, revoke->home, revoke->ha, revoke->coa, &n);
 	if (n > 1) {		/* whose it is can't be told */
@@ -247,17 +259,18 @@ static bool answers(const struct revocation *rev, const struct wire_revoke_ack *
 void revoke_ack_message(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct revocation *rev = NULL, *each;
+	struct reg *reg = NULL;
 	unsigned int n = 1;
 	struct request req;
-	struct reg *reg;
 
 	if (!peer_authentic(core, ev, msg, &req))
 		return;
 	if (req.nai[0]) {
-		reg = reg_by_nai(core, CORE_HA, req.nai);
-		rev = reg ? reg->ha.revocations : NULL;
-		while (rev && !answers(rev, &msg->ack, &req))
-			rev = rev->next;
+		while (!rev && (reg = reg_next_by_nai(core, CORE_HA, req.nai, reg))) {
+			rev = reg->ha.revocations;
+			while (rev && !answers(rev, &msg->ack, &req))
+				rev = rev->next;
+		}
 	} else {
 		n = 0;
 		LIST_FOREACH(each, &core->revocations, all)

@@ -416,8 +416,20 @@ static void read_choices(const struct section *root, struct config *config)
 	static const char *const store[] = {
 		[STORE_PROCESS] = "process", [STORE_DISK] = "disk", [STORE_NONE] = "none",
 	};
+	const char *access[WIRE_ACCESS_UMB + 1] = { "none" };
 	unsigned int choice;
 
+	for (unsigned int i = 1; i <= WIRE_ACCESS_UMB; i++)
+		access[i] = wire_access_name(i);
+	config->core.access = config->core.pma ? WIRE_ACCESS_8023 : 0;
+	if (get_choice(root, "access-technology",
+		       "none, 802.3, 802.11, 802.16e, 802.16m, e-utran, utran, hrpd or umb", access,
+		       sizeof(access) / sizeof(access[0]), &choice)) {
+		config->core.access = choice;
+		if (!config->core.pma)
+			section_error(root, "access-technology", "set proxy-agent = true, or remove it",
+				      "only a proxy agent tells it");
+	}
 	if (get_choice(root, "fha-on-dereg", "pmip, always or never", fha, sizeof(fha) / sizeof(fha[0]), &choice))
 		config->core.fha_on_dereg = choice;
 	if (get_choice(root, "store", "none, process or disk", store, sizeof(store) / sizeof(store[0]), &choice))
@@ -447,6 +459,9 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->registration_rate = REGISTRATION_RATE;
 	if (get_number(root, "registration-rate", MAY, 0, 1000000, &n))
 		core->registration_rate = n;
+	core->access_bindings = 1;
+	if (get_number(root, "access-bindings", MAY, 1, 16, &n))
+		core->access_bindings = n;
 	core->clock_probe = core->pma;
 	if (get_bool(root, "clock-probe", &core->clock_probe) && core->clock_probe && !core->pma)
 		section_error(root, "clock-probe", "set proxy-agent = true, or remove it",

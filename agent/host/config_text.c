@@ -129,7 +129,7 @@ static cfg_opt_t device_options[] = {
 static cfg_opt_t root_options[] = {
 	VALUE("home-agent"), VALUE("proxy-agent"), VALUE("care-of-address"),
 	VALUE("max-registrations"), VALUE("source-rate"), VALUE("total-rate"), VALUE("registration-rate"),
-	VALUE("replay-window"), VALUE("fha-on-dereg"),
+	VALUE("access-bindings"), VALUE("access-technology"), VALUE("replay-window"), VALUE("fha-on-dereg"),
 	VALUE("clock-probe"), VALUE("handover-grace"), VALUE("away-time"), VALUE("drain-rate"), VALUE("store"),
 	SECTION("network", network_options), SECTION("identity", identity_options),
 	SECTION("peer", peer_options), SECTION("mobile-node", mobile_node_options),

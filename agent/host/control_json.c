@@ -25,6 +25,16 @@ static void add_addr(struct json_object *obj, const char *key, struct in_addr ad
 		add_text(obj, key, ip_text(addr).s);
 }
 
+static void add_access(struct json_object *obj, uint8_t access)
+{
+	const char *name = wire_access_name(access);
+
+	if (name)
+		add_text(obj, "access", name);
+	else		/* what IANA has given out since */
+		add_number(obj, "access", access);
+}
+
 struct json_object *json_registration(const struct core_reg *reg)
 {
 	const struct core_record *rec = &reg->rec;
@@ -36,6 +46,8 @@ struct json_object *json_registration(const struct core_reg *reg)
 	add_text(obj, "nai", rec->nai);
 	add_text(obj, "network", rec->network);
 	add_number(obj, "realm", rec->realm);
+	if (rec->access)
+		add_access(obj, rec->access);
 	add_text(obj, "state", core_state_name(reg->state));
 	add_addr(obj, "home", rec->home);
 	add_addr(obj, "ha", rec->ha);

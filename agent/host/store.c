@@ -11,20 +11,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SCHEMA	1	/* PRAGMA user_version */
+#define SCHEMA	2	/* PRAGMA user_version */
 #define STORE_PATH_MAX	4096
 #define MEMORY	":memory:"	/* SQLite's word for a database without a file */
 
 /* Columns in the order of the table, of bind_record() and of read_record(). */
 #define COLUMNS \
 	"cookie, role, nai, network, realm, home, ha, coa, gre, keyed, key_in, key_out, lifetime, " \
-	"expires_unix, last_id, peer_revsup, tombstone, port, port_name, mac, dhcp"
+	"expires_unix, last_id, peer_revsup, tombstone, port, port_name, mac, dhcp, access"
 
+#define ACCESS	"access INTEGER NOT NULL DEFAULT 0"
 static const char create[] =
 	"CREATE TABLE registrations (cookie INTEGER PRIMARY KEY, role INTEGER, nai TEXT, network TEXT, "
 	"realm INTEGER, home INTEGER, ha INTEGER, coa INTEGER, gre INTEGER, keyed INTEGER, key_in INTEGER, "
 	"key_out INTEGER, lifetime INTEGER, expires_unix INTEGER, last_id INTEGER, peer_revsup INTEGER, "
-	"tombstone INTEGER, port INTEGER, port_name TEXT, mac BLOB, dhcp INTEGER);";
+	"tombstone INTEGER, port INTEGER, port_name TEXT, mac BLOB, dhcp INTEGER, " ACCESS ");";
+
+/* From schema 1. */
+static const char add_access[] = "ALTER TABLE registrations ADD COLUMN " ACCESS ";";
 
 #define GROUP_MAX	1024	/* as many writes wait for one sync */
 
@@ -141,9 +145,9 @@ static enum opened prepare_schema(struct store *store, const char *path, char *t
 	    set_synchronous(store) || run(store, "BEGIN IMMEDIATE"))
 		return refuse(store, path, text);
 	version = ask(store, "PRAGMA user_version");
-	if (!version) {
+	if (version == 0 || version == 1) {
 		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", SCHEMA);
-		if (run(store, create) || run(store, sql))
+		if (run(store, version ? add_access : create) || run(store, sql))
 			return refuse(store, path, text);
 	} else if (version != SCHEMA) {
 		snprintf(text, CORE_TEXT_MAX, "%.120s: has schema %d, this mip4d knows %d; "
@@ -171,7 +175,7 @@ static enum opened try_open(struct store *store, const char *path, char *text)
 	result = prepare_schema(store, path, text);
 	if (result == OPENED &&
 	    (sqlite3_prepare_v2(store->db, "INSERT OR REPLACE INTO registrations (" COLUMNS ") VALUES "
-				"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &store->put, NULL) ||
+				"(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1, &store->put, NULL) ||
 	     sqlite3_prepare_v2(store->db, "DELETE FROM registrations WHERE cookie = ?", -1, &store->del, NULL)))
 		result = refuse(store, path, text);
 	return result;
@@ -322,6 +326,7 @@ static void bind_record(sqlite3_stmt *stmt, const struct core_record *r)
 	sqlite3_bind_text(stmt, i++, r->port_name, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(stmt, i++, r->mac, sizeof(r->mac), SQLITE_STATIC);
 	sqlite3_bind_int(stmt, i++, r->dhcp);
+	sqlite3_bind_int(stmt, i++, r->access);
 }
 
 static void read_text(sqlite3_stmt *stmt, int column, char *out, size_t size)
@@ -358,7 +363,8 @@ static void read_record(sqlite3_stmt *stmt, struct core_record *r)
 	if (sqlite3_column_bytes(stmt, i) == sizeof(r->mac))
 		memcpy(r->mac, sqlite3_column_blob(stmt, i), sizeof(r->mac));
 	i++;
-	r->dhcp = sqlite3_column_int(stmt, i);
+	r->dhcp = sqlite3_column_int(stmt, i++);
+	r->access = sqlite3_column_int(stmt, i);
 }
 
 /* What failed, in a group for all of it. */

@@ -239,6 +239,7 @@ static const struct field {
 	{ .key = "home", .cls = PR_INET, .bare = true },
 	{ .key = "realm" }, { .key = "nai" },
 	{ .key = "network", .details = true },
+	{ .key = "access", .details = true },
 	{ .key = "role" }, { .key = "state" },
 	{ .key = "mac", .cls = PR_MAC }, { .key = "port", .cls = PR_IFNAME },
 	{ .key = "ha", .cls = PR_INET }, { .key = "coa", .cls = PR_INET },

@@ -215,3 +215,13 @@ const char *wire_code_name(uint8_t code)
 	}
 	return "unknown code";
 }
+
+#define ACCESS_CASE(name, number, text) case WIRE_ACCESS_##name: return text;
+
+const char *wire_access_name(uint8_t access)
+{
+	switch ((enum wire_access)access) {
+	WIRE_ACCESSES(ACCESS_CASE)
+	}
+	return NULL;
+}

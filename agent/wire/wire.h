@@ -143,7 +143,14 @@ enum wire_dynamic_ha {		/* sub-types of ext. 139 */
 };
 
 #define WIRE_DEVICE_ID_MAC	1	/* ID-Type of 147/2, RFC 5563 s5.3 */
-#define WIRE_ACCESS_8023	1	/* Tech-Type of 147/4, RFC 5563 s5.5 */
+
+/* Tech-Types of 147/4, RFC 5563 s5.5, from 1 on without a gap. The one list of their names. */
+#define WIRE_ACCESSES(x) \
+	x(8023, 1, "802.3") x(80211, 2, "802.11") x(80216E, 3, "802.16e") x(80216M, 4, "802.16m") \
+	x(EUTRAN, 5, "e-utran") x(UTRAN, 6, "utran") x(HRPD, 7, "hrpd") x(UMB, 8, "umb")
+#define WIRE_ACCESS_ENUM(name, number, text) WIRE_ACCESS_##name = number,
+enum wire_access { WIRE_ACCESSES(WIRE_ACCESS_ENUM) };
+const char *wire_access_name(uint8_t access);	/* NULL: it has none here */
 
 /* Why a datagram was refused: named counters use wire_error_name(). */
 enum wire_error {

@@ -115,6 +115,7 @@ static void configure(struct node *n, const uint8_t how[4])
 	n->cfg.n_mns = how[2] & 3;
 	n->disk = how[2] & 32;
 	n->cfg.source_rate = how[2] & 64 ? 4 : 0;
+	n->cfg.access_bindings = how[3] % 4;
 	n->cfg.registration_rate = how[2] & 128 ? 4 : 0;
 	if (n->index != HA)
 		n->skew_us = (int8_t)how[3] * (how[2] & 16 ? 60 : 1) * (int64_t)SEC / 16;

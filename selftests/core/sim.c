@@ -879,6 +879,7 @@ static void configure(struct node *n)
 		.peers = n->peer, .n_peers = 2,
 		.identities = n->identity, .n_identities = 2, .mns = n->mn,
 		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100,
+		.access = WIRE_ACCESS_8023,
 	};
 }
 
@@ -1193,7 +1194,7 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 	if (r->method >= 0)
 		wire_put_pmip_method(out, r->method);
 	if (r->proxied)
-		wire_put_access_tech(out, WIRE_ACCESS_8023);
+		wire_put_access_tech(out, r->access ? r->access : WIRE_ACCESS_8023);
 	if (r->mn)
 		wire_put_auth(out, WIRE_EXT_MHAE, r->mn);
 	if (r->challenge)

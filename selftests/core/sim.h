@@ -190,6 +190,7 @@ struct rrq {
 	bool keyed, revsup, proxied;	/* proxied: has ext. 147 */
 	bool key_3gpp2;			/* the key is in a CVSE, not in ext. 48 */
 	uint32_t key, revsup_time;
+	uint8_t access;		/* of ext. 147; 0 = 802.3 */
 	const struct wire_sa *sa;	/* NULL = no ext. 34 */
 	const struct wire_sa *mn, *aaa;	/* NULL = no ext. 32, no ext. 36 */
 	const char *challenge;		/* NULL = no ext. 132 */

@@ -152,6 +152,11 @@ static const struct bad {
 	{ "handover grace too long", HA "handover-grace = 60001\n", ":12: handover-grace: out of range: 60001 (0 to 60000)" },
 	{ "total rate too high", HA "total-rate = 1000001\n", ":12: total-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "registration rate of none", HA "registration-rate = -1\n", ":12: registration-rate: must not be negative: -1 (0 to 1000000)" },
+	{ "no binding at all", HA "access-bindings = 0\n", ":12: access-bindings: out of range: 0 (1 to 16)" },
+	{ "unknown access", PMA "access-technology = wifi\n",
+	  ":11: access-technology: unknown: \"wifi\" (none, 802.3, 802.11, 802.16e, 802.16m, e-utran, utran, hrpd or umb)" },
+	{ "access of a home agent", HA "access-technology = 802.3\n",
+	  ":12: access-technology: only a proxy agent tells it (set proxy-agent = true, or remove it)" },
 	{ "source rate too high", HA "source-rate = 1000001\n", ":12: source-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
 	{ "drain rate of nobody", HA "drain-rate = 0\n", ":12: drain-rate: out of range: 0 (1 to 100000)" },
@@ -343,6 +348,8 @@ static void test_good_ha(void **state)
 	assert_int_equal(config->core.drain_rate, 100);
 	assert_int_equal(config->core.total_rate, 100000);
 	assert_int_equal(config->core.registration_rate, 5000);
+	assert_int_equal(config->core.access_bindings, 1);
+	assert_int_equal(config->core.access, 0);
 	net = config_network(config, "red", NULL);
 	assert_non_null(net);
 	assert_int_equal(net->realm, 1);

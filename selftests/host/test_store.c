@@ -50,6 +50,7 @@ static struct core_record sample(uint64_t cookie)
 	strcpy(r.port_name, "eth1");
 	memcpy(r.mac, "\x02\0\0\0\x01\x05", 6);
 	r.dhcp = true;
+	r.access = 255;
 	return r;
 }
 
@@ -187,6 +188,37 @@ static void test_newer_schema(void **state)
 	assert_null(try_store(STORE_PROCESS));
 	assert_non_null(strstr(text, "schema 99"));
 	assert_int_equal(unlink(path), 0);
+}
+
+/* One that an agent left which knew no accesses: its rows are of any, and the next ones have theirs. */
+static void test_older_schema(void **state)
+{
+	struct core_record r = sample(7);
+	struct store *store = open_store();
+	struct rows rows;
+	char path[256];
+	sqlite3 *db;
+
+	(void)state;
+	put(store, &r);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/registrations.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "ALTER TABLE registrations DROP COLUMN access; PRAGMA user_version = 1",
+				      NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	store = open_store();
+	rows = all(store);
+	assert_int_equal(rows.n, 1);
+	r.access = 0;
+	assert_memory_equal(&rows.r[0], &r, sizeof(r));
+	r.access = 2;
+	put(store, &r);
+	store_close(store);
+	store = open_store();
+	assert_int_equal(all(store).r[0].access, 2);
+	store_del(store, 7);
+	store_close(store);
 }
 
 /* What was found damaged lies beside the new, empty file, which works. */
@@ -356,6 +388,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_second_agent), cmocka_unit_test(test_newer_schema),
+		cmocka_unit_test(test_older_schema),
 		cmocka_unit_test(test_damaged), cmocka_unit_test(test_damaged_inside),
 		cmocka_unit_test(test_damaged_stays), cmocka_unit_test(test_no_directory),
 		cmocka_unit_test(test_group), cmocka_unit_test(test_group_fails),
