@@ -88,6 +88,8 @@ struct core_network {
 	unsigned int n_services;	/* HA: 0 = nobody is asked */
 	struct in_addr redirect;	/* HA: who isn't registered here shall be there; 0 = here */
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
+	uint32_t tentative_ms;		/* HA: a handover may be undone so long (RFC 5563 s11.1); 0 = not at all */
+	bool tentative_back;		/* it is undone then, unless something says that it counts; else it counts */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 	bool home_link;			/* HA: it is a real one, whose hosts are told by ARP where devices are */
 };
@@ -137,6 +139,7 @@ enum core_state {
 	CORE_AWAY,		/* PMA: its link went down; what comes for it is returned */
 	CORE_DEREG,		/* PMA: deregistration is out */
 	CORE_REVOKING,		/* HA: old PMA told, no Ack yet (of the left care-of address) */
+	CORE_TENTATIVE,		/* HA: it isn't known yet whether the device has left the PMA before this one */
 	CORE_STATE_MAX
 };
 
@@ -417,7 +420,7 @@ void core_drain_state(const struct core *core, const struct core_network *net, s
 #define CORE_COUNTERS(x) \
 	x(rrq_received) x(rrp_received) x(revoke_received) x(revoke_ack_received) \
 	x(notify_received) x(notify_ack_received) \
-	x(accepted) x(denied) x(handovers) x(expired) \
+	x(accepted) x(denied) x(handovers) x(tentative_done) x(tentative_undone) x(expired) \
 	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_total_rate) x(drop_total_rate_new) \
 	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \

@@ -134,7 +134,8 @@ void ha_show_state(struct reg *reg)
 	else if (reg->pub.rec.tombstone)
 		reg->pub.state = CORE_IDLE;
 	else
-		reg->pub.state = reg->ha.revocations ? CORE_REVOKING : CORE_BOUND;
+		reg->pub.state = reg->ha.tentative ? CORE_TENTATIVE :
+				 reg->ha.revocations ? CORE_REVOKING : CORE_BOUND;
 }
 
 static void take_home(struct core *core, struct reg *reg, struct in_addr home)
@@ -161,6 +162,7 @@ static void to_tombstone(struct core *core, struct reg *reg)
 	drop_home(core, reg);
 	reg_set_key_in(core, reg, 0);
 	left_free(reg);
+	tentative_drop(reg);
 	if (!reg->pub.rec.tombstone)
 		core->n_regs--;
 	reg->pub.rec.tombstone = true;
@@ -169,14 +171,16 @@ static void to_tombstone(struct core *core, struct reg *reg)
 	reg->pub.expires_us = 0;
 }
 
-/* Wait for the end of the registration, or of its memory; frees @reg if that is over. */
-static void settle(struct core *core, struct reg *reg)
+void ha_settle(struct core *core, struct reg *reg)
 {
 	uint64_t until;
 
 	ha_show_state(reg);
 	if (!reg->pub.rec.tombstone) {
-		timer_set(core, &reg->timer, reg->pub.expires_us);
+		until = reg->pub.expires_us;
+		if (reg->ha.tentative && (!until || until > reg->ha.tentative->until_us))
+			until = reg->ha.tentative->until_us;
+		timer_set(core, &reg->timer, until);
 		return;
 	}
 	until = replay_until(core, reg->pub.rec.last_id);
@@ -203,18 +207,20 @@ void ha_bury(struct core *core, struct reg *reg)
 	if (!forget)
 		act_store(core, reg);
 	unbind(core, reg);
-	settle(core, reg);
+	ha_settle(core, reg);
 }
 
 void ha_timeout(struct core *core, struct reg *reg)
 {
+	if (tentative_timeout(core, reg))
+		return;
 	if (!reg->pub.rec.tombstone) {
 		/* RFC 5944 s3.8: without a word to anybody. */
 		core->count.expired++;
 		act_log(core, CORE_LOG_INFO, "%s: registration expired", reg->pub.rec.nai);
 		ha_bury(core, reg);
 	} else {
-		settle(core, reg);
+		ha_settle(core, reg);
 	}
 }
 
@@ -232,7 +238,7 @@ void ha_resume(struct core *core, struct reg *reg)
 		ha_show_state(reg);
 		return;
 	}
-	settle(core, reg);
+	ha_settle(core, reg);
 }
 
 /* ---- decisions ---- */
@@ -278,8 +284,8 @@ static void deregister(struct core *core, const struct request *req,
 		       const struct core_network *net, struct reg *reg)
 {
 	struct core_record *rec = &reg->pub.rec;
+	bool gone, back = false;
 	struct ha_op *op;
-	bool gone;
 
 	if (!rec->tombstone && !is_any(req->rrq.home) && req->rrq.home.s_addr != rec->home.s_addr) {
 		refused_id(reg, req);
@@ -296,11 +302,15 @@ static void deregister(struct core *core, const struct request *req,
 	/* RFC 5944 s3.8.2.2: a node that is at its home address wants all of them gone; a PMA is never. */
 	gone = !rec->tombstone && (rec->coa.s_addr == req->rrq.coa.s_addr ||
 				   (!req->pmip && req->rrq.coa.s_addr == rec->home.s_addr));
-	if (gone) {
+	if (gone && reg->ha.tentative && rec->coa.s_addr == req->rrq.coa.s_addr) {
+		tentative_back(core, reg);
+		back = true;
+		gone = false;
+	} else if (gone) {
 		to_tombstone(core, reg);
 		act_log(core, CORE_LOG_INFO, "%s: deregistered", rec->nai);
 	}
-	op_start(core, reg, op, false);
+	op_start(core, reg, op, back);
 	if (gone)
 		unbind(core, reg);
 }
@@ -452,7 +462,7 @@ static void remember(struct core *core, const struct request *req, const struct 
 	if (!req->rrq.lifetime)		/* granted, and so is a copy */
 		reg->ha.reply = (struct ha_reply){ .coa = req->rrq.coa, .home = req->rrq.home };
 	if (reg->pub.rec.tombstone)
-		settle(core, reg);
+		ha_settle(core, reg);
 }
 
 static void do_register(struct core *core, const struct request *req,
@@ -464,6 +474,7 @@ static void do_register(struct core *core, const struct request *req,
 	const char *why = NULL;
 	struct ha_op *op = NULL;
 	struct in_addr home;
+	bool moved;
 
 	if (reg && is_late_refresh(core, req, reg))
 		goto deny;
@@ -491,7 +502,16 @@ static void do_register(struct core *core, const struct request *req,
 	if (!reg)
 		goto deny;
 	fill_record(core, reg, req, home);
-	if (live && left.peer.s_addr != reg->pub.rec.coa.s_addr)
+	moved = live && left.peer.s_addr != reg->pub.rec.coa.s_addr;
+	if (tentative_by(reg, reg->pub.rec.coa)) {
+		op->ended = reg->ha.tentative;
+		reg->ha.tentative = NULL;
+	} else if (moved && reg->ha.tentative) {
+		tentative_extend(core, reg);
+	} else if (moved && net->tentative_ms) {
+		op->began = tentative_start(core, reg, &op->prev, op->prev_expires_us);
+	}
+	if (moved && !op->began)
 		left_add(core, reg, &left, core->cfg->handover_grace_ms);
 	/* RFC 5944 s3.8.3.2: accepted, but it replaces the others. */
 	op->code = req->rrq.flags & WIRE_RRQ_S ? WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS
@@ -586,7 +606,7 @@ static void decide(struct core *core, const struct request *req)
 /* ---- kernel and store have answered ---- */
 
 /* Back to what was before the request, but for its Identification; may free @reg. */
-static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
+static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 {
 	struct core_record *rec = &reg->pub.rec;
 	bool live = op->had_prev && !op->prev.tombstone;
@@ -598,6 +618,12 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 		*rec = op->prev;
 	}
 	refused_id(reg, &op->req);
+	if (op->began)
+		tentative_drop(reg);
+	if (op->ended) {
+		reg->ha.tentative = op->ended;
+		op->ended = NULL;
+	}
 	act_store(core, reg);
 	if (live) {
 		reg->pub.expires_us = op->prev_expires_us;
@@ -605,7 +631,7 @@ static void undo(struct core *core, struct reg *reg, const struct ha_op *op)
 	} else {
 		unbind(core, reg);
 	}
-	settle(core, reg);
+	ha_settle(core, reg);
 }
 
 static enum core_auth auth_of(const struct request *req)
@@ -613,6 +639,15 @@ static enum core_auth auth_of(const struct request *req)
 	if (req->per_node)
 		return req->peer->ipsec ? CORE_AUTH_IPSEC : CORE_AUTH_FA_HA;
 	return req->by_aaa ? CORE_AUTH_MN_AAA : CORE_AUTH_MN_HA;
+}
+
+void ha_note_left(struct core *core, struct reg *reg, const struct core_record *left, uint32_t more_ms)
+{
+	const uint64_t more_us = more_ms * MSEC;	/* it serves on, and refreshes */
+
+	reg->ha.left_coa = left->coa;
+	reg->ha.left_key = left->keyed ? left->key_out : 0;
+	reg->ha.left_until_us = core->now->mono_us + (more_us > LEFT_US ? more_us : LEFT_US);
 }
 
 static void registered(struct core *core, struct reg *reg, struct ha_op *op)
@@ -643,25 +678,24 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	addr_text(rec->home, home);
 	if (moved) {
 		core->count.handovers++;
-		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s", rec->nai, home,
-			addr_text(op->prev.coa, old), coa);
+		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s%s", rec->nai, home,
+			addr_text(op->prev.coa, old), coa, reg->ha.tentative ? ", tentatively" : "");
 		notice_end(core, reg);	/* its agent is another one */
 		reg->ha.told_us = 0;
-		reg->ha.left_coa = op->prev.coa;
-		reg->ha.left_key = op->prev.keyed ? op->prev.key_out : 0;
-		reg->ha.left_until_us = core->now->mono_us + LEFT_US;
-		if (untold_ms * MSEC > LEFT_US)		/* it serves on, and refreshes */
-			reg->ha.left_until_us = core->now->mono_us + untold_ms * MSEC;
-		if (op->prev.peer_revsup)
+		ha_note_left(core, reg, &op->prev, untold_ms);
+		if (op->prev.peer_revsup && !op->began)
 			revoke_start(core, reg, op->prev.coa, op->prev_expires_us, untold_ms);
 	} else if (!live) {
 		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
 			rec->lifetime);
+	} else if (reg->ha.tentative) {		/* RFC 5563 s4.4: it has seen the device */
+		tentative_commit(core, reg, true);
+		return;
 	}
-	settle(core, reg);
+	ha_settle(core, reg);
 }
 
-static void register_failed(struct core *core, struct reg *reg, const struct ha_op *op)
+static void register_failed(struct core *core, struct reg *reg, struct ha_op *op)
 {
 	bool scarce = reg->error == ENOMEM || reg->error == ENOSPC || reg->error == EDQUOT ||
 		      reg->error == E2BIG;
@@ -685,7 +719,10 @@ static void deregistered(struct core *core, struct reg *reg, struct ha_op *op)
 	};
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
-	settle(core, reg);
+	if (tentative_by(reg, op->req.rrq.coa))
+		tentative_commit(core, reg, false);
+	else
+		ha_settle(core, reg);
 }
 
 void ha_done(struct core *core, struct reg *reg)
@@ -702,18 +739,20 @@ void ha_done(struct core *core, struct reg *reg)
 			ha_bury(core, reg);
 		} else {
 			home_begin(core, reg);
-			settle(core, reg);
+			ha_settle(core, reg);
 		}
 	} else if (op->job == HA_DEREGISTER) {
 		deregistered(core, reg, op);
 	} else if (op->job == HA_REVOKED) {
 		revoke_send_ack(core, &op->req, &op->ack);
-		settle(core, reg);
+		ha_settle(core, reg);
 	} else if (reg->error) {
 		register_failed(core, reg, op);
 	} else {
 		registered(core, reg, op);
 	}
+	if (op)
+		free(op->ended);
 	free(op);
 	if (next)
 		decide(core, next);
@@ -732,6 +771,11 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	if (!op)
 		return false;
 	op->ack = *ack;
+	if (reg->ha.tentative) {
+		tentative_back(core, reg);
+		op_start(core, reg, op, true);
+		return true;
+	}
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	to_tombstone(core, reg);
 	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);

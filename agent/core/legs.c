@@ -20,9 +20,8 @@ bool same_tunnel(const struct core_leg *a, const struct core_leg *b)
 	       a->gre == b->gre && a->keyed == b->keyed && (!a->keyed || a->key_in == b->key_in);
 }
 
-struct core_leg leg_of(const struct reg *reg)
+struct core_leg leg_of_record(const struct core_record *rec)
 {
-	const struct core_record *rec = &reg->pub.rec;
 	bool ha = rec->role == CORE_HA;
 
 	return (struct core_leg){
@@ -33,6 +32,11 @@ struct core_leg leg_of(const struct reg *reg)
 		.key_in = rec->key_in,
 		.key_out = rec->key_out,
 	};
+}
+
+struct core_leg leg_of(const struct reg *reg)
+{
+	return leg_of_record(&reg->pub.rec);
 }
 
 void left_free(struct reg *reg)
@@ -78,6 +82,8 @@ void left_add(struct core *core, struct reg *reg, const struct core_leg *leg, ui
 
 /* ---- the binding ---- */
 
+#define DECIDED_MS	10000	/* a tentative handover is, so long after its time at the latest */
+
 static uint32_t ms_until(const struct core *core, uint64_t when_us)
 {
 	return when_us > core->now->mono_us ? (when_us - core->now->mono_us + MSEC - 1) / MSEC : 1;
@@ -92,20 +98,34 @@ static void put_leg(struct core_binding *b, const struct core_leg *leg, enum cor
 	to->ms = ms;
 }
 
+static bool has_leg(const struct core_binding *b, const struct core_leg *leg)
+{
+	for (unsigned int i = 0; i < b->n_legs; i++) {
+		if (same_tunnel(&b->leg[i], leg))
+			return true;
+	}
+	return false;
+}
+
 static void put_legs(const struct core *core, const struct reg *reg, struct core_binding *b)
 {
 	enum core_leg_state rest = CORE_LEG_RECEIVE_ONLY;
 	const struct core_leg *leaving = reg->pub.rec.role == CORE_PMA ? pma_leaving_leg(reg) : NULL;
 	const struct core_leg main = leg_of(reg);
-	bool registered = true;
 
 	if (reg->pub.rec.role == CORE_HA) {
 		if (reg->net->bicast)
 			rest = CORE_LEG_COPY;
-		put_leg(b, &main, CORE_LEG_ACTIVE, 0);
+		if (reg->ha.tentative) {
+			const struct core_leg before = leg_of_record(&reg->ha.tentative->rec);
+
+			put_leg(b, &before, CORE_LEG_ACTIVE, 0);
+			put_leg(b, &main, rest, ms_until(core, reg->ha.tentative->until_us) + DECIDED_MS);
+		} else {
+			put_leg(b, &main, CORE_LEG_ACTIVE, 0);
+		}
 	} else if (reg->pub.state == CORE_IDLE) {
 		rest = CORE_LEG_RETURN;
-		registered = false;
 	} else if (reg->pub.state == CORE_AWAY) {
 		rest = CORE_LEG_RETURN;
 		put_leg(b, &main, rest, ms_until(core, reg->pma.away_us));
@@ -118,7 +138,7 @@ static void put_legs(const struct core *core, const struct reg *reg, struct core
 		put_leg(b, &main, CORE_LEG_ACTIVE, 0);
 	}
 	for (const struct left *left = reg->left; left && b->n_legs < CORE_LEGS_MAX; left = left->next) {
-		if (left->until_us > core->now->mono_us && !(registered && same_tunnel(&left->leg, &main)))
+		if (left->until_us > core->now->mono_us && !has_leg(b, &left->leg))
 			put_leg(b, &left->leg, rest, ms_until(core, left->until_us));
 	}
 }

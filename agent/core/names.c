@@ -128,6 +128,7 @@ const char *core_state_name(enum core_state state)
 		[CORE_AWAY] = "away",
 		[CORE_DEREG] = "dereg",
 		[CORE_REVOKING] = "revoking",
+		[CORE_TENTATIVE] = "tentative",
 	};
 
 	return (unsigned int)state < CORE_STATE_MAX ? names[state] : "unknown";

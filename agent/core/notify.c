@@ -3,7 +3,8 @@
  * Generic notifications (RFC 6098) between the two agents. All that one may
  * carry is a text for people, so what it makes a PMA do is to ask its home
  * agent once more, leaving open who that is: whoever is to go elsewhere is told
- * by the answer (RFC 4433). A home agent takes those of PMAs for its log.
+ * by the answer (RFC 4433). A home agent takes those of PMAs for its log, and for
+ * the word of one that a device has left it, while that is open (tentative.c).
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -196,6 +197,8 @@ static bool from_pma(struct core *core, const struct core_event *ev, const struc
 	unsigned int n;
 	struct reg *reg = reg_by_home(core, CORE_HA, notify->home, notify->ha, notify->coa, &n);
 
+	if (!reg && !n)
+		reg = tentative_by_home(core, notify->home, notify->ha, notify->coa);
 	if (!reg)
 		return false;
 	*code = WIRE_NOTIFY_OK;
@@ -204,8 +207,12 @@ static bool from_pma(struct core *core, const struct core_event *ev, const struc
 		*code = WIRE_NOTIFY_HA_ID;
 		return true;
 	}
+	if (tentative_by(reg, notify->coa) && reg->committing)
+		return false;		/* it will say so again */
 	reg->ha.notify_id = notify->id;
 	log_text(core, ev, msg);
+	if (tentative_by(reg, notify->coa))	/* RFC 5563 s11.1, step 4: it has moved */
+		tentative_commit(core, reg, false);
 	return true;
 }
 

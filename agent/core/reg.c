@@ -395,6 +395,9 @@ void reg_free(struct core *core, struct reg *reg)
 		notice_end(core, reg);
 		if (reg->has_home)
 			pool_set(core, reg->net, rec->home, false);
+		tentative_drop(reg);
+		if (reg->ha.op)
+			free(reg->ha.op->ended);
 		free(reg->ha.op);
 		free(reg->ha.queued);
 	}

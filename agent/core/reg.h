@@ -132,6 +132,15 @@ struct request {
 
 enum ha_job { HA_REGISTER, HA_DEREGISTER, HA_REVOKED };
 
+/* Of a handover that may be undone: what was before. */
+struct tentative {
+	struct core_record rec;
+	enum core_auth auth;
+	uint16_t sport;
+	uint64_t expires_us;
+	uint64_t until_us;		/* decided then, one way or the other */
+};
+
 /* A decision that waits for kernel and store, with what it takes to undo it. */
 struct ha_op {
 	enum ha_job job;
@@ -142,6 +151,8 @@ struct ha_op {
 	uint8_t code;			/* of the reply */
 	uint32_t key;			/* of the reply to a deregistration */
 	struct wire_revoke_ack ack;	/* HA_REVOKED */
+	bool began;			/* a tentative handover; */
+	struct tentative *ended;	/* one, as the device is where it was; NULL = none */
 };
 
 /* The last reply but for what the record knows: enough to send it once more. */
@@ -171,6 +182,7 @@ struct ha_reg {
 	struct ha_op *op;		/* under way; NULL = none */
 	struct request *queued;		/* the newest that came meanwhile */
 	struct revocation *revocations;
+	struct tentative *tentative;	/* the last handover may be undone; NULL = it counts */
 	struct ha_reply reply;
 	uint64_t nonce_id;		/* last accepted Identification of a node that uses nonces */
 	struct in_addr left_coa;	/* by the last handover, with the key it had, */
@@ -474,6 +486,7 @@ const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
 
 /* legs.c */
 #define PENDING_MS	40000		/* longer than a PMA asks for an acceptance */
+struct core_leg leg_of_record(const struct core_record *rec);
 struct core_leg leg_of(const struct reg *reg);	/* of the tunnel that is registered; state and ms aren't set */
 /* As the kernel tells tunnels apart. */
 bool same_tunnel(const struct core_leg *a, const struct core_leg *b);
@@ -519,6 +532,26 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 		const struct wire_revoke_ack *ack);
 /* UNBIND and keep only what replay protection needs, or nothing; may free @reg. */
 void ha_bury(struct core *core, struct reg *reg);
+
+/* Wait for the end of the registration, or of its memory; frees @reg if that is over. */
+void ha_settle(struct core *core, struct reg *reg);
+/* Refreshes by the agent that it has left for another one are late, for @more_ms at least. */
+void ha_note_left(struct core *core, struct reg *reg, const struct core_record *left, uint32_t more_ms);
+
+/* tentative.c */
+/* The handover from what @reg was, @rec, may be undone. False: there is no memory. */
+bool tentative_start(struct core *core, struct reg *reg, const struct core_record *rec, uint64_t expires_us);
+void tentative_extend(struct core *core, struct reg *reg);
+void tentative_drop(struct reg *reg);
+bool tentative_by(const struct reg *reg, struct in_addr coa);	/* was it at that agent before? */
+/* It has a tentative handover from @coa, and these addresses; NULL: none or several have. */
+struct reg *tentative_by_home(const struct core *core, struct in_addr home, struct in_addr ha, struct in_addr coa);
+/* @tell who was left, which hasn't said so itself. */
+void tentative_commit(struct core *core, struct reg *reg, bool tell);
+/* The record as it was; the caller brings store and kernel there. */
+void tentative_back(struct core *core, struct reg *reg);
+/* Time has passed: true, if something came of it. */
+bool tentative_timeout(struct core *core, struct reg *reg);
 
 /* home.c */
 void home_begin(struct core *core, struct reg *reg);	/* it has a binding */

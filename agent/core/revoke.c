@@ -228,6 +228,16 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		}
 		pma_stay(core, reg, "revoked by its home agent");
 	}
+	if (reg && !from_ha && tentative_by(reg, revoke->coa) && rec->home.s_addr == revoke->home.s_addr &&
+	    rec->ha.s_addr == revoke->ha.s_addr) {
+		if (!is_later(revoke->id, reg->ha.tentative->rec.peer_revsup)) {
+			core->count.drop_revocation_invalid++;
+			return;
+		}
+		if (reg->committing)
+			return;		/* it will ask again */
+		tentative_commit(core, reg, false);
+	}
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||

@@ -235,6 +235,40 @@ static void read_services(const struct section *sec, const struct core_config *c
 	}
 }
 
+/* Which of @names, by index; @hint lists them. False: it isn't there, or has been complained about. */
+static bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
+		       unsigned int n, unsigned int *choice)
+{
+	char name[16];
+
+	if (!get_string(sec, option, MAY, name, sizeof(name)))
+		return false;
+	for (*choice = 0; *choice < n; (*choice)++)
+		if (!strcmp(name, names[*choice]))
+			return true;
+	section_error(sec, option, hint, "unknown: \"%s\"", name);
+	return false;
+}
+
+static void read_tentative(const struct section *sec, const struct core_config *core, struct core_network *net)
+{
+	static const char *const end[] = { "commit", "rollback" };
+	unsigned int choice;
+	uint64_t n;
+
+	if (get_number(sec, "tentative", MAY, 0, 60000, &n))
+		net->tentative_ms = n;
+	if (get_choice(sec, "tentative-end", "commit or rollback", end, sizeof(end) / sizeof(end[0]), &choice))
+		net->tentative_back = choice;
+	for (unsigned int i = 0; !core->ha && i < 2; i++) {
+		const char *option = i ? "tentative-end" : "tentative";
+
+		if (item_get(sec, option, 0))
+			section_error(sec, option, "remove it, or set home-agent = true",
+				      "only a home agent decides on handovers");
+	}
+}
+
 static void read_network(const struct section *sec, const struct core_config *core,
 			 struct core_network *net, struct config_network *extra)
 {
@@ -258,6 +292,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 	net->lifetime = LIFETIME;
 	if (get_number(sec, "lifetime", MAY, LIFETIME_MIN, WIRE_LIFETIME_INFINITE, &n))
 		net->lifetime = n;
+	read_tentative(sec, core, net);
 	get_bool(sec, "bicast", &net->bicast);
 	if (!core->ha && item_get(sec, "bicast", 0))
 		section_error(sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
@@ -391,21 +426,6 @@ static const struct core_peer *find_peer(const struct config *config, struct in_
 		if (config->peers[i].addr.s_addr == addr.s_addr)
 			return &config->peers[i];
 	return NULL;
-}
-
-/* Which of @names, by index; @hint lists them. False: it isn't there, or has been complained about. */
-static bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
-		       unsigned int n, unsigned int *choice)
-{
-	char name[16];
-
-	if (!get_string(sec, option, MAY, name, sizeof(name)))
-		return false;
-	for (*choice = 0; *choice < n; (*choice)++)
-		if (!strcmp(name, names[*choice]))
-			return true;
-	section_error(sec, option, hint, "unknown: \"%s\"", name);
-	return false;
 }
 
 static void read_choices(const struct section *root, struct config *config)
