@@ -249,6 +249,9 @@ static void restored(struct ledger *l, struct node *n, const struct core_record 
 	at = &l->dev[dev].ha[n->index];
 	hold(FORWARDS, dev, !at->id || at->unstored || (int64_t)(rec->last_id - at->id) >= 0,
 	     "what was accepted isn't in the store");
+	/* Killed when the kernel had it and the disk didn't: the kernel is believed, and has what was granted. */
+	if ((int64_t)(at->stored_id - rec->last_id) > 0 && at->until && at->until < at->stored_at + GRANTED_S * SEC)
+		at->until = at->stored_at + GRANTED_S * SEC;
 	at->stored_id = rec->last_id;
 	at->stored_coa = rec->coa;
 	if (rec->last_id == at->id || rec->tombstone)
