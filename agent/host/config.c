@@ -235,21 +235,6 @@ static void read_services(const struct section *sec, const struct core_config *c
 	}
 }
 
-/* Which of @names, by index; @hint lists them. False: it isn't there, or has been complained about. */
-static bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
-		       unsigned int n, unsigned int *choice)
-{
-	char name[16];
-
-	if (!get_string(sec, option, MAY, name, sizeof(name)))
-		return false;
-	for (*choice = 0; *choice < n; (*choice)++)
-		if (!strcmp(name, names[*choice]))
-			return true;
-	section_error(sec, option, hint, "unknown: \"%s\"", name);
-	return false;
-}
-
 static void read_tentative(const struct section *sec, const struct core_config *core, struct core_network *net)
 {
 	static const char *const end[] = { "commit", "rollback" };

@@ -108,24 +108,20 @@ static void read_peer_addr(const struct section *sec, struct core_peer *peer)
 
 void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
 {
-	char method[16], format[16];
+	static const char *const formats[] = { "rfc6245", "3gpp2" };
+	static const char *const methods[] = { "fa-ha", "ipsec" };
+	unsigned int choice;
 
 	read_peer_addr(sec, peer);
 	peer->revocation = true;
 	get_bool(sec, "per-node", &peer->proxy);
 	get_bool(sec, "per-mn", &peer->per_mn);
 	get_bool(sec, "gre-key", &peer->gre_key);
-	if (get_string(sec, "gre-key-format", MAY, format, sizeof(format))) {
-		peer->gre_key_3gpp2 = !strcmp(format, "3gpp2");
-		if (!peer->gre_key_3gpp2 && strcmp(format, "rfc6245"))
-			section_error(sec, "gre-key-format", "rfc6245 or 3gpp2", "unknown: \"%s\"", format);
-	}
+	if (get_choice(sec, "gre-key-format", "rfc6245 or 3gpp2", formats, 2, &choice))
+		peer->gre_key_3gpp2 = choice;
 	get_bool(sec, "revocation", &peer->revocation);
-	if (get_string(sec, "method", MAY, method, sizeof(method))) {
-		peer->ipsec = !strcmp(method, "ipsec");
-		if (!peer->ipsec && strcmp(method, "fa-ha"))
-			section_error(sec, "method", "fa-ha or ipsec", "unknown: \"%s\"", method);
-	}
+	if (get_choice(sec, "method", "fa-ha or ipsec", methods, 2, &choice))
+		peer->ipsec = choice;
 	peer->n_sa = read_sas(text, sec, "spi", peer->sa);
 	if (!peer->n_sa && !peer->ipsec && !peer->per_mn)
 		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }, or per-mn = true",
@@ -154,14 +150,13 @@ void check_peer(const struct section *sec, const struct config *config, unsigned
 
 static void read_replay(const struct section *sec, const struct core_config *core, struct core_mn *mn)
 {
-	char style[16];
+	static const char *const styles[] = { "timestamp", "nonce" };
+	unsigned int choice;
 
-	if (!get_string(sec, "replay", MAY, style, sizeof(style)))
+	if (!get_choice(sec, "replay", "timestamp or nonce", styles, 2, &choice))
 		return;
-	mn->nonce = !strcmp(style, "nonce");
-	if (!mn->nonce && strcmp(style, "timestamp"))
-		section_error(sec, "replay", "timestamp or nonce", "unknown: \"%s\"", style);
-	else if (mn->nonce && !core->ha)
+	mn->nonce = choice;
+	if (mn->nonce && !core->ha)
 		section_error(sec, "replay", "RFC 5563 section 4.4", "proxy agents use timestamps");
 	else if (mn->nonce && *section_title(sec) == '*')
 		section_error(sec, "replay", "a section for each node", "all of a realm can't share a nonce");

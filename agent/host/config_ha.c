@@ -38,17 +38,11 @@ static void read_ask(const struct section *sec, struct core_network *net)
 	static const char *const names[] = {
 		[CORE_ASK_NAMED] = "named", [CORE_ASK_ZEROS] = "zeros", [CORE_ASK_ONES] = "ones",
 	};
-	char name[16];
+	unsigned int choice;
 
-	if (!get_string(sec, "home-agent-field", MAY, name, sizeof(name)))
-		return;
-	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i])) {
-			net->ask = i;
-			return;
-		}
-	}
-	section_error(sec, "home-agent-field", "named, zeros or ones", "unknown: \"%s\"", name);
+	if (get_choice(sec, "home-agent-field", "named, zeros or ones", names, sizeof(names) / sizeof(names[0]),
+		       &choice))
+		net->ask = choice;
 }
 
 void read_home_agents(const struct section *sec, const struct core_config *core, struct core_network *net)

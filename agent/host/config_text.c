@@ -613,6 +613,20 @@ bool get_string(const struct section *sec, const char *option, bool must, char *
 	return true;
 }
 
+bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
+		unsigned int n, unsigned int *choice)
+{
+	char name[16];
+
+	if (!get_string(sec, option, MAY, name, sizeof(name)))
+		return false;
+	for (*choice = 0; *choice < n; (*choice)++)
+		if (!strcmp(name, names[*choice]))
+			return true;
+	section_error(sec, option, hint, "unknown: \"%s\"", name);
+	return false;
+}
+
 bool get_addr(const struct section *sec, const char *option, bool must, struct in_addr *out)
 {
 	const struct item *item = want(sec, option, must);

@@ -71,6 +71,9 @@ bool get_number(const struct section *sec, const char *option, bool must,
 		uint64_t min, uint64_t max, uint64_t *out);
 /* @size counts the NUL; an empty string is refused. */
 bool get_string(const struct section *sec, const char *option, bool must, char *out, size_t size);
+/* Which of @names, by index; @hint lists them. False: it isn't there, or has been complained about. */
+bool get_choice(const struct section *sec, const char *option, const char *hint, const char *const *names,
+		unsigned int n, unsigned int *choice);
 bool get_addr(const struct section *sec, const char *option, bool must, struct in_addr *out);
 
 /* The same rules for @text in other places: part of @option, or the section's title (@option NULL). */
