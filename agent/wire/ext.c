@@ -141,6 +141,23 @@ static const struct row *row_of_sub(const struct row *row, uint8_t sub)
 	return NULL;
 }
 
+static const struct row *row_of(uint8_t type, uint8_t sub)
+{
+	const struct row *row = layout_of(type);
+
+	return row ? row_of_sub(row, sub) : NULL;
+}
+
+/* May it stand behind what was there and what it may not follow? Then it is there as well. */
+static bool takes_place(const struct row *row, uint8_t *there, uint8_t *passed)
+{
+	if (row->before & *there || row->is & *passed)
+		return false;
+	*there |= row->is;
+	*passed |= row->after;
+	return true;
+}
+
 static uint8_t message_bit(uint8_t type)
 {
 	switch (type) {
@@ -236,10 +253,8 @@ enum wire_error wire_parse_exts(struct wire_msg *msg, size_t off)
 /* The row by which @ext counts in the order; NULL: it is skipped, and nobody's to judge (RFC 5944 s1.8). */
 static const struct row *ordered(const struct wire_ext *ext, uint8_t in)
 {
-	const struct row *row = layout_of(ext->type);
+	const struct row *row = row_of(ext->type, ext->sub);
 
-	if (row)
-		row = row_of_sub(row, ext->sub);
 	return row && row->known && row->in & in ? row : NULL;
 }
 
@@ -250,12 +265,8 @@ bool wire_in_order(const struct wire_msg *msg)
 	for (unsigned int i = 0; i < msg->n_ext; i++) {
 		const struct row *row = ordered(&msg->ext[i], in);
 
-		if (!row)
-			continue;
-		if (row->before & there || row->is & passed)
+		if (row && !takes_place(row, &there, &passed))
 			return false;
-		there |= row->is;
-		passed |= row->after;
 	}
 	return true;
 }
@@ -280,14 +291,12 @@ unsigned int wire_count(const struct wire_msg *msg, uint8_t type)
 
 void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *data, size_t len)
 {
-	const struct row *row = layout_of(type);
+	const struct row *row = row_of(type, sub);
 	size_t head, length = len;
 	uint8_t *p;
 
-	if (row)
-		row = row_of_sub(row, sub);
 	if (out->failed || !row || row->layout == PAD || len < row->min || len > row->max ||
-	    !(row->in & message_bit(out->buf[0])) || row->before & out->there || row->is & out->passed)
+	    !(row->in & message_bit(out->buf[0])) || !takes_place(row, &out->there, &out->passed))
 		goto fail;
 	head = row->layout == LONG || row->layout == OWN16 ? 4 : 2;
 	if (row->layout == SHORT)
@@ -297,8 +306,6 @@ void wire_put_ext(struct wire_out *out, uint8_t type, uint8_t sub, const void *d
 	if ((head == 2 && length > UINT8_MAX) || head + length > WIRE_MSG_MAX - out->len)
 		goto fail;
 
-	out->there |= row->is;
-	out->passed |= row->after;
 	p = out->buf + out->len;
 	out->len += head + length;
 	*p++ = type;
