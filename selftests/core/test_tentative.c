@@ -113,22 +113,23 @@ static void check_row(struct world *w, const char *coa)
 }
 
 /* Whoever was left last hears it, if it may. */
+static void check_decided(struct world *w, const char *at, const char *left, bool done)
+{
+	check_legs(w, at, left, 2000);
+	check_row(w, at);
+	assert_int_not_equal(reg(w)->state, CORE_TENTATIVE);
+	assert_int_equal(COUNT(tentative_done), done);
+	assert_int_equal(COUNT(tentative_undone), !done);
+}
+
 static void check_done(struct world *w)
 {
-	check_legs(w, C2, C1, 2000);
-	check_row(w, C2);
-	assert_int_not_equal(reg(w)->state, CORE_TENTATIVE);
-	assert_int_equal(COUNT(tentative_done), 1);
-	assert_int_equal(COUNT(tentative_undone), 0);
+	check_decided(w, C2, C1, true);
 }
 
 static void check_undone(struct world *w)
 {
-	check_legs(w, C1, C2, 2000);
-	check_row(w, C1);
-	assert_int_not_equal(reg(w)->state, CORE_TENTATIVE);
-	assert_int_equal(COUNT(tentative_done), 0);
-	assert_int_equal(COUNT(tentative_undone), 1);
+	check_decided(w, C1, C2, false);
 }
 
 static void check_revoked(struct world *w, const char *coa)
