@@ -26,15 +26,6 @@ tap_cleanup()
 	rm -rf "$dir"
 }
 
-# No two ends with one number: Linux would tell of a carrier up to a second later (linkwatch_urgent_event()).
-wires=100
-wire()
-{
-	wires=$((wires + 1))
-	ip -n "$1" link add name "$2" index $wires type veth peer name "$4" netns "$3" &&
-		ip -n "$1" link set dev "$2" up && ip -n "$3" link set dev "$4" up
-}
-
 # delays NS...: half of RTT_MS each from the core
 delays()
 {

@@ -77,11 +77,17 @@ batch()
 	ip -n "$1" -batch - <<< "${*:2}"
 }
 
+# wire_of NS1 DEV1 NS2 DEV2: ip's command, in NS1. No two ends with one number: Linux would tell of a carrier up to a
+# second later (linkwatch_urgent_event()).
+wire_of()
+{
+	echo "link add name $2 index $((SRANDOM >> 2 | 1 << 16)) type veth peer name $4 netns $3"
+}
+
 # wire NS1 DEV1 NS2 DEV2
 wire()
 {
-	batch "$1" "link add name $2 type veth peer name $4 netns $3" "link set dev $2 up" &&
-		ip -n "$3" link set dev "$4" up
+	batch "$1" "$(wire_of "$@")" "link set dev $2 up" && ip -n "$3" link set dev "$4" up
 }
 
 namespace()
@@ -112,7 +118,7 @@ switch_of()
 	switch "$ns" && batch "$ns" "${@/#/link set master br up dev }"
 }
 
-# forwards SWITCH PORT...: do they? The kernel looks at new carriers once a second.
+# forwards SWITCH PORT...: do they? The kernel tells of a new carrier when it gets to it.
 forwards()
 {
 	local switch=$1
@@ -144,12 +150,10 @@ topology()
 underlay()
 {
 	namespace cn ha core pma1 pma2 radio dev &&
-		batch core "link add name ha type veth peer name core netns ha" \
-			"link add name pma1 type veth peer name core netns pma1" \
-			"link add name pma2 type veth peer name core netns pma2" &&
-		batch radio "link add name pma1 type veth peer name port netns pma1" \
-			"link add name pma2 type veth peer name port netns pma2" \
-			"link add name dev type veth peer name eth0 netns dev" &&
+		batch core "$(wire_of core ha ha core)" "$(wire_of core pma1 pma1 core)" \
+			"$(wire_of core pma2 pma2 core)" &&
+		batch radio "$(wire_of radio pma1 pma1 port)" "$(wire_of radio pma2 pma2 port)" \
+			"$(wire_of radio dev dev eth0)" &&
 		switch_of core ha pma1 pma2 && switch_of radio pma1 pma2 dev && capture core br &&
 		router_at ha $HA && router_at pma1 $PMA1 && router_at pma2 $PMA2 &&
 		wire cn eth0 ha cn && ip -n ha address add 203.0.113.1/24 dev cn &&
