@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/rculist.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -35,6 +36,39 @@ static noinline int use_after_free(void)
 	kfree(p);
 	OPTIMIZER_HIDE_VAR(p);
 	WRITE_ONCE(p[8], 1);
+	return 0;
+}
+
+/* KASAN */
+static noinline int out_of_bounds(void)
+{
+	char *p = kzalloc(60, GFP_KERNEL);
+
+	if (!p)
+		return -ENOMEM;
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(p[60], 1);
+	kfree(p);
+	return 0;
+}
+
+/* DEBUG_LIST */
+static noinline int list_twice(void)
+{
+	LIST_HEAD(entry);
+
+	list_add(&entry, &list);
+	list_del(&entry);
+	list_del(&entry);
+	return 0;
+}
+
+/* refcount_t */
+static noinline int refcount(void)
+{
+	refcount_t count = REFCOUNT_INIT(1);
+
+	refcount_dec(&count);
 	return 0;
 }
 
@@ -132,6 +166,9 @@ static const struct {
 } bugs[] = {
 	{ "leak", leak },
 	{ "use-after-free", use_after_free },
+	{ "out-of-bounds", out_of_bounds },
+	{ "list", list_twice },
+	{ "refcount", refcount },
 	{ "rcu", rcu },
 	{ "atomic-sleep", atomic_sleep },
 	{ "lock-order", lock_order },
