@@ -11,6 +11,9 @@
 # Home network 10.0.0.0/24, which exists nowhere; its gateway is 10.0.0.1. One namespace each; core and radio are
 # bridges, and the wires of radio to pma1 and pma2 are called pma1 and pma2 there.
 
+# as kselftest's own runner starts it, without a world yet
+[ -n "${MIP4_TOP-}" ] || exec "$(dirname "${BASH_SOURCE[0]}")/../lib/runner" alone "$0"
+
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
 MIPCTL=${MIPCTL:-mipctl}

@@ -10,11 +10,14 @@
 tree=/tmp/tree
 mkdir -p $tree/selftests/some
 cp -r selftests/{Makefile,lib.mk,lib} $tree/selftests/
+mkdir $tree/selftests/kernel
+cp selftests/kernel/lib.sh $tree/selftests/kernel/
 cd $tree/selftests || exit
 printf '%s\n' 'TEST_PROGS := passes skips fails' 'include ../lib.mk' > some/Makefile
 printf '#!/bin/sh\n%s\n' 'cat /sys/module/mip4/refcnt; [ "$PWD" = "$MIP4_TOP" ]' > some/passes
 printf '#!/bin/sh\n# timeout: 9\n%s\n' 'echo "1..0 # SKIP lazy"; exit 4' > some/skips
 printf '#!/bin/sh\n%s\n' 'echo "not ok 1 - one"; exit 3' > some/fails
+printf '#!/bin/bash\n%s\n' '. "$(dirname "$0")/../kernel/lib.sh"' 'tap_check "a world" test -f "$MIP4_KO"' tap_end > some/bare
 chmod +x some/*
 
 # run_tests [VARIABLE=VALUE]: KTAP, and the exit status
@@ -39,6 +42,13 @@ ok 2 selftests: some: skips # SKIP
 # not ok 1 - one
 not ok 3 selftests: some: fails # exit=3
 status 2"
+tap_is "a test that is started by itself, in its directory" \
+	"$(cd some && env -u MIP4_TOP THIS_MACHINE=yes ./bare; echo "status $?")" "ok 1 - a world
+1..1
+status 0"
+tap_is "which nobody allowed" "$(cd some && env -u MIP4_TOP ./bare | sed 's/\(# SKIP\) .*/\1/'
+	echo "status ${PIPESTATUS[0]}")" "1..0 # SKIP
+status 4"
 tap_check "what a test loaded is gone" test ! -d /sys/module/mip4
 rm -r $tree/build
 tap_is "all are skipped where nobody said that they may" "$(run_tests | sed 's/\(# SKIP\) .*/\1/')" "TAP version 13
