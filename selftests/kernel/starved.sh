@@ -120,6 +120,8 @@ packet "an echo request to the gateway" dev "$(up "echo('$DEV_IP', '$HOME_GW', t
 packet "ARP" dev "arp_frame(1, '$DEV_MAC', '$DEV_IP', '$HOME_GW', dst='$gw')"
 packet "an unknown device" dev "eth('02:00:00:00:00:77', '$gw', ip('10.0.0.77', '$CN', $U))" hold_full hold_expired \
 	unknown_device
+tap_check "what waited for a binding is given up" tap_wait 10 "an empty hold" eval \
+	'[ "$(ctl pma1 -s -j port show port | jq ".[0].held")" = 0 ]'
 packet "a wrong source" dev "$(up "ip('10.0.0.78', '$CN', $U)")" spoofed_source
 packet "a packet down" cn "$(down "ip('$CN', '$DEV_IP', $U)")"
 packet "a large one down" cn "$(down "ip('$CN', '$DEV_IP', tcp(1, 2, b'x' * 5000), proto=6)"), 1000"
