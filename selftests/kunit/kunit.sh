@@ -9,8 +9,17 @@
 
 [ -n "${MIP4_KUNIT_KO-}" ] || tap_skip_all "no module with unit tests for this kernel"
 
+debugfs=/sys/kernel/debug/kunit
 # each that the sources have, whether or not Kbuild knows of it
-mapfile -t suites < <(sed -n 's/^\t\.name\t*= "\(mip4-.*\)",$/\1/p' selftests/kunit/*_test.c)
+mapfile -t suites < <(sed -nE 's/.*\.name[ \t]*=[ \t]*"(mip4-[^"]*)".*/\1/p' selftests/kunit/*_test.c | sort)
+
+# loaded BUILTIN: the suites that the kernel has besides those, whatever they are called
+loaded()
+{
+	find "$debugfs" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2> /dev/null | sort | comm -23 - <(echo "$1")
+}
+
+builtin=$(loaded "")
 
 # each case has devices of its own, whose end waits for grace periods
 tap_cleanup()
@@ -19,10 +28,11 @@ tap_cleanup()
 }
 echo 1 > /sys/kernel/rcu_expedited
 
-tap_plan $((1 + ${#suites[@]}))
+tap_plan $((2 + ${#suites[@]}))
 tap_check "the module loads" selftests/lib/load "$MIP4_KUNIT_KO"
+tap_is "the kernel has the suites that the sources have" "$(loaded "$builtin")" "$(printf '%s\n' "${suites[@]}")"
 for suite in "${suites[@]}"; do
-	results=/sys/kernel/debug/kunit/$suite/results
+	results=$debugfs/$suite/results
 	# a plan of one, the cases further in, comments, and last the suite's own result
 	sed '1,2d; /^\(not \)\?ok /d' "$results"
 	if grep -qx "ok 1 $suite" "$results"; then
