@@ -4,20 +4,23 @@
 # don't tell: stable kernels take changes early. Only compat.h may use these.
 inc=$1/include
 
-# where nothing is found, all would seem to be old
-[ -d "$inc/net" ] || { echo "gen-compat.sh: no kernel headers in $inc" >&2; exit 1; }
-
 has() { # NAME FILE DECLARATION
-	grep -qE -- "$3" "$inc/$2" 2>/dev/null && printf ' -DMIP4_HAVE_%s' "$1"
+	# what isn't found would seem to be old
+	[ -f "$inc/$2" ] || { echo "gen-compat.sh: no $inc/$2" >&2; exit 1; }
+	grep -qE -- "$3" "$inc/$2" && printf ' -DMIP4_HAVE_%s' "$1"
+}
+
+has_file() { # NAME FILE, which old kernels don't have
+	[ -f "$inc/$2" ] && printf ' -DMIP4_HAVE_%s' "$1"
 }
 
 has GENL_SPLIT_OPS	net/genetlink.h		'^struct genl_split_ops \{'
-has GSO_H		net/gso.h		'skb_gso_segment\('
+has_file GSO_H		net/gso.h
 has IPCB_FLAGS		net/ip_tunnels.h	'^[^*]*u16 ipcb_flags\)'
 has LLTX		linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+lltx:1;'
 has NETNS_IMMUTABLE	linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+netns_immutable:1;'
 has NETNS_LOCAL		linux/netdevice.h	'^[[:space:]]+unsigned long[[:space:]]+netns_local:1;'
 has NEWLINK_PARAMS	net/rtnetlink.h		'^struct rtnl_newlink_params \{'
 has SETUP_UDP_TUNNEL_SK	net/udp_tunnel.h	'setup_udp_tunnel_sock\(struct net \*net, struct sock \*'
-has UNALIGNED_H		linux/unaligned.h	'get_unaligned_be16\('
+has_file UNALIGNED_H	linux/unaligned.h
 exit 0
