@@ -17,7 +17,8 @@ printf '%s\n' 'TEST_PROGS := passes skips fails' 'include ../lib.mk' > some/Make
 printf '#!/bin/sh\n%s\n' 'cat /sys/module/mip4/refcnt; [ "$PWD" = "$MIP4_TOP" ]' > some/passes
 printf '#!/bin/sh\n# timeout: 9\n%s\n' 'echo "1..0 # SKIP lazy"; exit 4' > some/skips
 printf '#!/bin/sh\n%s\n' 'echo "not ok 1 - one"; exit 3' > some/fails
-printf '#!/bin/bash\n%s\n' '. "$(dirname "$0")/../kernel/lib.sh"' 'tap_check "a world" test -f "$MIP4_KO"' tap_end > some/bare
+printf '#!/bin/bash\n%s\n' '. "$(dirname "$0")/../kernel/lib.sh"' 'tap_check "a world" test -f "$MIP4_KO"' tap_end \
+	> some/bare
 chmod +x some/*
 
 # run_tests [VARIABLE=VALUE]: KTAP, and the exit status
