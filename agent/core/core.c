@@ -335,6 +335,10 @@ static void restore(struct core *core, const struct core_record *rec)
 			reg->ha.reply.revsup_time = reg->ha.rev_clock;
 		if (rec->tombstone) {
 			core->n_regs--;
+			if (rec->lifetime) {	/* withdrawn, and its agent may not know */
+				reg->has_home = true;
+				pool_set(core, net, rec->home, true);
+			}
 		} else {
 			reg->has_home = true;
 			pool_set(core, net, rec->home, true);
@@ -464,6 +468,9 @@ void core_event(struct core *core, const struct core_now *now, const struct core
 	case CORE_EV_DRAIN:
 		drain_event(core, event);
 		break;
+	case CORE_EV_REVOKE:
+		withdraw_event(core, event);
+		break;
 	case CORE_EV_PRESENT:
 		pma_present(core, event);
 		break;
@@ -505,7 +512,7 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 	if (!core->ha_now || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
 	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) ||
-	    !drains_init(core)) {
+	    !drains_init(core) || !withdrawal_init(core)) {
 		core_free(core);
 		return NULL;
 	}
@@ -526,6 +533,7 @@ void core_free(struct core *core)
 	}
 	farewells_exit(core);
 	drains_exit(core);
+	withdrawal_exit(core);
 	free(core->ha_now);
 	pools_exit(core);
 	table_exit(&core->cookies);

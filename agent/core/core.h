@@ -37,6 +37,7 @@ struct core_peer {
 	bool per_mn;		/* nodes with keys of their own register through it (HA) or with it (PMA) */
 	bool ipsec;		/* per node by method 2: ESP covers all, see mip4d.conf(5) */
 	bool revocation;	/* offer and accept RFC 3543 */
+	bool deregister;	/* PMA: what it stops serving is deregistered, even where revocation was agreed on */
 	bool gre_key;		/* PMA: ask for GRE with key; without: IP-in-IP */
 	bool gre_key_3gpp2;	/* keys that we send it are in 3GPP2's CVSE, not in ext. 48; both are read */
 };
@@ -124,6 +125,7 @@ struct core_config {
 	uint32_t handover_grace_ms;	/* how long a tunnel that was left still takes packets; 0 = not at all */
 	uint32_t away_ms;		/* PMA: how long a device whose link went down stays registered */
 	uint32_t drain_rate;		/* HA: agents told in a second, from 1 on */
+	uint32_t revocation_rate;	/* to one peer in a second, repetitions among them; 0 = any */
 };
 
 /* ---- registrations: the core's state for one device, readable by host ---- */
@@ -138,7 +140,7 @@ enum core_state {
 	CORE_REFRESH,		/* PMA: renewal is out, forwarding untouched */
 	CORE_AWAY,		/* PMA: its link went down; what comes for it is returned */
 	CORE_DEREG,		/* PMA: deregistration is out */
-	CORE_REVOKING,		/* HA: old PMA told, no Ack yet (of the left care-of address) */
+	CORE_REVOKING,		/* HA: old PMA told, PMA: HA told; no Ack yet */
 	CORE_TENTATIVE,		/* HA: it isn't known yet whether the device has left the PMA before this one */
 	CORE_STATE_MAX
 };
@@ -250,6 +252,7 @@ enum core_event_type {
 	CORE_EV_BOUND,		/* completion of CORE_ACT_BIND */
 	CORE_EV_STORED,		/* completion of CORE_ACT_STORE */
 	CORE_EV_DRAIN,		/* HA: send the devices of a network elsewhere, or no longer */
+	CORE_EV_REVOKE,		/* end registrations that there are, and tell the other end of each */
 	CORE_EV_PRESENT,	/* answer to CORE_ACT_CONFIRM */
 	CORE_EV_RESTORE,	/* at start: one row of the store */
 	CORE_EV_ADOPT,		/* at start, after all RESTOREs: one binding of the kernel with a cookie */
@@ -301,6 +304,11 @@ struct core_event {
 			struct in_addr to;	/* 0 = the first of its other home agents */
 			bool stop;
 		} drain;
+		struct core_which {		/* what isn't set is any */
+			const struct core_network *network;
+			struct in_addr peer;	/* the agent at the other end */
+			const char *nai;
+		} revoke;
 		struct core_record restore;
 		struct core_binding adopt;	/* lifetime: what is left */
 	};
@@ -416,10 +424,13 @@ struct core_drain_state {
 
 void core_drain_state(const struct core *core, const struct core_network *net, struct core_drain_state *state);
 
+/* How many registrations CORE_EV_REVOKE would end. */
+size_t core_revocable(const struct core *core, const struct core_which *which);
+
 /* Named counters: drops and refusals, one spelling in log, CLI and JSON. */
 #define CORE_COUNTERS(x) \
 	x(rrq_received) x(rrp_received) x(revoke_received) x(revoke_ack_received) \
-	x(notify_received) x(notify_ack_received) \
+	x(notify_received) x(notify_ack_received) x(revoke_sent) x(withdrawn) \
 	x(accepted) x(denied) x(handovers) x(tentative_done) x(tentative_undone) x(expired) \
 	x(drop_truncated) x(drop_malformed) x(drop_unknown_extension) x(drop_unknown_type) \
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_total_rate) x(drop_total_rate_new) \

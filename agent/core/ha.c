@@ -34,7 +34,7 @@ struct denial {
  * request went to, to where it came from (RFC 5944 s3.8.3.1).
  */
 static void send_reply(struct core *core, const struct request *req, const struct wire_rrp *rrp,
-		       uint32_t key, uint32_t revsup_time, const struct denial *denial)
+		       const struct ha_reply *reply, const struct denial *denial)
 {
 	struct wire_out out = { .len = 0 };
 
@@ -51,10 +51,10 @@ static void send_reply(struct core *core, const struct request *req, const struc
 		wire_put_auth(&out, WIRE_EXT_MHAE, req->mn_sa);
 	if (req->challenge_len)
 		wire_put_ext(&out, WIRE_EXT_CHALLENGE, 0, req->challenge, req->challenge_len);
-	if (key)
-		peer_put_key(&out, req->peer, key);
-	if (revsup_time)
-		wire_put_revsup(&out, 0, revsup_time);
+	if (reply && reply->key)
+		peer_put_key(&out, req->peer, reply->key);
+	if (reply && reply->revsup_time)
+		wire_put_revsup(&out, reply->inform ? WIRE_REVSUP_I : 0, reply->revsup_time);
 	/* Whoever signed a deregistration without need waits for the same. */
 	if (req->fha || auth_wants_fha(core->cfg, req->peer, req->per_node, req->rrq.lifetime))
 		auth_sign(&out, req->peer);
@@ -102,7 +102,7 @@ static void deny(struct core *core, const struct request *req, const struct core
 	count_denial(core, code);
 	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s%s%s", req->nai[0] ? req->nai : "(no NAI)",
 		addr_text(req->src, src), code, wire_code_name(code), text ? ": " : "", text ? text : "");
-	send_reply(core, req, &rrp, 0, 0, &denial);
+	send_reply(core, req, &rrp, NULL, &denial);
 }
 
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
@@ -122,7 +122,7 @@ static void send_accept(struct core *core, const struct reg *reg, const struct r
 		.id = replay_reply_id(core, req),
 	};
 
-	send_reply(core, req, &rrp, reply->key, reply->revsup_time, NULL);
+	send_reply(core, req, &rrp, reply, NULL);
 }
 
 /* ---- the record's life ---- */
@@ -135,7 +135,7 @@ void ha_show_state(struct reg *reg)
 		reg->pub.state = CORE_IDLE;
 	else
 		reg->pub.state = reg->ha.tentative ? CORE_TENTATIVE :
-				 reg->ha.revocations ? CORE_REVOKING : CORE_BOUND;
+				 reg->revocations ? CORE_REVOKING : CORE_BOUND;
 }
 
 static void take_home(struct core *core, struct reg *reg, struct in_addr home)
@@ -163,12 +163,24 @@ static void to_tombstone(struct core *core, struct reg *reg)
 	reg_set_key_in(core, reg, 0);
 	left_free(reg);
 	tentative_drop(reg);
+	reg->withdraw = false;
 	if (!reg->pub.rec.tombstone)
 		core->n_regs--;
 	reg->pub.rec.tombstone = true;
 	reg->pub.rec.key_out = 0;
 	reg->pub.rec.lifetime = 0;
+	reg->pub.rec.peer_revsup = 0;
 	reg->pub.expires_us = 0;
+}
+
+/* A withdrawn one, of which its agent has been told, or can't be: see ha_withdraw(). */
+static void release(struct core *core, struct reg *reg)
+{
+	drop_home(core, reg);
+	reg->pub.rec.lifetime = 0;
+	reg->pub.rec.peer_revsup = 0;
+	if (replay_until(core, reg->pub.rec.last_id))
+		act_store(core, reg);
 }
 
 void ha_settle(struct core *core, struct reg *reg)
@@ -183,9 +195,11 @@ void ha_settle(struct core *core, struct reg *reg)
 		timer_set(core, &reg->timer, until);
 		return;
 	}
+	if (!reg->revocations && reg->has_home)
+		release(core, reg);
 	until = replay_until(core, reg->pub.rec.last_id);
-	if (until) {
-		timer_set(core, &reg->timer, until);
+	if (until || reg->revocations) {
+		timer_set(core, &reg->timer, until);	/* 0: revoke_over() goes on */
 	} else {
 		act_forget(core, reg);
 		reg_free(core, reg);
@@ -200,7 +214,7 @@ static void unbind(struct core *core, struct reg *reg)
 
 void ha_bury(struct core *core, struct reg *reg)
 {
-	bool forget = !replay_until(core, reg->pub.rec.last_id);
+	bool forget = !replay_until(core, reg->pub.rec.last_id) && !reg->revocations;
 
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	to_tombstone(core, reg);
@@ -238,6 +252,8 @@ void ha_resume(struct core *core, struct reg *reg)
 		ha_show_state(reg);
 		return;
 	}
+	if (reg->pub.rec.tombstone && reg->has_home)
+		revoke_start(core, reg, reg->pub.rec.coa, reg->pub.expires_us, 0, false);
 	ha_settle(core, reg);
 }
 
@@ -378,6 +394,8 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 		*why = "the home agent has as many devices as it takes";
 		return none;
 	}
+	if (reg && reg->has_home && (is_any(home) || home.s_addr == reg->pub.rec.home.s_addr))
+		return reg->pub.rec.home;	/* kept, see ha_withdraw() */
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 		return pool_is_free(core, net, home, req->nai, may_be_anothers(req, net)) ? home : none;
@@ -397,6 +415,8 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 
 	if (rec->tombstone) {
 		rec->tombstone = false;
+		reg->since_us = core->now->mono_us;
+		drop_home(core, reg);
 		core->n_regs++;
 	}
 	if (!reg->has_home)
@@ -599,7 +619,7 @@ static void decide(struct core *core, const struct request *req)
 		/* What is asked for is already so, and a registration that comes later than it was sent is over. */
 		remember(core, req, net, reg);
 		core->count.accepted++;
-		send_reply(core, req, &rrp, 0, 0, NULL);
+		send_reply(core, req, &rrp, NULL, NULL);
 	}
 }
 
@@ -669,7 +689,10 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		.lifetime = rec->lifetime,
 		.key = rec->key_in,
 		.revsup_time = rec->peer_revsup ? revoke_clock(core, reg) : 0,
+		/* s4.2.1: it is offered, and an HA knows better than anybody why it ends what. */
+		.inform = op->req.offers_inform,
 	};
+	reg->ha.informs = rec->peer_revsup && op->req.offers_inform;
 	home_begin(core, reg);
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
@@ -684,7 +707,7 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		reg->ha.told_us = 0;
 		ha_note_left(core, reg, &op->prev, untold_ms);
 		if (op->prev.peer_revsup && !op->began)
-			revoke_start(core, reg, op->prev.coa, op->prev_expires_us, untold_ms);
+			revoke_start(core, reg, op->prev.coa, op->prev_expires_us, untold_ms, false);
 	} else if (!live) {
 		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
 			rec->lifetime);
@@ -725,6 +748,18 @@ static void deregistered(struct core *core, struct reg *reg, struct ha_op *op)
 		ha_settle(core, reg);
 }
 
+/* That the device is to be told is the only sensible answer where that is left to us: nobody serves it. */
+static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op)
+{
+	struct peer *peer = peer_find(core, op->prev.coa);
+
+	if (peer)
+		peer->n_ending--;
+	if (op->prev.peer_revsup)
+		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
+	ha_settle(core, reg);
+}
+
 void ha_done(struct core *core, struct reg *reg)
 {
 	struct request *next = reg->ha.queued;
@@ -743,6 +778,8 @@ void ha_done(struct core *core, struct reg *reg)
 		}
 	} else if (op->job == HA_DEREGISTER) {
 		deregistered(core, reg, op);
+	} else if (op->job == HA_WITHDRAWN) {
+		withdrawn(core, reg, op);
 	} else if (op->job == HA_REVOKED) {
 		revoke_send_ack(core, &op->req, &op->ack);
 		ha_settle(core, reg);
@@ -757,6 +794,33 @@ void ha_done(struct core *core, struct reg *reg)
 	if (next)
 		decide(core, next);
 	free(next);
+}
+
+/*
+ * RFC 3543 s4.2.2.1. Its PMA serves it as long as it hasn't heard, so nobody else gets
+ * its address meanwhile. One that isn't told finds out when it refreshes.
+ */
+bool ha_withdraw(struct core *core, struct reg *reg)
+{
+	struct ha_op *op = reg->committing ? NULL : op_new(HA_WITHDRAWN, NULL, reg);
+	struct peer *peer = peer_find(core, reg->pub.rec.coa);
+
+	if (!op)
+		return false;
+	if (peer)
+		peer->n_ending++;
+	core->count.withdrawn++;
+	act_log(core, CORE_LOG_INFO, "%s: its registration is withdrawn", reg->pub.rec.nai);
+	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	to_tombstone(core, reg);
+	if (op->prev.peer_revsup) {
+		take_home(core, reg, op->prev.home);
+		reg->pub.rec.lifetime = op->prev.lifetime;	/* the next life goes on from here */
+		reg->pub.rec.peer_revsup = op->prev.peer_revsup;
+	}
+	op_start(core, reg, op, false);
+	unbind(core, reg);
+	return true;
 }
 
 /* A PMA says that it no longer serves the device. */
@@ -778,6 +842,7 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	}
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	to_tombstone(core, reg);
+	reg->pub.rec.peer_revsup = ack->id ? ack->id : 1;	/* see is_revoked() */
 	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);
 	op_start(core, reg, op, false);
 	unbind(core, reg);
@@ -811,6 +876,20 @@ static void read_access(const struct core *core, const struct wire_msg *msg, str
 		req->access = 0;
 }
 
+/*
+ * A request that its PMA's revocation has overtaken would register the device where
+ * it is no longer served: of what one agent says the later counts, by its time
+ * stamps (RFC 3543 s4.2.3.2). Where those have been set back code 133 says so, until
+ * nothing that was sent before the revocation can be accepted any more.
+ */
+static bool is_revoked(const struct reg *reg, const struct request *req)
+{
+	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
+
+	return rec && rec->tombstone && !rec->lifetime && rec->peer_revsup && req->revsup && req->rrq.lifetime &&
+	       rec->coa.s_addr == req->rrq.coa.s_addr && (int32_t)(req->revsup_time - rec->peer_revsup) <= 0;
+}
+
 void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg)
 {
 	struct request req = {
@@ -820,6 +899,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		.sport = ev->datagram.sport,
 		.link = ev->datagram.link,
 	};
+	enum fresh fresh;
 	struct reg *reg;
 	uint16_t flags;
 
@@ -843,9 +923,13 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	req.keyed = wire_get_gre_key(msg, &req.key);
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
+	req.offers_inform = req.revsup && flags & WIRE_REVSUP_I;
 
 	reg = ha_reg_of(core, &req);
-	switch (replay_check(core, reg, &req)) {
+	fresh = replay_check(core, reg, &req);
+	if (fresh == FRESH && is_revoked(reg, &req))
+		fresh = STALE;
+	switch (fresh) {
 	case STALE:
 		core->count.id_mismatch++;
 		ha_deny(core, &req, reg ? reg->net : NULL, WIRE_CODE_HA_ID_MISMATCH);

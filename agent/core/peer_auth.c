@@ -49,6 +49,7 @@ bool peers_init(struct core *core)
 		struct peer *peer = &core->peers[i], **p = &core->ranges;
 
 		peer->cfg = &core->cfg->peers[i];
+		revoke_turns_init(peer);
 		if (!peer->cfg->n_sa && !peer->cfg->ipsec && !peer->cfg->per_mn)
 			continue;
 		if (!peer->cfg->host_bits) {

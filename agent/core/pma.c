@@ -82,6 +82,7 @@ void pma_to_idle(struct core *core, struct reg *reg)
 
 	if (reg->pub.state == CORE_WAIT_REG)
 		act_let_go(core, reg);
+	revoke_cancel_all(core, reg);
 	reg_set_key_in(core, reg, 0);
 	rec->home = pma->want = (struct in_addr){ 0 };
 	rec->tombstone = false;

@@ -113,6 +113,7 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	pma_set_mode(core, reg);
 	set_place(reg, ev->attach.port, ev->attach.port_name);
 	note_trigger(core, reg, ev);
+	reg->since_us = core->now->mono_us;
 	reg->pub.rec.tombstone = false;
 	reg->pub.rec.home.s_addr = INADDR_ANY;
 	if (reg->pma.peer->cfg->gre_key)	/* a new one tells the HA that this is no refresh */
@@ -146,7 +147,7 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 	reg->pma.hold_until_us = old->pma.hold_until_us;
 	reg->pma.backoff_s = old->pma.backoff_s;
 	if (old->pub.state != CORE_IDLE) {
-		if (old->pub.state != CORE_DEREG)
+		if (old->pub.state != CORE_DEREG && old->pub.state != CORE_REVOKING)
 			pma_tell(core, old, CORE_ACT_GONE, "another device uses its NAI");
 		act_log(core, CORE_LOG_WARNING, "%s: used by another device", old->pub.rec.nai);
 		act_forget(core, old);
@@ -208,7 +209,9 @@ void pma_attach(struct core *core, const struct core_event *ev)
 		come_back(core, reg, ev);
 		return;
 	case CORE_DEREG:
-		/* Back before we had told: a later RRQ overrules the deregistration. */
+	case CORE_REVOKING:
+		/* Back before we had told: a later RRQ overrules the deregistration, or revocation. */
+		revoke_cancel_all(core, reg);
 		act_forget(core, reg);
 		register_device(core, reg, ev, nai);
 		return;

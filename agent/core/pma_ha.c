@@ -222,6 +222,7 @@ bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct
 	case CORE_WAIT_REG:
 		return false;
 	case CORE_DEREG:
+	case CORE_REVOKING:
 		return old.ha.s_addr == ha.s_addr;
 	default:
 		break;

@@ -26,6 +26,12 @@ void pma_leave(struct core *core, struct reg *reg, const char *text)
 	pma_deregister(core, reg);
 }
 
+void pma_withdrawn(struct core *core, struct reg *reg)
+{
+	act_forget(core, reg);
+	pma_to_idle(core, reg);
+}
+
 /*
  * What it would be deregistered with isn't known yet. Take the reply if it
  * comes, but ask no more: a later RRQ of ours could take the device from the
@@ -74,7 +80,7 @@ void pma_revoked(struct core *core, struct reg *reg)
 	if (pma_leaving_leg(reg))	/* BINDING: who revokes had accepted it, and the one before is to know */
 		pma_left(core, reg);
 	act_forget(core, reg);
-	if (reg->pub.state != CORE_DEREG) {	/* as good as a reply */
+	if (reg->pub.state != CORE_DEREG && reg->pub.state != CORE_REVOKING) {	/* as good as a reply */
 		pma_tell(core, reg, CORE_ACT_GONE, "revoked by its home agent");
 		act_log(core, CORE_LOG_INFO, "%s: revoked by its home agent", reg->pub.rec.nai);
 		pma_lost(core, reg);
@@ -130,6 +136,42 @@ static void link_lost(struct core *core, struct reg *reg)
 	}
 }
 
+/* RFC 3543 s4.2.3, s4.2.4: the network takes its service back; a device that leaves deregisters, by us. */
+static bool is_ours(enum core_detach why)
+{
+	return why == CORE_DETACH_ADMIN || why == CORE_DETACH_PORT;
+}
+
+static void service_ends(struct core *core, struct reg *reg, const char *text)
+{
+	core->count.withdrawn++;
+	pma_tell(core, reg, CORE_ACT_GONE, text);
+	act_log(core, CORE_LOG_INFO, "%s: %s", reg->pub.rec.nai, text);
+	pma_revoke(core, reg);
+}
+
+void pma_withdraw(struct core *core, struct reg *reg, const char *text)
+{
+	switch (reg->pub.state) {
+	case CORE_WAIT_REG:
+		if (!reg->pma.cancelled)
+			pma_tell(core, reg, CORE_ACT_REFUSED, text);
+		if (reg->pma.awaiting)
+			cancel(core, reg);
+		else
+			pma_to_idle(core, reg);
+		break;
+	case CORE_BINDING:
+	case CORE_BOUND:
+	case CORE_REFRESH:
+	case CORE_AWAY:
+		service_ends(core, reg, text);
+		break;
+	default:
+		break;
+	}
+}
+
 void pma_detach(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_mac(core, ev->detach.mac);
@@ -156,14 +198,21 @@ void pma_detach(struct core *core, const struct core_event *ev)
 		if (!reg->pma.attached && ev->detach.why != CORE_DETACH_PORT)
 			pma_tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
 		if (ev->detach.why == CORE_DETACH_PORT) {
-			pma_leave(core, reg, "its port went down");
+			service_ends(core, reg, "its port went down");
+		} else if (ev->detach.why == CORE_DETACH_ADMIN) {
+			act_log(core, CORE_LOG_INFO, "%s: detached", reg->pub.rec.nai);
+			core->count.withdrawn++;
+			pma_revoke(core, reg);
 		} else {
 			act_log(core, CORE_LOG_INFO, "%s: left", reg->pub.rec.nai);
 			pma_deregister(core, reg);
 		}
 		break;
 	case CORE_AWAY:
-		pma_leave(core, reg, "left while its link was down");
+		if (is_ours(ev->detach.why))
+			service_ends(core, reg, "no longer served while its link was down");
+		else
+			pma_leave(core, reg, "left while its link was down");
 		break;
 	default:
 		break;

@@ -50,8 +50,8 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 		pma_stay(core, reg, why);
 		return;
 	}
-	if (why && rec->home.s_addr) {
-		pma_leave(core, reg, why);
+	if (why && rec->home.s_addr) {	/* RFC 4636 s6: we don't serve it that way */
+		pma_withdraw(core, reg, why);
 		return;
 	}
 	if (why) {

@@ -136,7 +136,7 @@ void pma_go_on(struct core *core, const struct peer *peer)
  * address and our own care-of address: whatever else the device has by now
  * stays (RFC 5944 s3.8.2.2).
  */
-void pma_deregister(struct core *core, struct reg *reg)
+static void stop_serving(struct core *core, struct reg *reg)
 {
 	pma_stay(core, reg, "the device leaves");
 	reg->pma.any_ha = false;
@@ -147,7 +147,38 @@ void pma_deregister(struct core *core, struct reg *reg)
 	reg->pma.want = reg->pub.rec.home;
 	reg->pma.attached = reg->pma.cancelled = reg->pma.confirming = reg->pma.moved = reg->pma.gone = false;
 	reg->pma.move_port = 0;
+}
+
+void pma_deregister(struct core *core, struct reg *reg)
+{
+	stop_serving(core, reg);
 	pma_exchange(core, reg, CORE_DEREG);
+}
+
+/*
+ * RFC 3543 s4.2.3: what ends is our service, of which a device knows nothing. A
+ * revocation says just that, and has no Identification which would keep the device
+ * from its next PMA until that one's clock has come to it (RFC 5563 s4.4). After a
+ * restart the device is deregistered: what was agreed on may no longer be so.
+ */
+void pma_revoke(struct core *core, struct reg *reg)
+{
+	const struct core_peer *cfg;
+	uint64_t soonest;
+
+	stop_serving(core, reg);
+	cfg = reg->pma.peer->cfg;
+	soonest = reg->pma.sent_us ? reg->pma.sent_us + SECOND : 0;	/* s3.3: one message a second */
+	if (soonest < reg->pma.peer->hold_rrqs_until_us)	/* by its clock */
+		soonest = reg->pma.peer->hold_rrqs_until_us;
+	reg->pub.state = CORE_REVOKING;
+	reg->pma.awaiting = false;
+	reg->pma.tx_us = 0;
+	pma_arm(core, reg);
+	if (!reg->pub.rec.peer_revsup || !cfg->revocation || cfg->deregister ||
+	    !revoke_start(core, reg, reg->pub.rec.coa, reg->pub.expires_us,
+			  soonest > core->now->mono_us ? (soonest - core->now->mono_us + MSEC - 1) / MSEC : 0, false))
+		pma_exchange(core, reg, CORE_DEREG);
 }
 
 /* The device has just been seen here: it needn't be asked whether it is. */

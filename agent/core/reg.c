@@ -121,7 +121,7 @@ static void heap_sift(struct heap *heap, size_t pos, struct timer *timer)
 bool timers_reserve(struct core *core, size_t more)
 {
 	size_t total = core->cookies.n + core->n_revocations + core->n_farewells + core->n_notices +
-		       core->cfg->n_peers + core->cfg->n_networks + more;
+		       2 * core->cfg->n_peers + core->cfg->n_networks + 1 + more;
 	struct heap *heap = &core->timers;
 	size_t room = heap->room ? heap->room : TABLE_MIN;
 	struct timer **slot;
@@ -364,6 +364,7 @@ struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 		return NULL;
 	reg->timer.fire = reg_fire;
 	reg->net = net;
+	reg->since_us = core->now->mono_us;
 	rec = &reg->pub.rec;
 	while (!cookie || reg_by_cookie(core, cookie))
 		cookie = core_random(core);
@@ -384,6 +385,7 @@ void reg_free(struct core *core, struct reg *reg)
 
 	timer_set(core, &reg->timer, 0);
 	left_free(reg);
+	revoke_cancel_all(core, reg);
 	reg_set_key_in(core, reg, 0);
 	table_del(&core->cookies, &reg->by_cookie);
 	table_del(&core->nais, &reg->by_nai);
@@ -391,7 +393,6 @@ void reg_free(struct core *core, struct reg *reg)
 		table_del(&core->macs, &reg->by_mac);
 		free(reg->pma.leaving);
 	} else {
-		revoke_cancel_all(core, reg);
 		notice_end(core, reg);
 		if (reg->has_home)
 			pool_set(core, reg->net, rec->home, false);

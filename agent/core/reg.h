@@ -86,6 +86,11 @@ struct peer {
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t notify_id;	/* PMA: of the last notification that was accepted; 0 = none */
+	TAILQ_HEAD(, revocation) waiting;	/* revocations whose turn it isn't yet, in the order in which they were due */
+	size_t n_waiting, n_ending;	/* @n_ending: those that begin when the store knows */
+	struct timer turn;
+	uint64_t paced_us;	/* the next one, if there were none at once */
+	uint64_t withdraw_us;	/* what began before is to end; 0 = nothing */
 	uint64_t denied_us;	/* last answer to what wasn't authentic */
 	uint64_t warned_us;	/* of a wrong authenticator */
 };
@@ -122,6 +127,7 @@ struct request {
 	uint8_t challenge_len, challenge[UINT8_MAX];
 	uint8_t method;			/* of ext. 47; 0 = not understood */
 	bool keyed, revsup;
+	bool offers_inform;		/* I bit of ext. 137: it leaves to us whether the device is told */
 	bool poor;			/* has what its RFC doesn't allow, by place or number */
 	uint8_t cvse;			/* code for the first one that we don't know; 0 = there is none */
 	bool requests_ha;
@@ -130,7 +136,7 @@ struct request {
 	uint32_t revsup_time;
 };
 
-enum ha_job { HA_REGISTER, HA_DEREGISTER, HA_REVOKED };
+enum ha_job { HA_REGISTER, HA_DEREGISTER, HA_REVOKED, HA_WITHDRAWN };
 
 /* Of a handover that may be undone: what was before. */
 struct tentative {
@@ -162,17 +168,25 @@ struct ha_reply {
 	uint16_t lifetime;
 	uint32_t key;			/* 0 = no ext. 48 */
 	uint32_t revsup_time;		/* 0 = no ext. 137 */
+	bool inform;			/* with the I bit */
 };
 
-/* One care-of address that a device left and whose agent hasn't acknowledged. */
+/*
+ * The end of a registration that the agent at its other end hasn't acknowledged: of
+ * a care-of address that a device left, or of all that there is of it.
+ */
 struct revocation {
 	struct revocation *next;	/* of the same registration */
 	LIST_ENTRY(revocation) all;
+	TAILQ_ENTRY(revocation) waiting;	/* if @waits */
 	struct timer timer;
 	struct reg *reg;
-	struct in_addr home, coa;
+	struct peer *peer;
+	struct in_addr home, coa, from, to;
 	uint32_t first_id, last_id;	/* Revocation Identifiers used */
 	unsigned int tries;
+	bool waits;			/* for its peer's turn */
+	bool inform;			/* HA: the device shall be told */
 	uint64_t until_us;		/* the old lifetime ends; 0 = never */
 };
 
@@ -181,7 +195,6 @@ struct notice;
 struct ha_reg {
 	struct ha_op *op;		/* under way; NULL = none */
 	struct request *queued;		/* the newest that came meanwhile */
-	struct revocation *revocations;
 	struct tentative *tentative;	/* the last handover may be undone; NULL = it counts */
 	struct ha_reply reply;
 	uint64_t nonce_id;		/* last accepted Identification of a node that uses nonces */
@@ -194,6 +207,7 @@ struct ha_reg {
 	uint64_t notify_id;		/* of the last notification from its agent; 0 = none */
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
 	bool proxied;			/* its home link takes our MAC for its address */
+	bool informs;			/* whether the device is told is left to us (RFC 3543 s4.2.1); not after a restart */
 };
 
 struct pma_leaving;
@@ -260,6 +274,9 @@ struct reg {
 	bool in_kernel;			/* the binding, as far as completions and ADOPT tell */
 	bool restored, adopted;		/* before START: from the store; in the kernel as recorded */
 	bool has_key, has_home;		/* in the table of keys; holds an address of the pool */
+	struct revocation *revocations;	/* the oldest first; of a PMA one at most */
+	uint64_t since_us;		/* it is registered, or asks to be */
+	bool withdraw;			/* as soon as it can be */
 	int error;			/* of the commit */
 	char error_text[96];
 	struct in_addr bound_home;	/* of the binding that in_kernel or wait_bind speak of */
@@ -311,6 +328,7 @@ struct core {
 	LIST_HEAD(, revocation) revocations;
 	size_t n_revocations;
 	struct drain *drains;		/* one per network */
+	struct withdrawal *withdrawal;
 	LIST_HEAD(, notice) notices;
 	size_t n_notices;
 	uint64_t notify_sent;		/* HA: Identification of the last one, by our clock */
@@ -518,6 +536,11 @@ bool is_draining(const struct core *core, const struct core_network *net);
 /* Where devices of @net shall register instead; 0.0.0.0: here. */
 struct in_addr redirect_of(const struct core *core, const struct core_network *net);
 
+/* withdraw.c */
+bool withdrawal_init(struct core *core);
+void withdrawal_exit(struct core *core);
+void withdraw_event(struct core *core, const struct core_event *ev);
+
 /* ha.c */
 /* What @req is about; NULL: nothing that is known. */
 struct reg *ha_reg_of(const struct core *core, const struct request *req);
@@ -530,6 +553,8 @@ void ha_show_state(struct reg *reg);
 /* True: it goes, and the Ack follows when the store knows. False: not now. */
 bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 		const struct wire_revoke_ack *ack);
+/* End it, and tell its agent if that was agreed on, when the store knows. False: not now. */
+bool ha_withdraw(struct core *core, struct reg *reg);
 /* UNBIND and keep only what replay protection needs, or nothing; may free @reg. */
 void ha_bury(struct core *core, struct reg *reg);
 
@@ -593,6 +618,8 @@ void pma_send_in_time(struct core *core, struct reg *reg);
 void pma_exchange(struct core *core, struct reg *reg, enum core_state state);
 void pma_refresh(struct core *core, struct reg *reg);
 void pma_deregister(struct core *core, struct reg *reg);
+/* Or revoke it, where that was agreed on and nobody wants it otherwise. */
+void pma_revoke(struct core *core, struct reg *reg);
 void pma_go_on(struct core *core, const struct peer *peer);
 
 /* pma_reply.c */
@@ -635,7 +662,12 @@ bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_
 
 /* pma_leave.c */
 void pma_end(struct core *core, struct reg *reg, const char *text);	/* its HA isn't told; may free @reg */
+/* The device has left. */
 void pma_leave(struct core *core, struct reg *reg, const char *text);
+/* We no longer serve it, whether it is there or not; may free @reg. */
+void pma_withdraw(struct core *core, struct reg *reg, const char *text);
+/* Its revocation has been acknowledged, or never will be; may free @reg. */
+void pma_withdrawn(struct core *core, struct reg *reg);
 void pma_away(struct core *core, struct reg *reg);
 void pma_detach(struct core *core, const struct core_event *ev);
 void pma_revoked(struct core *core, struct reg *reg);	/* may free @reg */
@@ -665,8 +697,14 @@ void note_work(struct core *core);
 bool work_is_left(struct core *core);
 
 /* revoke.c */
-/* @after_ms: it may serve so long. @until_us: its registration ends then, 0 = never. */
-void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms);
+/*
+ * HA: tell the agent at @coa. PMA: tell the home agent; @coa is ours. @after_ms: it
+ * may serve so long. @until_us: its registration ends then, 0 = never. @inform: its
+ * device shall be told. False: nobody can be told.
+ */
+bool revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms,
+		  bool inform);
+void revoke_turns_init(struct peer *peer);
 void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa);
 void revoke_cancel_all(struct core *core, struct reg *reg);
 uint32_t revoke_clock(struct core *core, struct reg *reg);

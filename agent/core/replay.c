@@ -56,7 +56,8 @@ static const struct request *pending(const struct reg *reg)
 {
 	if (reg->ha.queued)
 		return reg->ha.queued;
-	return reg->ha.op && reg->ha.op->job != HA_REVOKED ? &reg->ha.op->req : NULL;
+	return reg->ha.op && (reg->ha.op->job == HA_REGISTER || reg->ha.op->job == HA_DEREGISTER) ?
+	       &reg->ha.op->req : NULL;
 }
 
 static enum fresh check_nonce(const struct reg *reg, const struct request *req)

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Registration Revocation (RFC 3543), both directions. The HA tells the PMA
- * that a device has left; a PMA may tell the HA that it stopped serving one.
+ * that a device has left, or that it no longer has it; a PMA tells the HA that
+ * it has stopped serving one.
  *
  * Revocation Identifier and the time stamp of ext. 137 are NTP seconds, which
- * the RFC leaves open. A device has one clock for both that never stands still
- * between two uses that must differ, so a revocation is always later than the
- * registration it ends, and a late copy of it older than the next one.
+ * the RFC leaves open. An HA has one clock per device for both that never stands
+ * still between two uses that must differ, so a revocation is always later than
+ * the registration it ends, and a late copy of it older than the next one. A PMA's
+ * are by its home agent's clock, as its Identifications, and a second apart.
+ *
+ * Whoever ends thousands of registrations at once would flood who has to hear of
+ * them, and lose most of it: to each peer there go so many a second, in the order
+ * in which they were due, and what is sent again waits its turn like the rest.
+ * That order is a list through the revocations themselves, which takes no memory.
  */
 #include <stdlib.h>
 
@@ -14,6 +21,14 @@
 
 #define REVOKE_TRIES	7
 #define REVOKE_PENDING	4	/* of one device at once: the oldest gives way */
+#define AT_ONCE_US	(SECOND / 10)	/* what may be sent in that time may be so at once */
+
+static bool is_ha(const struct reg *reg)
+{
+	return reg->pub.rec.role == CORE_HA;
+}
+
+/* ---- time stamps ---- */
 
 /* Time stamp for ext. 137. */
 uint32_t revoke_clock(struct core *core, struct reg *reg)
@@ -35,9 +50,56 @@ static uint32_t revoke_tick(struct core *core, struct reg *reg)
 	return reg->ha.rev_clock;
 }
 
+/*
+ * Of a PMA, whose ext. 137 has the seconds of the Identification: later than the
+ * last one, also if its idea of the home agent's clock has changed since. What
+ * registers the device anew is later than that.
+ */
+static uint32_t pma_tick(struct core *core, struct reg *reg)
+{
+	uint32_t id = clock_id(core, reg->pma.peer) >> 32, last = reg->pub.rec.last_id >> 32;
+
+	if ((int32_t)(id - last) <= 0)
+		id = last + 1;
+	reg->pub.rec.last_id = ((uint64_t)id << 32) | UINT32_MAX;
+	return id;
+}
+
+/* ---- turns ---- */
+
+void revoke_turns_init(struct peer *peer)
+{
+	TAILQ_INIT(&peer->waiting);
+}
+
+static bool has_turn(const struct core *core, const struct peer *peer)
+{
+	return !core->cfg->revocation_rate || peer->paced_us <= core->now->mono_us + AT_ONCE_US;
+}
+
+static void take_turn(struct core *core, struct peer *peer)
+{
+	const uint64_t now = core->now->mono_us;
+
+	if (core->cfg->revocation_rate)
+		peer->paced_us = (peer->paced_us > now ? peer->paced_us : now) + SECOND / core->cfg->revocation_rate;
+}
+
+static void stop_waiting(struct core *core, struct revocation *rev)
+{
+	if (!rev->waits)
+		return;
+	TAILQ_REMOVE(&rev->peer->waiting, rev, waiting);
+	rev->waits = false;
+	if (!--rev->peer->n_waiting)
+		timer_set(core, &rev->peer->turn, 0);
+}
+
+/* ---- their life ---- */
+
 static void revoke_end(struct core *core, struct revocation *rev)
 {
-	struct revocation **p = &rev->reg->ha.revocations;
+	struct revocation **p = &rev->reg->revocations;
 
 	while (*p != rev)
 		p = &(*p)->next;
@@ -45,78 +107,143 @@ static void revoke_end(struct core *core, struct revocation *rev)
 	LIST_REMOVE(rev, all);
 	core->n_revocations--;
 	timer_set(core, &rev->timer, 0);
-	ha_show_state(rev->reg);
+	stop_waiting(core, rev);
+	if (is_ha(rev->reg))
+		ha_show_state(rev->reg);
 	free(rev);
 }
 
-/* I = 0: the device needs to hear nothing, RFC 5563 s4.1.3. */
+/* It was answered, or never will be; may free its registration. */
+static void revoke_over(struct core *core, struct revocation *rev)
+{
+	struct reg *reg = rev->reg;
+
+	revoke_end(core, rev);
+	if (!is_ha(reg))
+		pma_withdrawn(core, reg);
+	else if (reg->pub.rec.tombstone && !reg->committing && !reg->revocations)
+		ha_settle(core, reg);
+}
+
 static void revoke_send(struct core *core, struct revocation *rev)
 {
 	const struct core_record *rec = &rev->reg->pub.rec;
-	struct peer *peer = peer_find(core, rev->coa);
+	const bool ha = is_ha(rev->reg);
 	struct wire_out out = { .len = 0 };
 	struct wire_revoke revoke = {
-		.flags = WIRE_REVOKE_A,
+		.flags = (ha ? WIRE_REVOKE_A : 0) | (rev->inform ? WIRE_REVOKE_I : 0),
 		.home = rev->home,
 		.ha = rec->ha,
 		.coa = rev->coa,
-		.id = revoke_tick(core, rev->reg),
+		.id = ha ? revoke_tick(core, rev->reg) : pma_tick(core, rev->reg),
 	};
 
+	if (rev->tries)
+		core->count.retransmitted++;
 	if (!rev->tries++)
 		rev->first_id = revoke.id;
 	rev->last_id = revoke.id;
+	if (!ha)	/* RFC 3543 s3.3: a registration within a second would be one message too many */
+		rev->reg->pma.sent_us = core->now->mono_us;
+	core->count.revoke_sent++;
+	take_turn(core, rev->peer);
 	wire_put_revoke(&out, &revoke);
 	wire_put_nai(&out, rec->nai);	/* home addresses may be equal in two realms */
-	auth_sign(&out, peer->cfg);
-	act_send(core, &out, rec->ha, rev->coa, WIRE_PORT);
-	/* RFC 3543 s4.2.2.1: at least 1 s, backing off. */
+	auth_sign(&out, rev->peer->cfg);
+	act_send(core, &out, rev->from, rev->to, WIRE_PORT);
+	/* RFC 3543 s4.2.2.1, s4.2.3.1: at least 1 s, backing off. */
 	timer_set(core, &rev->timer, core->now->mono_us + (FIRST_RETRY_US << (rev->tries - 1)));
+}
+
+/* RFC 3543 s3.3: never beyond the registration's own end. */
+static bool is_over(const struct core *core, const struct revocation *rev)
+{
+	return rev->tries >= (is_ha(rev->reg) ? REVOKE_TRIES : PMA_RRQ_TRIES) ||
+	       (rev->until_us && rev->until_us <= core->now->mono_us);
+}
+
+static void give_up(struct core *core, struct revocation *rev)
+{
+	char to[INET_ADDRSTRLEN];
+
+	core->count.timed_out++;
+	act_log(core, CORE_LOG_INFO, "%s: %s did not acknowledge the revocation", rev->reg->pub.rec.nai,
+		addr_text(rev->to, to));
+	revoke_over(core, rev);
+}
+
+static void turn_fire(struct core *core, struct timer *timer)
+{
+	struct peer *peer = container_of(timer, struct peer, turn);
+	struct revocation *rev;
+
+	while ((rev = TAILQ_FIRST(&peer->waiting)) && has_turn(core, peer)) {
+		stop_waiting(core, rev);
+		if (is_over(core, rev))
+			give_up(core, rev);
+		else
+			revoke_send(core, rev);
+	}
+	if (rev)
+		timer_set(core, &peer->turn, peer->paced_us - AT_ONCE_US);
+}
+
+static void revoke_due(struct core *core, struct revocation *rev)
+{
+	struct peer *peer = rev->peer;
+
+	if (TAILQ_EMPTY(&peer->waiting) && has_turn(core, peer)) {
+		revoke_send(core, rev);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&peer->waiting, rev, waiting);
+	rev->waits = true;
+	if (peer->n_waiting++)
+		return;
+	peer->turn.fire = turn_fire;
+	timer_set(core, &peer->turn, peer->paced_us - AT_ONCE_US);
 }
 
 static void revoke_fire(struct core *core, struct timer *timer)
 {
 	struct revocation *rev = container_of(timer, struct revocation, timer);
-	char coa[INET_ADDRSTRLEN];
 
-	/* RFC 3543 s3.3: never beyond the registration's own end. */
-	if (rev->tries >= REVOKE_TRIES || (rev->until_us && rev->until_us <= core->now->mono_us)) {
-		core->count.timed_out++;
-		act_log(core, CORE_LOG_INFO, "%s: %s did not acknowledge the revocation",
-			rev->reg->pub.rec.nai, addr_text(rev->coa, coa));
-		revoke_end(core, rev);
-		return;
-	}
-	if (rev->tries)
-		core->count.retransmitted++;
-	revoke_send(core, rev);
+	if (is_over(core, rev))
+		give_up(core, rev);
+	else
+		revoke_due(core, rev);
 }
 
-void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms)
+bool revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms,
+		  bool inform)
 {
-	struct revocation *rev, **tail = &reg->ha.revocations;
-	struct peer *peer = peer_find(core, coa);
+	struct peer *peer = is_ha(reg) ? peer_find(core, coa) : reg->pma.peer;
+	struct revocation *rev, **tail = &reg->revocations;
 	unsigned int n = 0;
 
 	if (!peer || !auth_shared(peer->cfg) || (until_us && until_us <= core->now->mono_us))
-		return;
+		return false;
 	revoke_cancel(core, reg, coa);
 	for (; *tail; tail = &(*tail)->next)
 		n++;
 	if (n >= REVOKE_PENDING) {
-		revoke_end(core, reg->ha.revocations);
-		for (tail = &reg->ha.revocations; *tail; tail = &(*tail)->next)
+		revoke_end(core, reg->revocations);
+		for (tail = &reg->revocations; *tail; tail = &(*tail)->next)
 			;
 	}
 	if (!timers_reserve(core, 1))
-		return;		/* its lifetime will end it */
+		return false;		/* its lifetime will end it */
 	rev = calloc(1, sizeof(*rev));
 	if (!rev)
-		return;
+		return false;
 	rev->reg = reg;
+	rev->peer = peer;
 	rev->home = reg->pub.rec.home;
 	rev->coa = coa;
+	rev->from = is_ha(reg) ? reg->pub.rec.ha : coa;
+	rev->to = is_ha(reg) ? coa : reg->pub.rec.ha;
 	rev->until_us = until_us;
+	rev->inform = inform;
 	rev->timer.fire = revoke_fire;
 	*tail = rev;
 	LIST_INSERT_HEAD(&core->revocations, rev, all);
@@ -124,12 +251,13 @@ void revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 	if (after_ms)
 		timer_set(core, &rev->timer, core->now->mono_us + after_ms * MSEC);
 	else
-		revoke_send(core, rev);
+		revoke_due(core, rev);
+	return true;
 }
 
 void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa)
 {
-	for (struct revocation *rev = reg->ha.revocations; rev; rev = rev->next) {
+	for (struct revocation *rev = reg->revocations; rev; rev = rev->next) {
 		if (rev->coa.s_addr == coa.s_addr) {
 			revoke_end(core, rev);
 			return;
@@ -139,8 +267,8 @@ void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa)
 
 void revoke_cancel_all(struct core *core, struct reg *reg)
 {
-	while (reg->ha.revocations)
-		revoke_end(core, reg->ha.revocations);
+	while (reg->revocations)
+		revoke_end(core, reg->revocations);
 }
 
 /* ---- what comes in ---- */
@@ -172,6 +300,15 @@ static bool is_later(uint32_t id, uint32_t revsup)
 	return revsup && (int32_t)(id - revsup) > 0;
 }
 
+/* HA: has the agent that revokes done so before, and was what we told the device left to us? */
+static bool is_revoked_by(const struct reg *reg, const struct wire_revoke *revoke)
+{
+	const struct core_record *rec = &reg->pub.rec;
+
+	return is_ha(reg) && rec->tombstone && !rec->lifetime && rec->peer_revsup && reg->ha.informs &&
+	       rec->coa.s_addr == revoke->coa.s_addr && rec->home.s_addr == revoke->home.s_addr;
+}
+
 /* Of the bindings of a NAI, one per access, the one with that home address; at a PMA there is one. */
 static struct reg *reg_revoked(const struct core *core, enum core_role role, const char *nai, struct in_addr home)
 {
@@ -197,6 +334,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	bool from_ha = revoke->flags & WIRE_REVOKE_A;
 	enum core_role role = from_ha ? CORE_PMA : CORE_HA;
 	struct wire_revoke_ack ack = { .home = revoke->home, .id = revoke->id };
+	const bool asks = !from_ha && revoke->flags & WIRE_REVOKE_I;
 	struct in_addr sender = from_ha ? revoke->ha : revoke->coa;
 	const struct core_record *rec;
 	unsigned int n = 1;
@@ -242,6 +380,8 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||
 	    rec->ha.s_addr != revoke->ha.s_addr || rec->coa.s_addr != revoke->coa.s_addr) {
+		if (asks && reg && is_revoked_by(reg, revoke))	/* once more, as after a lost Ack */
+			ack.flags = WIRE_REVOKE_ACK_I;
 		revoke_send_ack(core, &req, &ack);
 		return;
 	}
@@ -250,6 +390,9 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		return;
 	}
 	if (!from_ha) {
+		/* s4.2.3.2: nobody else serves it, as far as we know, so it should hear that it isn't served. */
+		if (asks && reg->ha.informs)
+			ack.flags = WIRE_REVOKE_ACK_I;
 		ha_revoked(core, reg, &req, &ack);
 		return;
 	}
@@ -261,7 +404,7 @@ static bool answers(const struct revocation *rev, const struct wire_revoke_ack *
 		    const struct request *req)
 {
 	/* An Ack of an earlier try ends it as well: the path may be longer than a second. */
-	return rev->coa.s_addr == req->src.s_addr &&
+	return rev->tries && rev->to.s_addr == req->src.s_addr &&
 	       rev->home.s_addr == ack->home.s_addr &&
 	       ack->id - rev->first_id <= rev->last_id - rev->first_id;
 }
@@ -276,11 +419,12 @@ void revoke_ack_message(struct core *core, const struct core_event *ev, struct w
 	if (!peer_authentic(core, ev, msg, &req))
 		return;
 	if (req.nai[0]) {
-		while (!rev && (reg = reg_next_by_nai(core, CORE_HA, req.nai, reg))) {
-			rev = reg->ha.revocations;
-			while (rev && !answers(rev, &msg->ack, &req))
-				rev = rev->next;
-		}
+		for (unsigned int i = 0; i < 2; i++)
+			while (!rev && (reg = reg_next_by_nai(core, i ? CORE_PMA : CORE_HA, req.nai, reg))) {
+				rev = reg->revocations;
+				while (rev && !answers(rev, &msg->ack, &req))
+					rev = rev->next;
+			}
 	} else {
 		n = 0;
 		LIST_FOREACH(each, &core->revocations, all)
@@ -293,5 +437,5 @@ void revoke_ack_message(struct core *core, const struct core_event *ev, struct w
 		core->count.drop_revocation_invalid++;
 		return;
 	}
-	revoke_end(core, rev);
+	revoke_over(core, rev);
 }

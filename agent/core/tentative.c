@@ -81,7 +81,7 @@ void tentative_commit(struct core *core, struct reg *reg, bool tell)
 	left_add(core, reg, &leg, core->cfg->handover_grace_ms);
 	act_bind(core, reg);
 	if (tell && before.peer_revsup)
-		revoke_start(core, reg, before.coa, expires_us, 0);
+		revoke_start(core, reg, before.coa, expires_us, 0, false);
 	ha_settle(core, reg);
 }
 
@@ -102,6 +102,7 @@ void tentative_back(struct core *core, struct reg *reg)
 	reg->pub.auth = t->auth;
 	reg->ha.sport = t->sport;
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	reg->ha.informs = false;
 	ha_note_left(core, reg, &tried, 0);
 	free(t);
 	core->count.tentative_undone++;
@@ -117,7 +118,7 @@ static void undo(struct core *core, struct reg *reg)
 	act_store(core, reg);
 	act_bind(core, reg);
 	if (tried.peer_revsup)
-		revoke_start(core, reg, tried.coa, expires_us, 0);
+		revoke_start(core, reg, tried.coa, expires_us, 0, false);
 	ha_settle(core, reg);
 }
 

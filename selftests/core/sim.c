@@ -1206,7 +1206,7 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 	else if (r->keyed)
 		wire_put_gre_key(out, r->key);
 	if (r->revsup)
-		wire_put_revsup(out, 0, r->revsup_time);
+		wire_put_revsup(out, r->inform ? WIRE_REVSUP_I : 0, r->revsup_time);
 	if (r->sa)
 		wire_put_auth(out, WIRE_EXT_FHAE, r->sa);
 	assert_false(out->failed);

@@ -189,6 +189,7 @@ struct rrq {
 	int method;		/* -1 = no ext. 47 */
 	bool keyed, revsup, proxied;	/* proxied: has ext. 147 */
 	bool key_3gpp2;			/* the key is in a CVSE, not in ext. 48 */
+	bool inform;			/* I bit of ext. 137 */
 	uint32_t key, revsup_time;
 	uint8_t access;		/* of ext. 147; 0 = 802.3 */
 	const struct wire_sa *sa;	/* NULL = no ext. 34 */

@@ -16,6 +16,7 @@
 #define DECIDED_US	(1 * SEC)	/* from a row to the reply: a disk's time and more */
 #define TRIES_MAX	7		/* requests of an exchange, and the first of the next */
 #define REVOCATIONS	7		/* REVOKE_TRIES */
+#define AT_ONCE_US	(SEC / 10)	/* what may be sent in that time may be so at once */
 /* For one device: an answer, a word to the PMA that it left, and a refusal of what has waited meanwhile. */
 #define PER_EVENT	3
 
@@ -210,6 +211,53 @@ static void got_rrq(struct ledger *l, struct node *n, const struct core_event *e
 		at->leaves_id = l->rrq.id;
 }
 
+/* Time stamps of ours are the seconds of the Identification, which come in the same request. */
+static bool is_after(uint32_t revocation, uint64_t rrq_id)
+{
+	return (int32_t)(revocation - (uint32_t)(rrq_id >> 32)) > 0;
+}
+
+/*
+ * RFC 3543 s4.2.3.2: a PMA's revocation ends what that PMA has registered before, and
+ * the home agent can free it at once. Nobody asks whether the device has said anything:
+ * it can't, without service.
+ */
+static void got_revocation(struct ledger *l, struct node *n, const struct core_event *ev, int dev)
+{
+	const uint8_t *data = ev->datagram.data;
+	struct at_ha *at = &l->dev[dev].ha[n->index];
+
+	const struct in_addr coa = read_addr(data + 12);
+	const uint32_t id = read_be(data + 16, 4);
+
+	if (coa.s_addr != at->coa.s_addr || !is_after(id, at->id))
+		return;		/* late */
+	at->said_coa = coa;
+	at->said_id = id;
+}
+
+static void ends_at_ha(struct ledger *l, int dev, struct at_ha *at)
+{
+	if (at->until)
+		map_del(&l->owner, hash((uint64_t)realm_of(dev) << 32 | at->home.s_addr), dev);
+	at->until = 0;
+}
+
+/* Withdrawn, and the PMA that had it knows: before, its address is its own, whatever the home agent has decided. */
+static void got_acknowledgment(struct ledger *l, struct node *n, const struct core_event *ev, int dev)
+{
+	struct at_ha *at = &l->dev[dev].ha[n->index];
+
+	if (at->withdrawn && at->coa.s_addr == ev->datagram.src.s_addr)
+		ends_at_ha(l, dev, at);
+}
+
+static bool has_left(const struct at_ha *at)
+{
+	return (int64_t)(at->leaves_id - at->id) > 0 ||
+	       (at->said_coa.s_addr == at->coa.s_addr && is_after(at->said_id, at->id));
+}
+
 static void got_rrp(struct ledger *l, struct node *n, const struct core_event *ev, int dev)
 {
 	const uint8_t *data = ev->datagram.data;
@@ -292,6 +340,10 @@ void ledger_before(struct node *n, const struct core_event *ev)
 		tell_message(l, n, dev, "gets from", ev->datagram.src, ev->datagram.data);
 		if (n->cfg.ha && ev->datagram.data[0] == WIRE_RRQ)
 			got_rrq(l, n, ev, dev);
+		else if (n->cfg.ha && ev->datagram.data[0] == WIRE_REVOKE)
+			got_revocation(l, n, ev, dev);
+		else if (n->cfg.ha && ev->datagram.data[0] == WIRE_REVOKE_ACK)
+			got_acknowledgment(l, n, ev, dev);
 		else if (n->cfg.pma && ev->datagram.data[0] == WIRE_RRP)
 			got_rrp(l, n, ev, dev);
 		else if (n->cfg.pma)
@@ -339,6 +391,8 @@ static void sends_rrq(struct ledger *l, struct node *n, const struct core_action
 		if (stay->ask[i].life == n->life && stay->ask[i].ha == a->send.dst.s_addr)
 			hold(MESSAGES, dev, l->w->now - stay->ask[i].at >= SEC, "requests within a second");
 	}
+	hold(MESSAGES, dev, stay->revoke.life != n->life || stay->revoke.ha != a->send.dst.s_addr ||
+	     l->w->now - stay->revoke.at >= SEC, "a request within a second of a revocation");
 	if (ask->life == n->life && ask->ha == a->send.dst.s_addr) {
 		hold(MESSAGES, dev, ask->n < TRIES_MAX, "it asks on and on");
 		hold(MESSAGES, dev, !ask->n || l->w->now - ask->at >= SEC << (ask->n - 1),
@@ -357,13 +411,6 @@ static void sends_rrq(struct ledger *l, struct node *n, const struct core_action
 	ask->life = n->life;
 }
 
-static void ends_at_ha(struct ledger *l, int dev, struct at_ha *at)
-{
-	if (at->until)
-		map_del(&l->owner, hash((uint64_t)realm_of(dev) << 32 | at->home.s_addr), dev);
-	at->until = 0;
-}
-
 /* Whoever else was given it has it no longer: it has said so, or its time is over. */
 static void owns(struct ledger *l, int dev, struct at_ha *at, struct in_addr home)
 {
@@ -378,8 +425,7 @@ static void owns(struct ledger *l, int dev, struct at_ha *at, struct in_addr hom
 
 			if (realm_of(other) != realm_of(dev) || has->home.s_addr != home.s_addr)
 				continue;
-			hold(OWNED_TWICE, dev, has->until <= l->w->now + SLACK_US ||
-			     (int64_t)(has->leaves_id - has->id) > 0, "given to another device that has it still");
+			hold(OWNED_TWICE, dev, has->until <= l->w->now + SLACK_US || has_left(has), "given to another device that has it still");
 		}
 	}
 	if (!at->until || at->home.s_addr != home.s_addr) {
@@ -409,6 +455,9 @@ static void accepts(struct ledger *l, struct node *n, const struct core_action *
 			ends_at_ha(l, dev, at);
 		return;
 	}
+	/* Whatever has overtaken what: of one PMA's words the later counts. */
+	hold(FORWARDS, dev, at->revoked_coa.s_addr != a->send.dst.s_addr || !is_after(at->revoked_id, id) ||
+	     !at->revoked_id, "a request from before the revocation of its PMA is accepted");
 	l->accepted++;
 	looked[SECOND_RRQ]++;
 	owns(l, dev, at, read_addr(data + 4));
@@ -417,6 +466,7 @@ static void accepts(struct ledger *l, struct node *n, const struct core_action *
 		at->revocations += REVOCATIONS;
 	}
 	at->coa = a->send.dst;
+	at->withdrawn = false;
 	at->until = l->w->now + lifetime * SEC;
 	at->accepted_life = n->life;
 	look_again(l, n->index, dev, at->until + SLACK_US);
@@ -460,6 +510,58 @@ static void sends_rrp(struct ledger *l, struct node *n, const struct core_action
 		refuses_id(l, n, a, dev);
 }
 
+/* RFC 3543 s3.3, s4.2.3.1. */
+static void pma_revokes(struct ledger *l, struct node *n, const struct core_action *a, int dev)
+{
+	struct stay *stay = stay_of(l, n->index, dev);
+	const uint32_t id = read_be(a->send.data + 16, 4);
+	struct asked *last = &stay->revoke;
+
+	l->by_pma++;
+	for (int i = 0; i < 2; i++) {
+		if (stay->ask[i].life == n->life && stay->ask[i].ha == a->send.dst.s_addr)
+			hold(MESSAGES, dev, l->w->now - stay->ask[i].at >= SEC, "a revocation within a second of a request");
+	}
+	hold(OUTLIVES, dev, l->w->now <= stay->until + SLACK_US + (n->life != stay->until_life ? RESTART_US : 0),
+	     "a PMA revokes what is over");
+	if (last->life != n->life || last->ha != a->send.dst.s_addr || (int64_t)(stay->ask[0].at - last->at) > 0)
+		last->n = 0;
+	if (last->n) {
+		hold(MESSAGES, dev, last->n < 5, "a PMA revokes on and on");
+		hold(MESSAGES, dev, l->w->now - last->at >= SEC << (last->n - 1), "revocations without backing off");
+		hold(MESSAGES, dev, (int32_t)(id - (uint32_t)last->id) > 0, "a revocation has an Identifier again");
+	}
+	hold(MESSAGES, dev, !stay->ask[0].id || stay->ask[0].life != n->life || is_after(id, stay->ask[0].id),
+	     "a revocation no later than what it revokes");
+	*last = (struct asked){ .id = id, .at = l->w->now, .ha = a->send.dst.s_addr, .life = n->life, .n = last->n + 1 };
+}
+
+/* So many a second to one peer, repeated ones among them. */
+static void takes_turn(struct ledger *l, struct node *n, const struct core_action *a)
+{
+	const int other = node_by_addr(l->w, a->send.dst), ha = n->cfg.ha ? n->index : other;
+	struct pace *pace = &l->pace[n->cfg.ha ? other : n->index][ha][n->cfg.ha];
+
+	if (pace->life != n->life)
+		pace->next = 0;
+	pace->life = n->life;
+	hold(MESSAGES, -1, pace->next <= l->w->now + AT_ONCE_US, "revocations faster than their rate");
+	pace->next = (pace->next > l->w->now ? pace->next : l->w->now) + SEC / REVOCATION_RATE;
+}
+
+/* RFC 3543 s4.2.3.2; what isn't there is acknowledged as well. */
+static void acknowledges(struct ledger *l, struct node *n, const struct core_action *a, int dev)
+{
+	const uint32_t id = read_be(a->send.data + 8, 4);
+	struct at_ha *at = &l->dev[dev].ha[n->index];
+
+	if (at->coa.s_addr != a->send.dst.s_addr || !is_after(id, at->id))
+		return;
+	ends_at_ha(l, dev, at);
+	at->revoked_coa = at->coa;
+	at->revoked_id = id;
+}
+
 static void sends(struct ledger *l, struct node *n, const struct core_action *a)
 {
 	const uint8_t type = a->send.data[0];
@@ -483,7 +585,17 @@ static void sends(struct ledger *l, struct node *n, const struct core_action *a)
 		sends_rrq(l, n, a, dev);
 	} else if (type == WIRE_RRP) {
 		sends_rrp(l, n, a, dev);
+	} else if (type == WIRE_REVOKE_ACK && n->cfg.ha) {
+		acknowledges(l, n, a, dev);
+	} else if (type == WIRE_REVOKE && n->cfg.pma) {
+		takes_turn(l, n, a);
+		pma_revokes(l, n, a, dev);
 	} else if (type == WIRE_REVOKE) {
+		takes_turn(l, n, a);
+		if (d->ha[n->index].coa.s_addr == a->send.dst.s_addr && !d->ha[n->index].withdrawn) {
+			d->ha[n->index].withdrawn = true;
+			d->ha[n->index].revocations += REVOCATIONS;
+		}
 		l->revocations++;
 		hold(MESSAGES, dev, d->ha[n->index].revocations, "revocations of one handover");
 		d->ha[n->index].revocations--;
@@ -537,6 +649,8 @@ void ledger_acted(struct node *n, const struct core_action *a)
 	case CORE_ACT_REFUSED:
 	case CORE_ACT_ATTACHED:
 		dev = device_of_mac(a->device.mac);
+		if (!strcmp(a->device.text, "withdrawn by the operator"))
+			may_ask(l, n, dev);
 		break;
 	default:
 		break;
@@ -759,6 +873,7 @@ void ledger_free(struct ledger *l)
 		free(l->stay[i]);
 	free(l->stay);
 	free(l->pma);
+	free(l->pace);
 	free(l->dev);
 	free(l->by_cookie.slot);
 	free(l->owner.slot);

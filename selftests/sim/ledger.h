@@ -40,6 +40,8 @@ struct at_ha {
 	struct in_addr coa, home;	/* its care-of address, and what it was given */
 	uint64_t until;			/* its lifetime ends; 0 = it is deregistered */
 	uint64_t leaves_id;		/* of the last deregistration that came */
+	struct in_addr said_coa, revoked_coa;	/* PMAs of the last revocation that came, that was acknowledged, */
+	uint32_t said_id, revoked_id;	/* and their Identifiers */
 	uint64_t cookie;
 	uint64_t stored_id;		/* what its row says */
 	struct in_addr stored_coa;
@@ -51,6 +53,7 @@ struct at_ha {
 	struct in_addr heard[2];	/* these */
 	unsigned int accepted_life;	/* of the agent */
 	unsigned int revocations;	/* that may still be sent */
+	bool withdrawn;			/* the PMA that has it is told that it no longer has */
 };
 
 /* The last request of a kind. */
@@ -69,6 +72,7 @@ struct stay {
 	uint64_t until;			/* what was accepted last ends then, counted from the request */
 	unsigned int until_life;
 	struct asked ask[2];		/* registrations; deregistrations */
+	struct asked revoke;
 };
 
 struct device {
@@ -93,6 +97,10 @@ struct ledger {
 		unsigned int life, heard[HAS_MAX];	/* in which it last heard of each home agent */
 		uint64_t born;
 	} *pma;				/* by node */
+	struct pace {
+		unsigned int life;
+		uint64_t next;		/* if none were sent at once */
+	} (*pace)[HAS_MAX][2];		/* of revocations, by PMA and home agent, from and to the PMA */
 	struct map by_cookie;		/* devices */
 	struct map owner;		/* devices, by realm and address */
 	bool calm;			/* since, all is well but for who moves */
@@ -112,7 +120,7 @@ struct ledger {
 	/* of all */
 	unsigned int most_sent;		/* for one device by one event */
 	uint64_t longest_us;		/* from the end of the faults, or from its arrival since, until one is bound */
-	unsigned long long messages, accepted, handovers, refused_id, second_rrqs, revocations, looks;
+	unsigned long long messages, accepted, handovers, refused_id, second_rrqs, revocations, by_pma, looks;
 	unsigned long long denied[256];
 };
 
@@ -124,6 +132,7 @@ void ledger_look(struct ledger *l);			/* at all devices */
 void ledger_empty(struct ledger *l);			/* all have gone long ago */
 void ledger_free(struct ledger *l);
 
+#define REVOCATION_RATE	5U		/* a second, to one peer */
 #define CALL_SHIFT	56
 #define CALL_LEDGER	1		/* further ones are the driver's */
 bool is_served(struct ledger *l, int dev);		/* by the kernel where it is */

@@ -44,7 +44,7 @@ struct parted {
 
 static struct {
 	unsigned long long moves, frames, killed_pma, killed_ha, killed_within, down, parted, storms, storm_moves,
-			 cut, steps;
+			 cut, steps, withdrawn;
 } faults;
 
 static struct many {
@@ -145,7 +145,7 @@ static void configure(struct node *n)
 	}
 	for (int i = 0; !ha && i < m.l.n_ha; i++) {
 		n->peer[i] = (struct core_peer){ .addr = ha_addr(i), .sa = { sa_with(pma) }, .n_sa = 1,
-						 .revocation = true, .gre_key = true };
+						 .revocation = true, .deregister = pma % 4 == 3, .gre_key = true };
 	}
 	for (int i = 0; i < 2; i++) {
 		snprintf(n->identity[i].nai, sizeof(n->identity[i].nai), "%%m@%s.example", i ? "blue" : "red");
@@ -156,7 +156,7 @@ static void configure(struct node *n)
 		.ha = ha, .pma = !ha, .care_of = n->addr[0], .networks = n->net, .n_networks = nets,
 		.peers = ha ? m.ha_peer : n->peer, .n_peers = ha ? m.l.n_pma : m.l.n_ha,
 		.identities = n->identity, .n_identities = 2, .clock_probe = !ha,
-		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100,
+		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100, .revocation_rate = REVOCATION_RATE,
 	};
 	n->disk = sim_random(n->w, 2);
 	/* Of home agents too; PMAs are off by 5 s at most, but for a few that know nothing of the time. */
@@ -229,12 +229,12 @@ static void leave(int dev, enum core_detach why)
 static void go(int dev, int to, enum leave how)
 {
 	static const enum core_detach any[] = { CORE_DETACH_LINK, CORE_DETACH_LINK, CORE_DETACH_PORT,
-						CORE_DETACH_RELEASE };
+						CORE_DETACH_ADMIN, CORE_DETACH_RELEASE };
 	struct device *d = &m.l.dev[dev];
 
 	faults.moves++;
 	if (d->at >= 0 && how == SAYS)
-		leave(dev, any[sim_random(world(), 4)]);
+		leave(dev, any[sim_random(world(), 5)]);
 	d->at = to;
 	d->port = 1 + sim_random(world(), PORTS);
 	d->since = world()->now;
@@ -328,6 +328,23 @@ static void part(void)
 	};
 }
 
+/* All that a home agent has, or a proxy agent with one of them, by its operator's word. */
+static void withdraw(void)
+{
+	struct node *n = &world()->node[sim_random(world(), 4) ? m.l.n_ha + (int)sim_random(world(), m.l.n_pma) :
+					(int)sim_random(world(), m.l.n_ha)];
+	struct core_event ev = { .type = CORE_EV_REVOKE };
+
+	if (!n->core || n->dead)
+		return;
+	if (n->cfg.pma)
+		ev.revoke.peer = ha_addr(sim_random(world(), m.l.n_ha));
+	else if (sim_random(world(), 4))
+		ev.revoke.peer = pma_addr(sim_random(world(), m.l.n_pma));
+	faults.withdrawn += core_revocable(n->core, &ev.revoke);
+	sim_deliver(n, &ev);
+}
+
 /* Everybody leaves a few PMAs, which hear nothing of it but from the home agents. */
 static void revocation_storm(void)
 {
@@ -360,6 +377,8 @@ static void fault(void)
 		part();
 	if (!sim_random(w, 8))
 		revocation_storm();
+	if (!sim_random(w, 4))
+		withdraw();
 	if (!sim_random(w, 10)) {
 		w->cut = w->cut ? 0 : sim_random(w, 2) ? WIRE_REVOKE : WIRE_REVOKE_ACK;
 		faults.cut += !!w->cut;
@@ -497,8 +516,9 @@ static void play(unsigned long long seed)
 	m.l.dev = calloc(m.l.n_dev, sizeof(*m.l.dev));
 	m.l.stay = calloc(m.l.n_ha + m.l.n_pma, sizeof(*m.l.stay));
 	m.l.pma = calloc(m.l.n_ha + m.l.n_pma, sizeof(*m.l.pma));
+	m.l.pace = calloc(m.l.n_ha + m.l.n_pma, sizeof(*m.l.pace));
 	m.ha_peer = calloc(m.l.n_pma, sizeof(*m.ha_peer));
-	assert_true(m.l.dev && m.l.stay && m.l.pma && m.ha_peer && m.l.n_dev < 65536 && m.l.n_pma > 0);
+	assert_true(m.l.dev && m.l.stay && m.l.pma && m.l.pace && m.ha_peer && m.l.n_dev < 65536 && m.l.n_pma > 0);
 	for (int i = 0; i < m.l.n_pma; i++)
 		m.ha_peer[i] = (struct core_peer){ .addr = pma_addr(i), .sa = { sa_with(i) }, .n_sa = 1,
 						   .proxy = true, .revocation = true, .gre_key = true };
@@ -535,9 +555,9 @@ static void play(unsigned long long seed)
 	for (int i = 0; i < 256; i++)
 		denied[i] += m.l.denied[i];
 	print_message("# seed %llu: %d HAs, %d PMAs, %d devices, %.2f h: %llu events, %llu messages, %llu handovers, "
-		      "%llu × 133, %llu revocations, bound within %.1f s\n", seed, m.l.n_ha, m.l.n_pma, m.l.n_dev,
+		      "%llu × 133, %llu revocations, %llu by PMAs, bound within %.1f s\n", seed, m.l.n_ha, m.l.n_pma, m.l.n_dev,
 		      w->now / 3600.0 / SEC, (unsigned long long)w->count.events, m.l.messages, m.l.handovers,
-		      m.l.refused_id, m.l.revocations, m.l.longest_us / 1e6);
+		      m.l.refused_id, m.l.revocations, m.l.by_pma, m.l.longest_us / 1e6);
 	fflush(stdout);
 	world_free(w);
 	ledger_free(&m.l);
@@ -560,9 +580,10 @@ static void test_worlds(void **state)
 		      events, messages, handovers);
 	print_message("# faults: %llu messages lost, %llu repeated, %llu overtook another, %llu kept back by %llu "
 		      "partitions; %llu PMAs and %llu HAs killed, %llu of those in the middle of something, %llu for "
-		      "a while, %llu clocks set; %llu storms of %llu devices, %llu times no revocations or answers\n",
+		      "a while, %llu clocks set; %llu storms of %llu devices, %llu times no revocations or answers; "
+		      "%llu withdrawn\n",
 		      lost, doubled, overtook, unheard, faults.parted, faults.killed_pma, faults.killed_ha,
-		      faults.killed_within, faults.down, faults.steps, faults.storms, faults.storm_moves, faults.cut);
+		      faults.killed_within, faults.down, faults.steps, faults.storms, faults.storm_moves, faults.cut, faults.withdrawn);
 	print_message("# devices: %llu moves, %llu frames\n", faults.moves, faults.frames);
 	for (int i = 0; i < 256; i++) {
 		if (denied[i])

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of many registrations at once, because the operator says so: an HA ends
+ * bindings, a PMA stops to serve. Whoever is at the other end is told by revocations
+ * (revoke.c), so many a second; and no more registrations end than can be told of
+ * within about a second, so that whoever is served meanwhile is served well, and
+ * neither store nor kernel has to do all at once. Nothing is remembered of each
+ * but what it has anyway: what is to end is what began before the command.
+ */
+#include <stdlib.h>
+
+#include "core/reg.h"
+
+#define TICK_US		(SECOND / 10)
+#define BUCKETS		65536	/* of the table of cookies: looked at in a tick */
+#define UNTOLD		100	/* ends in a tick of which nobody is told by a revocation */
+
+struct withdrawal {
+	struct timer timer;
+	uint64_t *network_us;	/* one per network: what began before is to end; 0 = nothing */
+	size_t bucket;		/* looked at up to here */
+	bool left;		/* there were some since the pass began */
+	uint64_t ended;
+};
+
+bool withdrawal_init(struct core *core)
+{
+	core->withdrawal = calloc(1, sizeof(*core->withdrawal));
+	if (!core->withdrawal)
+		return false;
+	core->withdrawal->network_us = calloc(core->cfg->n_networks + 1, sizeof(uint64_t));
+	return core->withdrawal->network_us;
+}
+
+void withdrawal_exit(struct core *core)
+{
+	if (core->withdrawal)
+		free(core->withdrawal->network_us);
+	free(core->withdrawal);
+}
+
+static struct peer *peer_of(const struct core *core, const struct reg *reg)
+{
+	return reg->pub.rec.role == CORE_HA ? peer_find(core, reg->pub.rec.coa) : reg->pma.peer;
+}
+
+/* Is there anything to end? */
+static bool is_registered(const struct reg *reg)
+{
+	if (reg->pub.rec.role == CORE_HA)
+		return !reg->pub.rec.tombstone;
+	return reg->pub.state != CORE_IDLE && reg->pub.state != CORE_DEREG && reg->pub.state != CORE_REVOKING &&
+	       !(reg->pub.state == CORE_WAIT_REG && reg->pma.cancelled);
+}
+
+static bool is_meant(const struct core *core, const struct reg *reg)
+{
+	const uint64_t *network_us = &core->withdrawal->network_us[network_index(core, reg->net)];
+	const struct peer *peer = peer_of(core, reg);
+
+	return is_registered(reg) &&
+	       (reg->withdraw || (*network_us && reg->since_us <= *network_us) ||
+		(peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us));
+}
+
+static bool agrees(const struct core *core, const struct core_which *which, const struct reg *reg)
+{
+	const struct peer *peer = which->peer.s_addr ? peer_of(core, reg) : NULL;
+
+	return is_registered(reg) && (!which->network || reg->net == which->network) &&
+	       (!which->peer.s_addr || (peer && peer == peer_find(core, which->peer))) &&
+	       (!which->nai || nai_equal(reg->pub.rec.nai, which->nai));
+}
+
+size_t core_revocable(const struct core *core, const struct core_which *which)
+{
+	size_t n = 0;
+
+	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg))
+		n += agrees(core, which, reg);
+	return n;
+}
+
+/* False: not now, for kernel and store are at it. May free @reg. */
+static bool withdraw(struct core *core, struct reg *reg)
+{
+	if (reg->pub.rec.role == CORE_PMA) {
+		pma_withdraw(core, reg, "withdrawn by the operator");
+		return true;
+	}
+	return ha_withdraw(core, reg);
+}
+
+static void look_at_bucket(struct core *core, struct withdrawal *w, unsigned int *untold)
+{
+	const uint32_t rate = core->cfg->revocation_rate;
+	struct link *link, *next;
+
+	for (link = core->cookies.bucket[w->bucket]; link; link = next) {
+		struct reg *reg = container_of(link, struct reg, by_cookie);
+		const struct peer *peer = peer_of(core, reg);
+
+		next = link->next;
+		if (!is_meant(core, reg))
+			continue;
+		if (reg->pub.rec.peer_revsup ? rate && peer && peer->n_waiting + peer->n_ending >= rate : !*untold) {
+			w->left = true;
+			continue;
+		}
+		if (!reg->pub.rec.peer_revsup)
+			--*untold;
+		if (withdraw(core, reg))
+			w->ended++;
+		else
+			w->left = true;
+	}
+}
+
+static void withdraw_fire(struct core *core, struct timer *timer)
+{
+	struct withdrawal *w = core->withdrawal;
+	unsigned int untold = UNTOLD;
+
+	/* The table may grow meanwhile, and be in another order: the next pass sees who was passed by. */
+	for (unsigned int i = 0; i < BUCKETS && w->bucket < core->cookies.size; i++, w->bucket++)
+		look_at_bucket(core, w, &untold);
+	if (w->bucket >= core->cookies.size && !w->left) {
+		act_log(core, CORE_LOG_INFO, "%llu registrations were withdrawn", (unsigned long long)w->ended);
+		for (unsigned int i = 0; i < core->cfg->n_networks; i++)
+			w->network_us[i] = 0;
+		for (unsigned int i = 0; i < core->cfg->n_peers; i++)
+			core->peers[i].withdraw_us = 0;
+		w->ended = 0;
+		return;
+	}
+	if (w->bucket >= core->cookies.size) {
+		w->bucket = 0;
+		w->left = false;
+	}
+	timer_set(core, timer, core->now->mono_us + TICK_US);
+}
+
+/* One of @which at most is set: they aren't combined, but add up. */
+void withdraw_event(struct core *core, const struct core_event *ev)
+{
+	const struct core_which *which = &ev->revoke;
+	struct withdrawal *w = core->withdrawal;
+	struct reg *reg, *next;
+	struct peer *peer;
+
+	if (which->nai) {
+		for (unsigned int i = 0; i < 2; i++) {
+			const enum core_role role = i ? CORE_PMA : CORE_HA;
+
+			for (reg = reg_next_by_nai(core, role, which->nai, NULL); reg; reg = next) {
+				next = reg_next_by_nai(core, role, which->nai, reg);
+				if (is_registered(reg) && !withdraw(core, reg))
+					reg->withdraw = true;
+			}
+		}
+	}
+	if (which->peer.s_addr) {
+		peer = peer_find(core, which->peer);
+		if (!peer)
+			return;
+		peer->withdraw_us = core->now->mono_us;
+	}
+	for (unsigned int i = 0; i < core->cfg->n_networks && !which->peer.s_addr && !which->nai; i++) {
+		if (!which->network || which->network == &core->cfg->networks[i])
+			w->network_us[i] = core->now->mono_us;
+	}
+	w->bucket = 0;
+	w->left = false;
+	w->timer.fire = withdraw_fire;
+	withdraw_fire(core, &w->timer);
+}
