@@ -25,6 +25,8 @@
 #define AWAY_S		10
 /* Each costs a proxy agent three requests and home agents five messages. */
 #define DRAIN_RATE	100	/* devices a second */
+/* 0.25 Mbit/s both ways with the answers, and ten thousand devices are told in 50 s. */
+#define REVOCATION_RATE	200	/* a second to each peer */
 
 static uint32_t prefix_mask(unsigned int plen)
 {
@@ -484,6 +486,9 @@ static void read_root(const struct section *root, struct core_config *core)
 	core->drain_rate = DRAIN_RATE;
 	if (get_number(root, "drain-rate", MAY, 1, 100000, &n))
 		core->drain_rate = n;
+	core->revocation_rate = REVOCATION_RATE;
+	if (get_number(root, "revocation-rate", MAY, 1, 100000, &n))
+		core->revocation_rate = n;
 }
 
 /* Devices that a rule names but no network takes would be refused one by one. */

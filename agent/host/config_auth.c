@@ -110,6 +110,7 @@ void read_peer(struct config_text *text, const struct section *sec, struct core_
 {
 	static const char *const formats[] = { "rfc6245", "3gpp2" };
 	static const char *const methods[] = { "fa-ha", "ipsec" };
+	static const char *const withdrawals[] = { "revoke", "deregister" };
 	unsigned int choice;
 
 	read_peer_addr(sec, peer);
@@ -120,6 +121,8 @@ void read_peer(struct config_text *text, const struct section *sec, struct core_
 	if (get_choice(sec, "gre-key-format", "rfc6245 or 3gpp2", formats, 2, &choice))
 		peer->gre_key_3gpp2 = choice;
 	get_bool(sec, "revocation", &peer->revocation);
+	if (get_choice(sec, "withdraw", "revoke or deregister", withdrawals, 2, &choice))
+		peer->deregister = choice;
 	if (get_choice(sec, "method", "fa-ha or ipsec", methods, 2, &choice))
 		peer->ipsec = choice;
 	peer->n_sa = read_sas(text, sec, "spi", peer->sa);

@@ -116,7 +116,7 @@ static cfg_opt_t spi_options[] = { VALUE("algorithm"), VALUE("key-file"), CFG_EN
 
 static cfg_opt_t peer_options[] = {
 	VALUE("per-node"), VALUE("per-mn"), VALUE("method"), VALUE("gre-key"), VALUE("gre-key-format"),
-	VALUE("revocation"), SECTION("spi", spi_options), CFG_END()
+	VALUE("revocation"), VALUE("withdraw"), SECTION("spi", spi_options), CFG_END()
 };
 
 static cfg_opt_t mobile_node_options[] = {
@@ -131,7 +131,8 @@ static cfg_opt_t root_options[] = {
 	VALUE("home-agent"), VALUE("proxy-agent"), VALUE("care-of-address"),
 	VALUE("max-registrations"), VALUE("source-rate"), VALUE("total-rate"), VALUE("registration-rate"),
 	VALUE("access-bindings"), VALUE("access-technology"), VALUE("replay-window"), VALUE("fha-on-dereg"),
-	VALUE("clock-probe"), VALUE("handover-grace"), VALUE("away-time"), VALUE("drain-rate"), VALUE("store"),
+	VALUE("clock-probe"), VALUE("handover-grace"), VALUE("away-time"), VALUE("drain-rate"),
+	VALUE("revocation-rate"), VALUE("store"),
 	SECTION("network", network_options), SECTION("identity", identity_options),
 	SECTION("peer", peer_options), SECTION("mobile-node", mobile_node_options),
 	SECTION("device", device_options), CFG_END()

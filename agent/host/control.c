@@ -478,13 +478,57 @@ static void verb_drain(const struct request *r)
 		refuse(r, event.drain.to.s_addr ? "to" : "network", why, "mipctl agent drains; other-home-agents");
 }
 
+/* Those of a device, a peer, a network, or all, if somebody says so: a word that is missing must not end everything. */
+static void verb_revoke(const struct request *r)
+{
+	static const char *const fields[] = { "nai", "peer", "network", "all" };
+	const struct core_config *core = &r->host->config->core;
+	struct core_event event = { .type = CORE_EV_REVOKE };
+	struct json_object *obj, *count, *all;
+	unsigned int given = 0;
+	const char *network;
+	bool ok = true;
+	size_t n;
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		given += json_object_object_get_ex(r->obj, fields[i], NULL);
+	if (given != 1) {
+		refuse(r, NULL, "say which: one of nai, peer, network and all", NULL);
+		return;
+	}
+	if (json_object_object_get_ex(r->obj, "all", &all) && !json_object_get_boolean(all)) {
+		refuse(r, "all", "must be true", NULL);
+		return;
+	}
+	event.revoke.nai = get_text(r, "nai", false, &ok);
+	network = get_text(r, "network", false, &ok);
+	if (!ok || !get_addr(r, "peer", &event.revoke.peer))
+		return;
+	for (unsigned int i = 0; network && i < core->n_networks; i++) {
+		if (!strcmp(network, core->networks[i].name))
+			event.revoke.network = &core->networks[i];
+	}
+	if (network && !event.revoke.network) {
+		refuse(r, "network", "no such network", "mipctl agent show");
+		return;
+	}
+	n = core_revocable(r->host->core, &event.revoke);
+	if (n)
+		host_event(r->host, &event);
+	obj = new_reply(r->id);
+	count = json_object_new_object();
+	json_object_object_add(count, "registrations", json_object_new_int64(n));
+	json_object_object_add(obj, "revoke", count);
+	send_json(r->client, obj);
+}
+
 static const struct verb {
 	const char *name;
 	void (*fn)(const struct request *r);
 } verbs[] = {
 	{ "version", verb_version }, { "show", verb_show }, { "peers", verb_peers }, { "counters", verb_counters },
 	{ "attach", verb_attach }, { "detach", verb_detach }, { "timeline", verb_timeline },
-	{ "drain", verb_drain }, { "drains", verb_drains },
+	{ "drain", verb_drain }, { "drains", verb_drains }, { "revoke", verb_revoke },
 };
 
 /* ---- clients ---- */
@@ -519,7 +563,7 @@ static void handle_line(struct client *c, const char *line, size_t len)
 			goto out;
 		}
 	send_error(c, r.id, "verb", "unknown",
-		   "version, show, peers, counters, attach, detach, timeline, drain or drains");
+		   "version, show, peers, counters, attach, detach, timeline, drain, drains or revoke");
 out:
 	json_object_put(r.obj);
 	json_tokener_free(tok);

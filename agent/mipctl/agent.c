@@ -24,6 +24,7 @@ static const char agent_help[] =
 	"       mipctl agent [ AGENT ] detach mac MAC [ port PORT ]\n"
 	"       mipctl agent [ AGENT ] timeline [ mac MAC ] [ svg ]\n"
 	"       mipctl agent [ AGENT ] drain [ network NAME ] [ to ADDR ] [ stop ]\n"
+	"       mipctl agent [ AGENT ] revoke { nai NAI | peer ADDR | network NAME | all }\n"
 	"       mipctl agent [ AGENT ] { drains | peers | counters | version }\n"
 	"where  AGENT := { name NAME | socket PATH }; without it, the one that runs here\n"
 	"       FILTER := [ nai NAI ] [ mac MAC ] [ home ADDR ] [ realm NUMBER ]\n";
@@ -478,6 +479,32 @@ static int agent_drains(struct args *a)
 	return rc ? rc : run(json_object_new_object(), "drains", "drains", print_drain);
 }
 
+static void print_revoked(struct json_object *obj)
+{
+	print_plain(obj, "");
+}
+
+static int agent_revoke(struct args *a)
+{
+	static const struct keyword keys[] = {
+		KEYWORD("nai", VAL_WORD), KEYWORD("peer", VAL_INET), KEYWORD("network", VAL_WORD),
+		KEYWORD("all", VAL_NONE),
+	};
+	struct json_object *request;
+	struct val vals[4] = { 0 };
+	int rc = take(a, keys, 4, vals, &request);
+
+	if (rc)
+		return rc;
+	if (!!vals[0].key + !!vals[1].key + !!vals[2].key + !!vals[3].key != 1) {
+		json_object_put(request);
+		return arg_incomplete(a, "give one of nai, peer, network and all");
+	}
+	if (vals[3].key)
+		json_object_object_add(request, "all", json_object_new_boolean(true));
+	return run(request, "revoke", "revoke", print_revoked);
+}
+
 static int agent_peers(struct args *a)
 {
 	int rc = arg_end(a);
@@ -549,6 +576,7 @@ static const struct command agent_commands[] = {
 	{ "timeline", NULL, agent_timeline, NULL },
 	{ "drain", NULL, agent_drain, NULL },
 	{ "drains", NULL, agent_drains, NULL },
+	{ "revoke", NULL, agent_revoke, NULL },
 	{ "peers", NULL, agent_peers, NULL },
 	{ "counters", NULL, agent_counters, NULL },
 	{ "version", NULL, agent_version, NULL },

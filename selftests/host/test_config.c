@@ -165,6 +165,7 @@ static const struct bad {
 	  ":12: network blue tentative: only a home agent decides on handovers (remove it, or set home-agent = true)" },
 	{ "source rate too high", HA "source-rate = 1000001\n", ":12: source-rate: out of range: 1000001 (0 to 1000000)" },
 	{ "unknown store", HA "store = tape\n", ":12: store: unknown: \"tape\" (none, process or disk)" },
+	{ "revocations for ever", HA "revocation-rate = 0\n", ":12: revocation-rate: out of range: 0 (1 to 100000)" },
 	{ "drain rate of nobody", HA "drain-rate = 0\n", ":12: drain-rate: out of range: 0 (1 to 100000)" },
 	{ "away time too long", HA "away-time = 3601\n", ":12: away-time: out of range: 3601 (0 to 3600)" },
 	{ "other home agent twice", PMA "network blue {\nother-home-agents = {192.0.2.2,\n192.0.2.2}\n}\n",
@@ -198,6 +199,7 @@ static const struct bad {
 	{ "CHAP is no choice", WITH_PEER("spi 0x100 {\n algorithm = chap\nkey-file = \"${K}/good\" }"), ":13: peer 198.51.100.1 spi 0x100 algorithm: unknown: \"chap\"" },
 	{ "no security association", WITH_PEER(""), ":11: peer 198.51.100.1 spi: no security association" },
 	{ "more than one error of a peer", WITH_PEER("per-node = maybe"), ":11: peer 198.51.100.1 spi: no security association" },
+	{ "withdrawn otherwise", WITH_PEER("withdraw = forget"), ":12: peer 198.51.100.1 withdraw: unknown: \"forget\" (revoke or deregister)" },
 	{ "unknown format of keys", WITH_PEER("gre-key-format = 48"), ":12: peer 198.51.100.1 gre-key-format: unknown: \"48\" (rfc6245 or 3gpp2)" },
 	{ "unknown method", WITH_PEER("method = esp"), ":12: peer 198.51.100.1 method: unknown: \"esp\" (fa-ha or ipsec)" },
 	{ "keys of nobody", WITH_PEER("per-mn = true"), ":12: peer 198.51.100.1 per-mn: no mobile node has a key here" },
@@ -352,6 +354,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(config->core.handover_grace_ms, 2000);
 	assert_int_equal(config->core.away_ms, 10000);
 	assert_int_equal(config->core.drain_rate, 100);
+	assert_int_equal(config->core.revocation_rate, 200);
 	assert_int_equal(config->core.total_rate, 100000);
 	assert_int_equal(config->core.registration_rate, 5000);
 	assert_int_equal(config->core.access_bindings, 1);
@@ -375,6 +378,7 @@ static void test_good_ha(void **state)
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(peer->sa[0].key[i], i);
 	assert_true(peer->revocation);
+	assert_false(peer->deregister);
 	assert_null(config_doubt(config));
 	assert_true(config_uses_device(config, "mip0"));
 	assert_false(config_uses_device(config, "mip1"));
@@ -387,8 +391,8 @@ static void test_good_mobile_nodes(void **state)
 	static const char text[] = HA
 		"fha-on-dereg = never\n"
 		"peer \"0.0.0.0/0\" { per-mn = true }\n"
-		"peer \"203.0.113.0/24\" { method = ipsec per-node = true gre-key-format = 3gpp2 }\n"
-		"peer 203.0.113.1 { method = ipsec gre-key-format = rfc6245 }\n"
+		"peer \"203.0.113.0/24\" { method = ipsec per-node = true gre-key-format = 3gpp2 withdraw = deregister }\n"
+		"peer 203.0.113.1 { method = ipsec gre-key-format = rfc6245 withdraw = revoke }\n"
 		MN("a@red.example", "home-address = 10.0.0.50 replay = nonce " GOOD_SPI
 		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
 		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
@@ -412,6 +416,8 @@ static void test_good_mobile_nodes(void **state)
 	assert_false(config->peers[1].gre_key_3gpp2);
 	assert_true(config->peers[2].gre_key_3gpp2);
 	assert_false(config->peers[3].gre_key_3gpp2);
+	assert_true(config->peers[2].deregister);
+	assert_false(config->peers[3].deregister);
 	assert_int_equal(config->core.n_mns, 3);
 	mn = &config->mns[0];
 	assert_string_equal(mn->nai, "a@red.example");
@@ -433,7 +439,7 @@ static void test_good_mobile_nodes(void **state)
 
 static void test_handover(void **state)
 {
-	static const char more[] = HA "handover-grace = 0\naway-time = 0\n"
+	static const char more[] = HA "handover-grace = 0\naway-time = 0\nrevocation-rate = 1\n"
 		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
 		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
 		"services = { ims, \"voip.example.com\" }\n"
@@ -446,6 +452,7 @@ static void test_handover(void **state)
 		fail_msg("%s", complaints);
 	assert_int_equal(config->core.handover_grace_ms, 0);
 	assert_int_equal(config->core.away_ms, 0);
+	assert_int_equal(config->core.revocation_rate, 1);
 	assert_true(config_network(config, "blue", NULL)->bicast);
 	assert_int_equal(config_network(config, "blue", NULL)->n_other_ha, 2);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);

@@ -479,6 +479,28 @@ static void test_timeline(void **state)
 	close(fd);
 }
 
+static void test_revoke(void **state)
+{
+	static const char *const wrong[] = {
+		"", ",\"nai\":\"a@red.example\",\"all\":true", ",\"all\":false", ",\"network\":\"blue\"", ",\"peer\":\"pma1\"",
+		",\"nai\":1",
+	};
+	char line[200];
+	int fd = client();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(line, sizeof(line), "{\"id\":1,\"verb\":\"revoke\"%s}", wrong[i]);
+		ask(fd, line, "\"error\"");
+	}
+	ask(fd, "{\"id\":1,\"verb\":\"revoke\"}", "one of nai, peer, network and all");
+	ask(fd, "{\"id\":1,\"verb\":\"revoke\",\"all\":true}", "\"revoke\":{\"registrations\":0}");
+	ask(fd, "{\"id\":1,\"verb\":\"revoke\",\"network\":\"red\"}", "\"revoke\":{\"registrations\":0}");
+	ask(fd, "{\"id\":1,\"verb\":\"revoke\",\"peer\":\"192.0.2.1\"}", "\"revoke\":{\"registrations\":0}");
+	ask(fd, "{\"id\":1,\"verb\":\"revoke\",\"nai\":\"a@red.example\"}", "\"revoke\":{\"registrations\":0}");
+	close(fd);
+}
+
 static void test_drain(void **state)
 {
 	int fd = client();
@@ -544,7 +566,7 @@ int main(void)
 		TEST(test_waiting_client_leaves), TEST(test_half_closed), TEST(test_client_gone),
 		TEST(test_idle_clients_go), TEST(test_deaf_client_goes), TEST(test_many_waiters),
 		TEST(test_reset_answers), TEST(test_detach_waits_for_its_end),
-		TEST(test_timeline), TEST(test_drain), TEST(test_socket), TEST(test_stale_socket),
+		TEST(test_timeline), TEST(test_revoke), TEST(test_drain), TEST(test_socket), TEST(test_stale_socket),
 	};
 	char *dir = make_dir();
 	int failed;

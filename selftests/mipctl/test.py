@@ -777,6 +777,14 @@ def test_agent_rest():
     same(run.json(), drains)
     same(agent("agent drains", {"drains": drains})[1], {"verb": "drains"})
     refused("agent drain to red", "must be an IPv4 address")
+    for what in ({"nai": "x@y"}, {"peer": "192.0.2.2"}, {"network": "red"}, {"all": True}):
+        words = " ".join(word if value is True else f"{word} {value}" for word, value in what.items())
+        run, request = agent(f"agent revoke {words}", {"revoke": {"registrations": 7}})
+        same(request, {"verb": "revoke"} | what)
+        same(run.out, "registrations 7\n")
+    same(agent("-j agent revoke all", {"revoke": {"registrations": 7}})[0].json(), [{"registrations": 7}])
+    refused("agent revoke", "give one of nai, peer, network and all")
+    refused("agent revoke all network red", "give one of nai, peer, network and all")
     counters = {"rrq_received": 1, "rrp_sent": 2**40}
     same(agent("-j agent counters", {"counters": counters})[0].json(), [counters])
     same([line.split() for line in agent("agent counters", {"counters": counters})[0].out.splitlines()],
@@ -896,7 +904,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 COMMANDS = ("link show", "link add", "link del", "link set", "port show", "port add", "port del", "port set",
             "binding show", "binding add", "binding del", "binding set", "binding get", "binding flush", "peer show",
             "socket hold", "socket drop", "agent show", "agent attach", "agent detach", "agent timeline",
-            "agent drain", "agent drains", "agent peers", "agent counters", "agent version")
+            "agent drain", "agent drains", "agent revoke", "agent peers", "agent counters", "agent version")
 
 
 def complete(line):
