@@ -50,7 +50,7 @@ static void nothing_is_left(struct world *w)
 		assert_int_equal(w->node[i].n_kernel + w->node[i].n_row + n_regs(&w->node[i]), 0);
 }
 
-static void test_by_pma(void **state)
+static void test_pma_revokes(void **state)
 {
 	struct world *w = *state;
 	const struct sent *rev;
@@ -297,7 +297,7 @@ static void test_overtakes_a_request(void **state)
 	assert_int_equal(msg.rrp.code, 0);
 }
 
-/* What wasn't agreed on, or isn't wanted, or is the device's own end, is a deregistration: [3543-4.2.1-2] */
+/* What wasn't agreed on, or isn't wanted, or is the device's own end, is a deregistration. */
 static void test_deregistered(void **state)
 {
 	struct world *w = *state;
@@ -313,6 +313,7 @@ static void test_deregistered(void **state)
 		else
 			detach(P1, DEV, 3, CORE_DETACH_ADMIN);
 		run(w, 20 * SEC);
+		/* [3543-4.2.1-2] */
 		assert_int_equal(n_sent(w, PMA1, WIRE_REVOKE), i >= 2);
 		parse(sent_by(w, PMA1, WIRE_RRQ, 0), &msg);
 		assert_int_equal(msg.rrq.lifetime, i == 2 ? 600 : 0);
@@ -510,7 +511,6 @@ static struct in_addr join(struct world *w, int pma, bool inform)
 	assert_true(ask(w, &r, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	assert_true(wire_get_revsup(&msg, &flags, &time));
-	/* [3543-3.2-10] */
 	assert_int_equal(flags, inform ? WIRE_REVSUP_I : 0);
 	run(w, 2 * SEC);
 	return msg.rrp.home;
@@ -706,7 +706,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(by_pma), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
+		T(pma_revokes), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
 		T(late_for_the_next_pma), T(overtakes_a_request), T(deregistered), T(restart), T(by_ha),
 		T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers), T(many_by_ha), T(each_peer_by_itself),
 		T(many_by_pma),
