@@ -86,7 +86,7 @@ struct peer {
 	uint64_t hold_until_us;	/* it answered 149 or 150: RFC 5563 s8.1 */
 	uint8_t hold_code;
 	uint64_t notify_id;	/* PMA: of the last notification that was accepted; 0 = none */
-	TAILQ_HEAD(, revocation) waiting;	/* revocations whose turn it isn't yet, in the order in which they were due */
+	TAILQ_HEAD(, revocation) waiting;	/* whose turn it isn't yet, as they were due */
 	size_t n_waiting, n_ending;	/* @n_ending: those that begin when the store knows */
 	struct timer turn;
 	uint64_t paced_us;	/* the next one, if there were none at once */
@@ -207,7 +207,7 @@ struct ha_reg {
 	uint64_t notify_id;		/* of the last notification from its agent; 0 = none */
 	uint32_t rev_clock;		/* last time stamp in a 137 or revocation for this device */
 	bool proxied;			/* its home link takes our MAC for its address */
-	bool informs;			/* whether the device is told is left to us (RFC 3543 s4.2.1); not after a restart */
+	bool informs;			/* whether its device is told is left to us; not after a restart */
 };
 
 struct pma_leaving;

@@ -708,8 +708,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pma_revokes), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
 		T(late_for_the_next_pma), T(overtakes_a_request), T(deregistered), T(restart), T(by_ha),
-		T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers), T(many_by_ha), T(each_peer_by_itself),
-		T(many_by_pma),
+		T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
+		T(many_by_ha), T(each_peer_by_itself), T(many_by_pma),
 	};
 
 	return cmocka_run_group_tests_name("core: revocations by either end", tests, NULL, NULL);

@@ -425,7 +425,8 @@ static void owns(struct ledger *l, int dev, struct at_ha *at, struct in_addr hom
 
 			if (realm_of(other) != realm_of(dev) || has->home.s_addr != home.s_addr)
 				continue;
-			hold(OWNED_TWICE, dev, has->until <= l->w->now + SLACK_US || has_left(has), "given to another device that has it still");
+			hold(OWNED_TWICE, dev, has->until <= l->w->now + SLACK_US || has_left(has),
+			     "given to another device that has it still");
 		}
 	}
 	if (!at->until || at->home.s_addr != home.s_addr) {
@@ -520,7 +521,8 @@ static void pma_revokes(struct ledger *l, struct node *n, const struct core_acti
 	l->by_pma++;
 	for (int i = 0; i < 2; i++) {
 		if (stay->ask[i].life == n->life && stay->ask[i].ha == a->send.dst.s_addr)
-			hold(MESSAGES, dev, l->w->now - stay->ask[i].at >= SEC, "a revocation within a second of a request");
+			hold(MESSAGES, dev, l->w->now - stay->ask[i].at >= SEC,
+			     "a revocation within a second of a request");
 	}
 	hold(OUTLIVES, dev, l->w->now <= stay->until + SLACK_US + (n->life != stay->until_life ? RESTART_US : 0),
 	     "a PMA revokes what is over");
@@ -533,7 +535,8 @@ static void pma_revokes(struct ledger *l, struct node *n, const struct core_acti
 	}
 	hold(MESSAGES, dev, !stay->ask[0].id || stay->ask[0].life != n->life || is_after(id, stay->ask[0].id),
 	     "a revocation no later than what it revokes");
-	*last = (struct asked){ .id = id, .at = l->w->now, .ha = a->send.dst.s_addr, .life = n->life, .n = last->n + 1 };
+	*last = (struct asked){ .id = id, .at = l->w->now, .ha = a->send.dst.s_addr, .life = n->life,
+				.n = last->n + 1 };
 }
 
 /* So many a second to one peer, repeated ones among them. */

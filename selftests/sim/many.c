@@ -156,7 +156,8 @@ static void configure(struct node *n)
 		.ha = ha, .pma = !ha, .care_of = n->addr[0], .networks = n->net, .n_networks = nets,
 		.peers = ha ? m.ha_peer : n->peer, .n_peers = ha ? m.l.n_pma : m.l.n_ha,
 		.identities = n->identity, .n_identities = 2, .clock_probe = !ha,
-		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100, .revocation_rate = REVOCATION_RATE,
+		.replay_window = 7, .handover_grace_ms = 2000, .away_ms = 10000, .drain_rate = 100,
+		.revocation_rate = REVOCATION_RATE,
 	};
 	n->disk = sim_random(n->w, 2);
 	/* Of home agents too; PMAs are off by 5 s at most, but for a few that know nothing of the time. */
@@ -555,7 +556,8 @@ static void play(unsigned long long seed)
 	for (int i = 0; i < 256; i++)
 		denied[i] += m.l.denied[i];
 	print_message("# seed %llu: %d HAs, %d PMAs, %d devices, %.2f h: %llu events, %llu messages, %llu handovers, "
-		      "%llu × 133, %llu revocations, %llu by PMAs, bound within %.1f s\n", seed, m.l.n_ha, m.l.n_pma, m.l.n_dev,
+		      "%llu × 133, %llu revocations, %llu by PMAs, bound within %.1f s\n",
+		      seed, m.l.n_ha, m.l.n_pma, m.l.n_dev,
 		      w->now / 3600.0 / SEC, (unsigned long long)w->count.events, m.l.messages, m.l.handovers,
 		      m.l.refused_id, m.l.revocations, m.l.by_pma, m.l.longest_us / 1e6);
 	fflush(stdout);
@@ -583,7 +585,8 @@ static void test_worlds(void **state)
 		      "a while, %llu clocks set; %llu storms of %llu devices, %llu times no revocations or answers; "
 		      "%llu withdrawn\n",
 		      lost, doubled, overtook, unheard, faults.parted, faults.killed_pma, faults.killed_ha,
-		      faults.killed_within, faults.down, faults.steps, faults.storms, faults.storm_moves, faults.cut, faults.withdrawn);
+		      faults.killed_within, faults.down, faults.steps, faults.storms, faults.storm_moves, faults.cut,
+		      faults.withdrawn);
 	print_message("# devices: %llu moves, %llu frames\n", faults.moves, faults.frames);
 	for (int i = 0; i < 256; i++) {
 		if (denied[i])
