@@ -8,7 +8,8 @@
  * (kept for a minute at most) among them. Beyond that an HA keeps a tombstone for
  * 2 * replay_window + 1 seconds at most of each NAI that left, so their number is
  * bounded by what authenticated peers register and deregister, or have refused,
- * in that time.
+ * in that time. One that its operator has ended stays until its agent has heard of
+ * it, for two minutes at most and as long as its turn takes to come.
  */
 #ifndef MIP4_CORE_REG_H
 #define MIP4_CORE_REG_H
