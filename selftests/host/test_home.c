@@ -167,10 +167,18 @@ static int teardown(void **state)
 
 /* ---- helpers ---- */
 
-/* Whatever may still be to say. */
+static int waits(const struct event_base *of, const struct event *ev, void *arg)
+{
+	(void)of;
+	(void)arg;
+	return event_pending(ev, EV_TIMEOUT, NULL);
+}
+
+/* Whatever may still be to say, however long that takes on a machine that has little time for us. */
 static void let_all_pass(void)
 {
-	let_pass(base, (HOME_TIMES + 1) * HOME_MS);
+	while (event_base_foreach_event(base, waits, NULL))
+		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 }
 
 /* Frame @i: @addr is at @mac. As a request, which is as good as a reply. */
