@@ -97,6 +97,24 @@ large()
 	tap_wait 10 "5 large packets" eval "! kill -0 $dump" && return $status
 }
 
+# tunnels SENDER on|off: does its underlay cut what is in a tunnel?
+tunnels()
+{
+	n "$1" ethtool -K core tx-gre-segmentation "$2" tx-gre-csum-segmentation "$2" tx-ipxip4-segmentation "$2" \
+		tx-udp_tnl-segmentation "$2" tx-udp_tnl-csum-segmentation "$2"
+}
+
+# cut SENDER FROM TO ADDRESS: by Linux, then; what it can't cut it drops as the underlay's, and TCP sends it in pieces
+cut()
+{
+	local dropped=/sys/class/net/core/statistics/tx_dropped before status
+
+	before=$(n "$1" cat $dropped)
+	tunnels "$1" off && tcp6 "${@:2}"
+	status=$?
+	tunnels "$1" on && [ $status = 0 ] && [ "$(n "$1" cat $dropped)" = "$before" ]
+}
+
 # packets down to the device at pma2
 down()
 {
@@ -177,6 +195,8 @@ for leg in "gre 0x1005 0x2005" gre ipip minimal udp; do
 	fi
 	tap_check "TCP up, cut only by the wire" large pma1 dev cn $CN6
 	tap_check "TCP down, cut only by the wire" large ha cn dev $DEV6
+	tap_check "TCP up, cut by the access router" cut pma1 dev cn $CN6
+	tap_check "TCP down, cut by the home agent" cut ha cn dev $DEV6
 	tap_check "TCP, LAN" tcp6 host cn $CN6
 done
 
