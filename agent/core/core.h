@@ -304,7 +304,8 @@ struct core_event {
 			struct in_addr to;	/* 0 = the first of its other home agents */
 			bool stop;
 		} drain;
-		struct core_which {		/* what isn't set is any */
+		struct core_which {		/* one of them; if none is set, nothing is meant */
+			bool all;
 			const struct core_network *network;
 			struct in_addr peer;	/* the agent at the other end */
 			const char *nai;

@@ -67,9 +67,10 @@ static bool agrees(const struct core *core, const struct core_which *which, cons
 {
 	const struct peer *peer = which->peer.s_addr ? peer_of(core, reg) : NULL;
 
-	return is_registered(reg) && (!which->network || reg->net == which->network) &&
-	       (!which->peer.s_addr || (peer && peer == peer_find(core, which->peer))) &&
-	       (!which->nai || nai_equal(reg->pub.rec.nai, which->nai));
+	return is_registered(reg) &&
+	       (which->all || (which->network && reg->net == which->network) ||
+		(peer && peer == peer_find(core, which->peer)) ||
+		(which->nai && nai_equal(reg->pub.rec.nai, which->nai)));
 }
 
 size_t core_revocable(const struct core *core, const struct core_which *which)
@@ -140,7 +141,7 @@ static void withdraw_fire(struct core *core, struct timer *timer)
 	timer_set(core, timer, core->now->mono_us + TICK_US);
 }
 
-/* One of @which at most is set: they aren't combined, but add up. */
+/* What is set of @which isn't combined, but adds up; an empty one is nothing, never everything. */
 void withdraw_event(struct core *core, const struct core_event *ev)
 {
 	const struct core_which *which = &ev->revoke;
@@ -165,8 +166,8 @@ void withdraw_event(struct core *core, const struct core_event *ev)
 			return;
 		peer->withdraw_us = core->now->mono_us;
 	}
-	for (unsigned int i = 0; i < core->cfg->n_networks && !which->peer.s_addr && !which->nai; i++) {
-		if (!which->network || which->network == &core->cfg->networks[i])
+	for (unsigned int i = 0; i < core->cfg->n_networks; i++) {
+		if (which->all || which->network == &core->cfg->networks[i])
 			w->network_us[i] = core->now->mono_us;
 	}
 	w->bucket = 0;

@@ -484,7 +484,7 @@ static void verb_revoke(const struct request *r)
 	static const char *const fields[] = { "nai", "peer", "network", "all" };
 	const struct core_config *core = &r->host->config->core;
 	struct core_event event = { .type = CORE_EV_REVOKE };
-	struct json_object *obj, *count, *all;
+	struct json_object *obj, *count, *all = NULL;
 	unsigned int given = 0;
 	const char *network;
 	bool ok = true;
@@ -496,7 +496,10 @@ static void verb_revoke(const struct request *r)
 		refuse(r, NULL, "say which: one of nai, peer, network and all", NULL);
 		return;
 	}
-	if (json_object_object_get_ex(r->obj, "all", &all) && !json_object_get_boolean(all)) {
+	/* A string is true to json-c, whatever it says. */
+	if (json_object_object_get_ex(r->obj, "all", &all))
+		event.revoke.all = json_object_is_type(all, json_type_boolean) && json_object_get_boolean(all);
+	if (all && !event.revoke.all) {
 		refuse(r, "all", "must be true", NULL);
 		return;
 	}
@@ -510,6 +513,12 @@ static void verb_revoke(const struct request *r)
 	}
 	if (network && !event.revoke.network) {
 		refuse(r, "network", "no such network", "mipctl agent show");
+		return;
+	}
+	/* null, "" and 0.0.0.0 were given, but say nothing: not that everything is meant. */
+	if (!event.revoke.all && !event.revoke.network && !event.revoke.peer.s_addr &&
+	    (!event.revoke.nai || !*event.revoke.nai)) {
+		refuse(r, NULL, "say which: one of nai, peer, network and all", NULL);
 		return;
 	}
 	n = core_revocable(r->host->core, &event.revoke);

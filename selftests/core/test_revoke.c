@@ -348,7 +348,26 @@ static void withdraw(struct node *n, const char *nai, const char *peer)
 	ev.revoke.nai = nai;
 	if (peer)
 		ev.revoke.peer = ip(peer);
+	ev.revoke.all = !nai && !peer;
 	event(n, &ev);
+}
+
+/* What says nothing doesn't say that everything is meant. */
+static void test_nothing_is_meant(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_REVOKE };
+	struct world *w = *state;
+
+	on_pma1(w);
+	run(w, 2 * SEC);
+	assert_int_equal(core_revocable(HA_NODE->core, &ev.revoke), 0);
+	event(HA_NODE, &ev);
+	run(w, 2 * SEC);
+	assert_non_null(ha_reg(w));
+	ev.revoke.all = true;
+	assert_int_equal(core_revocable(HA_NODE->core, &ev.revoke), 1);
+	event(HA_NODE, &ev);
+	assert_null(ha_reg(w));
 }
 
 static void test_by_ha(void **state)
@@ -708,7 +727,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pma_revokes), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
 		T(late_for_the_next_pma), T(overtakes_a_request), T(deregistered), T(restart), T(by_ha),
-		T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
+		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
 		T(many_by_ha), T(each_peer_by_itself), T(many_by_pma),
 	};
 

@@ -483,7 +483,8 @@ static void test_revoke(void **state)
 {
 	static const char *const wrong[] = {
 		"", ",\"nai\":\"a@red.example\",\"all\":true", ",\"all\":false", ",\"network\":\"blue\"", ",\"peer\":\"pma1\"",
-		",\"nai\":1",
+		",\"nai\":1", ",\"nai\":null", ",\"nai\":\"\"", ",\"network\":null", ",\"peer\":null",
+		",\"peer\":\"0.0.0.0\"", ",\"all\":null", ",\"all\":\"false\"", ",\"all\":\"true\"", ",\"all\":1",
 	};
 	char line[200];
 	int fd = client();

@@ -342,6 +342,8 @@ static void withdraw(void)
 		ev.revoke.peer = ha_addr(sim_random(world(), m.l.n_ha));
 	else if (sim_random(world(), 4))
 		ev.revoke.peer = pma_addr(sim_random(world(), m.l.n_pma));
+	else
+		ev.revoke.all = true;
 	faults.withdrawn += core_revocable(n->core, &ev.revoke);
 	sim_deliver(n, &ev);
 }
