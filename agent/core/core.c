@@ -277,6 +277,8 @@ static const struct core_network *restorable(const struct core *core, const stru
 static void restore(struct core *core, const struct core_record *rec)
 {
 	const struct core_network *net = restorable(core, rec);
+	/* A tombstone that was revoked: keep_revoked() in ha.c. */
+	const uint64_t most = rec->tombstone && !rec->lifetime ? revoked_s(core) : rec->lifetime;
 	uint64_t now_unix = unix_seconds(core), left;
 	struct reg *reg = NULL;
 	int32_t ahead;
@@ -297,8 +299,8 @@ static void restore(struct core *core, const struct core_record *rec)
 	reg->restored = true;
 	if (rec->expires_unix != UINT64_MAX) {
 		left = rec->expires_unix > now_unix ? rec->expires_unix - now_unix : 0;
-		if (left > rec->lifetime)	/* the clock was set back */
-			left = rec->lifetime;
+		if (left > most)	/* the clock was set back */
+			left = most;
 		reg->pub.expires_us = core->now->mono_us + left * SECOND;
 		reg->pub.rec.expires_unix = now_unix + left;
 	}

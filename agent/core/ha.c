@@ -183,6 +183,34 @@ static void release(struct core *core, struct reg *reg)
 		act_store(core, reg);
 }
 
+/* Its PMA has said that it doesn't serve it any more, see is_revoked(). */
+static bool was_revoked(const struct core_record *rec)
+{
+	return rec->tombstone && !rec->lifetime && rec->peer_revsup;
+}
+
+/*
+ * As long as something that was sent before the revocation may be accepted: its
+ * Identification is @replay_window ahead of us at most, and is good for as long
+ * again. By our clock, and not by the PMA's time stamps: what those count is left
+ * open by RFC 3543. The row says it by a field that it doesn't need any more.
+ */
+static void keep_revoked(struct core *core, struct reg *reg)
+{
+	reg_arm_expiry(core, reg, revoked_s(core), core->now->mono_us);
+	reg->pub.rec.lifetime = 0;
+}
+
+/* When nothing is left that a tombstone is to remember; 0 = that is so. */
+static uint64_t remembers_until(const struct core *core, const struct reg *reg)
+{
+	uint64_t until = replay_until(core, reg->pub.rec.last_id), revoked = 0;
+
+	if (was_revoked(&reg->pub.rec) && reg->pub.expires_us > core->now->mono_us)
+		revoked = reg->pub.expires_us;
+	return until > revoked ? until : revoked;
+}
+
 void ha_settle(struct core *core, struct reg *reg)
 {
 	uint64_t until;
@@ -197,7 +225,7 @@ void ha_settle(struct core *core, struct reg *reg)
 	}
 	if (!reg->revocations && reg->has_home)
 		release(core, reg);
-	until = replay_until(core, reg->pub.rec.last_id);
+	until = remembers_until(core, reg);
 	if (until || reg->revocations) {
 		timer_set(core, &reg->timer, until);	/* 0: revoke_over() goes on */
 	} else {
@@ -645,8 +673,9 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 		op->ended = NULL;
 	}
 	act_store(core, reg);
-	if (live) {
+	if (op->had_prev)
 		reg->pub.expires_us = op->prev_expires_us;
+	if (live) {
 		act_bind(core, reg);
 	} else {
 		unbind(core, reg);
@@ -843,6 +872,7 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	to_tombstone(core, reg);
 	reg->pub.rec.peer_revsup = ack->id ? ack->id : 1;	/* see is_revoked() */
+	keep_revoked(core, reg);
 	act_log(core, CORE_LOG_INFO, "%s: revoked by its PMA", reg->pub.rec.nai);
 	op_start(core, reg, op, false);
 	unbind(core, reg);
@@ -886,7 +916,7 @@ static bool is_revoked(const struct reg *reg, const struct request *req)
 {
 	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
 
-	return rec && rec->tombstone && !rec->lifetime && rec->peer_revsup && req->revsup && req->rrq.lifetime &&
+	return rec && was_revoked(rec) && req->revsup && req->rrq.lifetime &&
 	       rec->coa.s_addr == req->rrq.coa.s_addr && (int32_t)(req->revsup_time - rec->peer_revsup) <= 0;
 }
 

@@ -551,6 +551,14 @@ void ha_done(struct core *core, struct reg *reg);
 void ha_timeout(struct core *core, struct reg *reg);
 void ha_resume(struct core *core, struct reg *reg);
 void ha_show_state(struct reg *reg);
+/* How long a PMA's revocation is remembered, in s. */
+static inline uint16_t revoked_s(const struct core *core)
+{
+	const uint32_t s = 2 * core->cfg->replay_window + 1;
+
+	return s < WIRE_LIFETIME_INFINITE ? s : WIRE_LIFETIME_INFINITE - 1;
+}
+
 /* True: it goes, and the Ack follows when the store knows. False: not now. */
 bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 		const struct wire_revoke_ack *ack);

@@ -253,19 +253,31 @@ static void test_late_for_the_next_pma(void **state)
 	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip("198.51.100.1").s_addr);
 }
 
-/* A request that the revocation has overtaken must not register the device where it is no longer served. */
-static void test_overtakes_a_request(void **state)
+static void revoke_by_hand(struct world *w, const struct wire_revoke *r, struct wire_msg *ack)
 {
-	struct world *w = *state;
+	struct wire_out out = { .len = 0 };
+
+	wire_put_revoke(&out, r);
+	wire_put_nai(&out, NAI_A);
+	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+	inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
+	run(w, MSEC);
+	parse(sent_by(w, HA, WIRE_REVOKE_ACK, 0), ack);
+	assert_int_equal(ack->ack.id, r->id);
+}
+
+/* A request that the revocation has overtaken must not register the device where it is no longer served. */
+static void overtakes(struct world *w, uint64_t after)
+{
 	struct wire_revoke r;
 	struct wire_out out;
-	struct rrq before, after;
+	struct rrq before, later;
 	struct wire_msg msg;
 
 	before = rrq_from(w, PMA1, NAI_A);
 	assert_true(ask(w, &before, &msg));
 	r = (struct wire_revoke){ .home = msg.rrp.home, .ha = ip("192.0.2.1"), .coa = ip("198.51.100.1") };
-	run(w, 2 * SEC);
+	run(w, after);
 	before = rrq_from(w, PMA1, NAI_A);	/* a refresh, on its way for long */
 	run(w, SEC);
 	r.id = seconds(HA_NODE);
@@ -292,9 +304,43 @@ static void test_overtakes_a_request(void **state)
 	assert_true(ask(w, &before, &msg));
 	assert_int_equal(msg.rrp.code, 0);
 	run(w, SEC);
-	after = rrq_from(w, PMA1, NAI_A);
-	assert_true(ask(w, &after, &msg));
+	later = rrq_from(w, PMA1, NAI_A);
+	assert_true(ask(w, &later, &msg));
 	assert_int_equal(msg.rrp.code, 0);
+}
+
+static void test_overtakes_a_request(void **state)
+{
+	overtakes(*state, 2 * SEC);
+}
+
+/* The last request that was accepted is older than the replay protection has to remember. */
+static void test_overtakes_a_late_refresh(void **state)
+{
+	struct world *w = *state;
+	struct wire_revoke r = { .ha = ip("192.0.2.1"), .coa = ip("198.51.100.1") };
+	struct wire_msg msg;
+	struct rrq ahead;
+
+	overtakes(w, 30 * SEC);
+	run(w, 30 * SEC);
+
+	/* By a PMA whose clock is as far ahead as may be, until the last moment. */
+	r.home = find(HA_NODE, NAI_A)->rec.home;
+	ahead = rrq_from(w, PMA1, NAI_A);
+	ahead.f.id += 7ULL << 32;
+	r.id = ahead.revsup_time + 8;
+	revoke_by_hand(w, &r, &msg);
+	assert_null(find(HA_NODE, NAI_A));
+	for (int i = 0; i < 14; i++) {
+		assert_true(ask(w, &ahead, &msg));
+		assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ID_MISMATCH);
+		if (i == 5)
+			node_restart(HA_NODE);
+		run(w, SEC);
+	}
+	run(w, 2 * SEC);
+	assert_int_equal(HA_NODE->n_row, 0);
 }
 
 /* What wasn't agreed on, or isn't wanted, or is the device's own end, is a deregistration. */
@@ -506,19 +552,6 @@ static void test_by_ha_while_busy(void **state)
 
 /* ---- the I bit: an HA decides, if that is offered ---- */
 
-static void revoke_by_hand(struct world *w, const struct wire_revoke *r, struct wire_msg *ack)
-{
-	struct wire_out out = { .len = 0 };
-
-	wire_put_revoke(&out, r);
-	wire_put_nai(&out, NAI_A);
-	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
-	inject(HA_NODE, "198.51.100.1", "192.0.2.1", out.buf, out.len);
-	run(w, MSEC);
-	parse(sent_by(w, HA, WIRE_REVOKE_ACK, 0), ack);
-	assert_int_equal(ack->ack.id, r->id);
-}
-
 static struct in_addr join(struct world *w, int pma, bool inform)
 {
 	struct rrq r = rrq_from(w, pma, NAI_A);
@@ -726,7 +759,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(pma_revokes), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
-		T(late_for_the_next_pma), T(overtakes_a_request), T(deregistered), T(restart), T(by_ha),
+		T(late_for_the_next_pma), T(overtakes_a_request), T(overtakes_a_late_refresh), T(deregistered), T(restart), T(by_ha),
 		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
 		T(many_by_ha), T(each_peer_by_itself), T(many_by_pma),
 	};
