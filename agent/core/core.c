@@ -335,12 +335,8 @@ static void restore(struct core *core, const struct core_record *rec)
 		}
 		if (rec->peer_revsup)
 			reg->ha.reply.revsup_time = reg->ha.rev_clock;
-		if (rec->tombstone) {
+		if (rec->tombstone) {	/* if it was withdrawn it has an address when all others have theirs */
 			core->n_regs--;
-			if (rec->lifetime) {	/* withdrawn, and its agent may not know */
-				reg->has_home = true;
-				pool_set(core, net, rec->home, true);
-			}
 		} else {
 			reg->has_home = true;
 			pool_set(core, net, rec->home, true);

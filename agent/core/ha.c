@@ -183,6 +183,24 @@ static void release(struct core *core, struct reg *reg)
 		act_store(core, reg);
 }
 
+/*
+ * What was withdrawn is so again, or still. Its address may have been given to another
+ * device meanwhile, if this one was to get another: two must not have it. @by: of the
+ * request that failed, which has cancelled the revocation at its own agent; NULL: none,
+ * after a restart.
+ */
+static void still_withdrawn(struct core *core, struct reg *reg, const struct request *by)
+{
+	struct core_record *rec = &reg->pub.rec;
+
+	if (!by || by->rrq.coa.s_addr == rec->coa.s_addr)
+		revoke_start(core, reg, rec->coa, reg->pub.expires_us, 0, false);
+	if (pool_is_taken(core, reg->net, rec->home))
+		rec->lifetime = rec->peer_revsup = 0;
+	else
+		take_home(core, reg, rec->home);
+}
+
 /* Its PMA has said that it doesn't serve it any more, see is_revoked(). */
 static bool was_revoked(const struct core_record *rec)
 {
@@ -280,8 +298,8 @@ void ha_resume(struct core *core, struct reg *reg)
 		ha_show_state(reg);
 		return;
 	}
-	if (reg->pub.rec.tombstone && reg->has_home)
-		revoke_start(core, reg, reg->pub.rec.coa, reg->pub.expires_us, 0, false);
+	if (reg->pub.rec.tombstone && reg->pub.rec.lifetime)
+		still_withdrawn(core, reg, NULL);
 	ha_settle(core, reg);
 }
 
@@ -471,14 +489,16 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 
 /*
  * A refresh that was under way when the device left would switch it back (RFC
- * 5563 s4.4). A device that did come back has a new key.
+ * 5563 s4.4). A device that did come back has a new key. What was withdrawn is
+ * refreshed by who hasn't heard of it, as long as that isn't acknowledged: that
+ * would undo it. Without keys the one can't be told from the other.
  */
 static bool is_late_refresh(const struct core *core, const struct request *req, const struct reg *reg)
 {
 	return !is_any(req->rrq.home) && req->keyed && req->key && req->key == reg->ha.left_key &&
 	       req->rrq.coa.s_addr == reg->ha.left_coa.s_addr &&
-	       req->rrq.coa.s_addr != reg->pub.rec.coa.s_addr &&
-	       core->now->mono_us < reg->ha.left_until_us;
+	       (reg->pub.rec.tombstone || req->rrq.coa.s_addr != reg->pub.rec.coa.s_addr) &&
+	       (core->now->mono_us < reg->ha.left_until_us || (reg->pub.rec.tombstone && reg->revocations));
 }
 
 /*
@@ -550,6 +570,11 @@ static void do_register(struct core *core, const struct request *req,
 	if (!reg)
 		goto deny;
 	fill_record(core, reg, req, home);
+	/*
+	 * It has come back to where it had left. What is sent once more from now on
+	 * would be later than its registration, and end it (RFC 3543 s4.2.2.2).
+	 */
+	revoke_cancel(core, reg, reg->pub.rec.coa);
 	moved = live && left.peer.s_addr != reg->pub.rec.coa.s_addr;
 	if (tentative_by(reg, reg->pub.rec.coa)) {
 		op->ended = reg->ha.tentative;
@@ -664,8 +689,11 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 	if (op->had_prev) {
 		reg_set_key_in(core, reg, op->prev.key_in);
 		*rec = op->prev;
+		reg->pub.expires_us = op->prev_expires_us;
 	}
 	refused_id(reg, &op->req);
+	if (!live && op->had_prev && rec->lifetime)
+		still_withdrawn(core, reg, &op->req);
 	if (op->began)
 		tentative_drop(reg);
 	if (op->ended) {
@@ -673,8 +701,6 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 		op->ended = NULL;
 	}
 	act_store(core, reg);
-	if (op->had_prev)
-		reg->pub.expires_us = op->prev_expires_us;
 	if (live) {
 		act_bind(core, reg);
 	} else {
@@ -710,7 +736,6 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	reg_set_nai(core, reg, op->req.nai);
 	reg->pub.auth = auth_of(&op->req);
 	reg->ha.sport = op->req.sport;
-	revoke_cancel(core, reg, rec->coa);	/* it has come back to where it had left */
 	reg->ha.reply = (struct ha_reply){
 		.coa = rec->coa,
 		.home = rec->home,
@@ -786,6 +811,9 @@ static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op
 		peer->n_ending--;
 	if (op->prev.peer_revsup)
 		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
+	/* The one before has it as well; what was agreed on with that about the device isn't known any more. */
+	if (op->ended && op->ended->rec.peer_revsup)
+		revoke_start(core, reg, op->ended->rec.coa, op->ended->expires_us, 0, false);
 	ha_settle(core, reg);
 }
 
@@ -827,26 +855,38 @@ void ha_done(struct core *core, struct reg *reg)
 
 /*
  * RFC 3543 s4.2.2.1. Its PMA serves it as long as it hasn't heard, so nobody else gets
- * its address meanwhile. One that isn't told finds out when it refreshes.
+ * its address meanwhile; nor does the one from which it has come, as long as that may
+ * have to serve it again. The row has room for one of them, the new one if that is to
+ * be told. One that isn't told serves it on, and its next refresh registers it anew.
  */
 bool ha_withdraw(struct core *core, struct reg *reg)
 {
 	struct ha_op *op = reg->committing ? NULL : op_new(HA_WITHDRAWN, NULL, reg);
 	struct peer *peer = peer_find(core, reg->pub.rec.coa);
+	const struct core_record *told;
 
 	if (!op)
 		return false;
+	told = &op->prev;
 	if (peer)
 		peer->n_ending++;
 	core->count.withdrawn++;
 	act_log(core, CORE_LOG_INFO, "%s: its registration is withdrawn", reg->pub.rec.nai);
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	op->ended = reg->ha.tentative;
+	reg->ha.tentative = NULL;
 	to_tombstone(core, reg);
-	if (op->prev.peer_revsup) {
+	if (!told->peer_revsup && op->ended)
+		told = &op->ended->rec;
+	if (told->peer_revsup) {
 		take_home(core, reg, op->prev.home);
-		reg->pub.rec.lifetime = op->prev.lifetime;	/* the next life goes on from here */
-		reg->pub.rec.peer_revsup = op->prev.peer_revsup;
+		reg->pub.rec.coa = told->coa;
+		reg->pub.rec.lifetime = told->lifetime;		/* the next life goes on from here */
+		reg->pub.rec.expires_unix = told->expires_unix;
+		reg->pub.rec.peer_revsup = told->peer_revsup;
+		reg->pub.expires_us = told == &op->prev ? op->prev_expires_us : op->ended->expires_us;
 	}
+	ha_note_left(core, reg, &op->prev, 0);
 	op_start(core, reg, op, false);
 	unbind(core, reg);
 	return true;

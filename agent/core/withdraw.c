@@ -44,6 +44,12 @@ static struct peer *peer_of(const struct core *core, const struct reg *reg)
 	return reg->pub.rec.role == CORE_HA ? peer_find(core, reg->pub.rec.coa) : reg->pma.peer;
 }
 
+/* Of a handover that may be undone the agent before: it serves the device still. NULL: there is none. */
+static struct peer *peer_before(const struct core *core, const struct reg *reg)
+{
+	return reg->pub.rec.role == CORE_HA && reg->ha.tentative ? peer_find(core, reg->ha.tentative->rec.coa) : NULL;
+}
+
 /* Is there anything to end? */
 static bool is_registered(const struct reg *reg)
 {
@@ -56,20 +62,21 @@ static bool is_registered(const struct reg *reg)
 static bool is_meant(const struct core *core, const struct reg *reg)
 {
 	const uint64_t *network_us = &core->withdrawal->network_us[network_index(core, reg->net)];
-	const struct peer *peer = peer_of(core, reg);
+	const struct peer *peer = peer_of(core, reg), *before = peer_before(core, reg);
 
 	return is_registered(reg) &&
 	       (reg->withdraw || (*network_us && reg->since_us <= *network_us) ||
+		(before && before->withdraw_us && reg->since_us <= before->withdraw_us) ||
 		(peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us));
 }
 
 static bool agrees(const struct core *core, const struct core_which *which, const struct reg *reg)
 {
-	const struct peer *peer = which->peer.s_addr ? peer_of(core, reg) : NULL;
+	const struct peer *peer = which->peer.s_addr ? peer_find(core, which->peer) : NULL;
 
 	return is_registered(reg) &&
 	       (which->all || (which->network && reg->net == which->network) ||
-		(peer && peer == peer_find(core, which->peer)) ||
+		(peer && (peer == peer_of(core, reg) || peer == peer_before(core, reg))) ||
 		(which->nai && nai_equal(reg->pub.rec.nai, which->nai)));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Revocations that aren't about a handover (RFC 3543): a PMA's, an HA's, the I bit, and many at once. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -498,6 +499,102 @@ static void test_by_ha_and_back(void **state)
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
 }
 
+/* Who hasn't heard of it refreshes: that doesn't bring it back. */
+static void test_by_ha_and_refreshed(void **state)
+{
+	struct world *w = *state;
+	struct in_addr home;
+	struct wire_msg msg;
+	struct rrq r;
+
+	r = rrq_from(w, PMA1, NAI_A);
+	assert_true(ask(w, &r, &msg));
+	home = msg.rrp.home;
+	run(w, 5 * SEC);
+	w->deaf = 1U << PMA1;
+	withdraw(HA_NODE, NAI_A, NULL);
+	for (int i = 0; i < 2; i++) {
+		run(w, MSEC);
+		r = rrq_from(w, PMA1, NAI_A);
+		r.f.home = home;
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+		assert_null(find(HA_NODE, NAI_A));
+		run(w, 10 * SEC);
+	}
+	assert_true(n_sent(w, HA, WIRE_REVOKE) > 3);
+
+	/* A new attach has a new key. What is on its way to be stored isn't revoked meanwhile. */
+	r = rrq_from(w, PMA1, NAI_A);
+	r.key++;
+	HA_NODE->hold = true;
+	for (unsigned int before = n_sent(w, HA, WIRE_REVOKE), once = 1; once; once = 0) {
+		struct wire_out out;
+
+		memset(&out, 0, sizeof(out));
+		rrq_build(&out, &r);
+		inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+		run(w, 40 * SEC);
+		assert_int_equal(n_sent(w, HA, WIRE_REVOKE), before);
+	}
+	release(HA_NODE);
+	run(w, SEC);
+	assert_non_null(find(HA_NODE, NAI_A));
+}
+
+/* It was to get another address, and the store fails: what it had is another's by then. */
+static void test_by_ha_and_not_back(void **state)
+{
+	struct world *w = *state;
+	struct wire_out out;
+	struct in_addr home;
+	struct wire_msg msg;
+	struct rrq r;
+
+	for (int taken = 0; taken < 2; taken++) {
+		r = rrq_from(w, PMA1, NAI_A);
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, 0);
+		home = msg.rrp.home;
+		run(w, SEC);
+		w->deaf = 1U << PMA1;
+		withdraw(HA_NODE, NAI_A, NULL);
+		run(w, SEC);
+		r = rrq_from(w, PMA2, NAI_A);
+		r.f.home = ip("10.0.0.77");
+		HA_NODE->hold = true;
+		HA_NODE->fail_store = ENOSPC;
+		memset(&out, 0, sizeof(out));
+		rrq_build(&out, &r);
+		inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+		run(w, MSEC);
+		if (taken) {
+			r = rrq_from(w, PMA2, "b@red.example");
+			r.f.home = home;
+			memset(&out, 0, sizeof(out));
+			rrq_build(&out, &r);
+			inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+			run(w, MSEC);
+		}
+		release(HA_NODE);
+		run(w, SEC);
+		assert_null(find(HA_NODE, NAI_A));
+		if (taken) {
+			assert_non_null(find(HA_NODE, "b@red.example"));
+			node_restart(HA_NODE);
+			assert_non_null(find(HA_NODE, "b@red.example"));
+			run(w, 150 * SEC);
+		}
+		/* Its own PMA hasn't heard, or the other device has it. */
+		r = rrq_from(w, PMA2, "c@red.example");
+		r.f.home = home;
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
+		w->deaf = 0;
+		run(w, 140 * SEC);
+	}
+}
+
 /* Killed while its agent hadn't heard: the next life goes on. */
 static void test_by_ha_and_killed(void **state)
 {
@@ -759,8 +856,10 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(pma_revokes), T(unheard), T(late_answer), T(not_beyond_its_lifetime), T(one_a_second), T(back),
-		T(late_for_the_next_pma), T(overtakes_a_request), T(overtakes_a_late_refresh), T(deregistered), T(restart), T(by_ha),
-		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
+		T(late_for_the_next_pma), T(overtakes_a_request), T(overtakes_a_late_refresh),
+		T(deregistered), T(restart), T(by_ha),
+		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_refreshed), T(by_ha_and_not_back),
+		T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
 		T(many_by_ha), T(each_peer_by_itself), T(many_by_pma),
 	};
 

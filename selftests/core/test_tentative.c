@@ -399,12 +399,58 @@ static void test_lifetimes(void **state)
 	check_row(w, C1);
 }
 
+/* The operator ends it: the agent before has it as well, and is told as well. */
+static void test_withdrawn(void **state)
+{
+	struct core_event ev = { .type = CORE_EV_REVOKE };
+	unsigned int told[2] = { 0 };
+	struct world *w = *state;
+	struct in_addr home;
+	struct wire_msg msg;
+	struct rrq other;
+
+	for (int by_peer = 0; by_peer < 2; by_peer++) {
+		try_second(w);
+		home = reg(w)->rec.home;
+		ev.revoke = (struct core_which){ .all = !by_peer };
+		if (by_peer)
+			ev.revoke.peer = ip(C1);	/* which isn't the one in the record */
+		assert_int_equal(core_revocable(HA_NODE->core, &ev.revoke), 1);
+		w->deaf = 1U << PMA1;
+		event(HA_NODE, &ev);
+		assert_null(reg(w));
+		run(w, 20 * SEC);
+		/* The second one has heard, and the first hasn't: nobody gets what that serves. */
+		other = rrq_from(w, PMA2, "e@red.example");
+		other.f.home = home;
+		assert_int_equal(send_rrq(w, &other), WIRE_CODE_HA_ADMIN_PROHIBITED);
+		w->deaf = 0;
+		run(w, 200 * SEC);
+		for (unsigned int i = 0; sent_by(w, HA, WIRE_REVOKE, i); i++) {
+			const struct sent *s = sent_by(w, HA, WIRE_REVOKE, i);
+
+			assert_int_equal(wire_parse(s->data, s->len, &msg), WIRE_OK);
+			told[msg.revoke.coa.s_addr == ip(C1).s_addr]++;
+		}
+		assert_int_equal(told[0] > 0, true);
+		assert_int_equal(told[1] > 4, true);
+		assert_int_equal(HA_NODE->n_row, 0);
+		other.f.id = ntp_of(HA_NODE);
+		assert_int_equal(send_rrq(w, &other), 0);
+		other.f.lifetime = 0;
+		other.f.id = ntp_of(HA_NODE) + 1;
+		assert_int_equal(send_rrq(w, &other), 0);
+		run(w, 30 * SEC);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = { T(counts_in_time), T(undone_in_time), T(second_renews), T(first_leaves),
 					   T(first_notifies), T(first_revokes), T(second_leaves), T(second_revokes),
-					   T(first_renews), T(third), T(fails), T(restart), T(lifetimes) };
+					   T(first_renews), T(third), T(fails), T(restart), T(lifetimes),
+					   T(withdrawn) };
 
 	return cmocka_run_group_tests_name("core: tentative handovers", tests, NULL, NULL);
 }
