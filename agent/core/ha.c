@@ -701,11 +701,10 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 		op->ended = NULL;
 	}
 	act_store(core, reg);
-	if (live) {
+	if (live)
 		act_bind(core, reg);
-	} else {
+	else
 		unbind(core, reg);
-	}
 	ha_settle(core, reg);
 }
 
