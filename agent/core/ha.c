@@ -468,6 +468,8 @@ static void fill_record(struct core *core, struct reg *reg, const struct request
 	if (!reg->has_home)
 		take_home(core, reg, home);
 	rec->access = req->access;
+	if (rec->coa.s_addr != req->rrq.coa.s_addr)
+		reg->peer_since_us = core->now->mono_us;
 	rec->coa = req->rrq.coa;
 	replay_note(reg, req);
 	/* RFC 6245 s4.2: its presence means GRE, whatever G says. */
@@ -746,6 +748,9 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		.inform = op->req.offers_inform,
 	};
 	reg->ha.informs = rec->peer_revsup && op->req.offers_inform;
+	/* RFC 3543 s4.2.2.1: its device has an agent, so those it has left needn't tell it anything. */
+	for (struct revocation *rev = reg->revocations; rev; rev = rev->next)
+		rev->inform = false;
 	home_begin(core, reg);
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
@@ -808,6 +813,10 @@ static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op
 
 	if (peer)
 		peer->n_ending--;
+	if (reg->error) {	/* the binding is gone all the same, and the row shall say so */
+		act_log(core, CORE_LOG_WARNING, "%s: withdrawn, but %s", reg->pub.rec.nai, reg->error_text);
+		act_store(core, reg);
+	}
 	if (op->prev.peer_revsup)
 		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
 	/* The one before has it as well; what was agreed on with that about the device isn't known any more. */
@@ -837,7 +846,13 @@ void ha_done(struct core *core, struct reg *reg)
 	} else if (op->job == HA_WITHDRAWN) {
 		withdrawn(core, reg, op);
 	} else if (op->job == HA_REVOKED) {
-		revoke_send_ack(core, &op->req, &op->ack);
+		if (reg->error) {	/* it will ask again */
+			act_log(core, CORE_LOG_WARNING, "%s: revoked by its PMA, but %s", reg->pub.rec.nai,
+				reg->error_text);
+			act_store(core, reg);
+		} else {
+			revoke_send_ack(core, &op->req, &op->ack);
+		}
 		ha_settle(core, reg);
 	} else if (reg->error) {
 		register_failed(core, reg, op);

@@ -114,6 +114,7 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	set_place(reg, ev->attach.port, ev->attach.port_name);
 	note_trigger(core, reg, ev);
 	reg->since_us = core->now->mono_us;
+	reg->withdraw = false;	/* what was meant was before */
 	reg->pub.rec.tombstone = false;
 	reg->pub.rec.home.s_addr = INADDR_ANY;
 	if (reg->pma.peer->cfg->gre_key)	/* a new one tells the HA that this is no refresh */

@@ -97,6 +97,7 @@ void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in
 {
 	reg->pub.rec.ha = ha;
 	reg->pma.peer = peer;
+	reg->peer_since_us = core->now->mono_us;
 	/* Each counts for itself. */
 	reg->pub.rec.last_id = reg->pma.accepted_id = 0;
 	pma_set_mode(core, reg);

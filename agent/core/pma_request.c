@@ -163,11 +163,9 @@ void pma_deregister(struct core *core, struct reg *reg)
  */
 void pma_revoke(struct core *core, struct reg *reg)
 {
-	const struct core_peer *cfg;
 	uint64_t soonest;
 
 	stop_serving(core, reg);
-	cfg = reg->pma.peer->cfg;
 	soonest = reg->pma.sent_us ? reg->pma.sent_us + SECOND : 0;	/* s3.3: one message a second */
 	if (soonest < reg->pma.peer->hold_rrqs_until_us)	/* by its clock */
 		soonest = reg->pma.peer->hold_rrqs_until_us;
@@ -175,7 +173,7 @@ void pma_revoke(struct core *core, struct reg *reg)
 	reg->pma.awaiting = false;
 	reg->pma.tx_us = 0;
 	pma_arm(core, reg);
-	if (!reg->pub.rec.peer_revsup || !cfg->revocation || cfg->deregister ||
+	if (!told_by_revocation(reg, reg->pma.peer) ||
 	    !revoke_start(core, reg, reg->pub.rec.coa, reg->pub.expires_us,
 			  soonest > core->now->mono_us ? (soonest - core->now->mono_us + MSEC - 1) / MSEC : 0, false))
 		pma_exchange(core, reg, CORE_DEREG);

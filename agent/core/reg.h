@@ -277,6 +277,7 @@ struct reg {
 	bool has_key, has_home;		/* in the table of keys; holds an address of the pool */
 	struct revocation *revocations;	/* the oldest first; of a PMA one at most */
 	uint64_t since_us;		/* it is registered, or asks to be */
+	uint64_t peer_since_us;		/* so by, or with, the other end that it has; 0 = as long */
 	bool withdraw;			/* as soon as it can be */
 	int error;			/* of the commit */
 	char error_text[96];
@@ -713,6 +714,7 @@ bool work_is_left(struct core *core);
  */
 bool revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms,
 		  bool inform);
+bool told_by_revocation(const struct reg *reg, const struct peer *peer);
 void revoke_turns_init(struct peer *peer);
 void revoke_cancel(struct core *core, struct reg *reg, struct in_addr coa);
 void revoke_cancel_all(struct core *core, struct reg *reg);

@@ -166,9 +166,11 @@ static void give_up(struct core *core, struct revocation *rev)
 {
 	char to[INET_ADDRSTRLEN];
 
-	core->count.timed_out++;
-	act_log(core, CORE_LOG_INFO, "%s: %s did not acknowledge the revocation", rev->reg->pub.rec.nai,
-		addr_text(rev->to, to));
+	if (rev->tries)
+		core->count.timed_out++;
+	act_log(core, CORE_LOG_INFO, rev->tries ? "%s: %s did not acknowledge the revocation" :
+		"%s: %s was not told of the revocation: the registration had ended before its turn",
+		rev->reg->pub.rec.nai, addr_text(rev->to, to));
 	revoke_over(core, rev);
 }
 
@@ -212,6 +214,13 @@ static void revoke_fire(struct core *core, struct timer *timer)
 		give_up(core, rev);
 	else
 		revoke_due(core, rev);
+}
+
+/* A PMA may have been told otherwise since that was agreed on, and says it by deregistrations then. */
+bool told_by_revocation(const struct reg *reg, const struct peer *peer)
+{
+	return reg->pub.rec.peer_revsup && peer && auth_shared(peer->cfg) &&
+	       (is_ha(reg) || (peer->cfg->revocation && !peer->cfg->deregister));
 }
 
 bool revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64_t until_us, uint32_t after_ms,
@@ -391,7 +400,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	}
 	if (!from_ha) {
 		/* s4.2.3.2: nobody else serves it, as far as we know, so it should hear that it isn't served. */
-		if (asks && reg->ha.informs)
+		if (asks && reg->ha.informs && !reg->ha.tentative)
 			ack.flags = WIRE_REVOKE_ACK_I;
 		ha_revoked(core, reg, &req, &ack);
 		return;

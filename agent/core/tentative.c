@@ -98,6 +98,7 @@ void tentative_back(struct core *core, struct reg *reg)
 	reg_set_key_in(core, reg, t->rec.key_in);
 	*rec = t->rec;
 	rec->last_id = tried.last_id;	/* what was accepted isn't again */
+	reg->peer_since_us = 0;
 	reg->pub.expires_us = t->expires_us;
 	reg->pub.auth = t->auth;
 	reg->ha.sport = t->sport;

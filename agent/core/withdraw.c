@@ -13,7 +13,7 @@
 
 #define TICK_US		(SECOND / 10)
 #define BUCKETS		65536	/* of the table of cookies: looked at in a tick */
-#define UNTOLD		100	/* ends in a tick of which nobody is told by a revocation */
+#define ENDS_MIN	100	/* in a tick, at least */
 
 struct withdrawal {
 	struct timer timer;
@@ -67,7 +67,8 @@ static bool is_meant(const struct core *core, const struct reg *reg)
 	return is_registered(reg) &&
 	       (reg->withdraw || (*network_us && reg->since_us <= *network_us) ||
 		(before && before->withdraw_us && reg->since_us <= before->withdraw_us) ||
-		(peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us));
+		(peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us &&
+		 reg->peer_since_us <= peer->withdraw_us));
 }
 
 static bool agrees(const struct core *core, const struct core_which *which, const struct reg *reg)
@@ -93,13 +94,15 @@ size_t core_revocable(const struct core *core, const struct core_which *which)
 static bool withdraw(struct core *core, struct reg *reg)
 {
 	if (reg->pub.rec.role == CORE_PMA) {
+		reg->withdraw = false;
 		pma_withdraw(core, reg, "withdrawn by the operator");
 		return true;
 	}
 	return ha_withdraw(core, reg);
 }
 
-static void look_at_bucket(struct core *core, struct withdrawal *w, unsigned int *untold)
+/* @left: ends that there may still be in this tick. False: there are more here, for the next one. */
+static bool look_at_bucket(struct core *core, struct withdrawal *w, unsigned int *left)
 {
 	const uint32_t rate = core->cfg->revocation_rate;
 	struct link *link, *next;
@@ -111,27 +114,35 @@ static void look_at_bucket(struct core *core, struct withdrawal *w, unsigned int
 		next = link->next;
 		if (!is_meant(core, reg))
 			continue;
-		if (reg->pub.rec.peer_revsup ? rate && peer && peer->n_waiting + peer->n_ending >= rate : !*untold) {
+		if (rate && told_by_revocation(reg, peer) && peer->n_waiting + peer->n_ending >= rate) {
 			w->left = true;
 			continue;
 		}
-		if (!reg->pub.rec.peer_revsup)
-			--*untold;
-		if (withdraw(core, reg))
+		if (!*left)
+			return false;
+		if (withdraw(core, reg)) {
+			--*left;
 			w->ended++;
-		else
+		} else {
 			w->left = true;
+		}
 	}
+	return true;
 }
 
 static void withdraw_fire(struct core *core, struct timer *timer)
 {
 	struct withdrawal *w = core->withdrawal;
-	unsigned int untold = UNTOLD;
+	/* Kernel and store have as much to do as with the registrations of half the devices that may come. */
+	unsigned int left = core->cfg->registration_rate / 20;
 
+	if (left < ENDS_MIN)
+		left = ENDS_MIN;
 	/* The table may grow meanwhile, and be in another order: the next pass sees who was passed by. */
-	for (unsigned int i = 0; i < BUCKETS && w->bucket < core->cookies.size; i++, w->bucket++)
-		look_at_bucket(core, w, &untold);
+	for (unsigned int i = 0; i < BUCKETS && w->bucket < core->cookies.size; i++, w->bucket++) {
+		if (!look_at_bucket(core, w, &left))
+			break;
+	}
 	if (w->bucket >= core->cookies.size && !w->left) {
 		act_log(core, CORE_LOG_INFO, "%llu registrations were withdrawn", (unsigned long long)w->ended);
 		for (unsigned int i = 0; i < core->cfg->n_networks; i++)
@@ -139,6 +150,7 @@ static void withdraw_fire(struct core *core, struct timer *timer)
 		for (unsigned int i = 0; i < core->cfg->n_peers; i++)
 			core->peers[i].withdraw_us = 0;
 		w->ended = 0;
+		timer_set(core, timer, 0);
 		return;
 	}
 	if (w->bucket >= core->cookies.size) {
@@ -162,8 +174,7 @@ void withdraw_event(struct core *core, const struct core_event *ev)
 
 			for (reg = reg_next_by_nai(core, role, which->nai, NULL); reg; reg = next) {
 				next = reg_next_by_nai(core, role, which->nai, reg);
-				if (is_registered(reg) && !withdraw(core, reg))
-					reg->withdraw = true;
+				reg->withdraw = is_registered(reg);
 			}
 		}
 	}

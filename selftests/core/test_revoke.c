@@ -793,6 +793,63 @@ static void test_many_by_ha(void **state)
 	assert_int_equal(n_regs(HA_NODE), 11);
 }
 
+/* Who comes to that PMA after the command isn't meant, however long it has been registered. */
+static void test_handed_over_since(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[64];
+
+	large_network(w);
+	for (int i = 0; i <= 4 * RATE; i++) {
+		snprintf(nai, sizeof(nai), "%d@red.example", i);
+		r = rrq_from(w, i ? PMA1 : PMA2, nai);
+		r.key = i + 1;
+		assert_true(ask(w, &r, &msg));
+	}
+	run(w, 3 * SEC);
+	w->deaf = 1U << PMA1;
+	withdraw(HA_NODE, NULL, "198.51.100.1");
+	run(w, SEC);
+	assert_true(n_regs(HA_NODE) > RATE);	/* it is still going on */
+	r = rrq_from(w, PMA1, "0@red.example");
+	r.key = 1000;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	run(w, 30 * SEC);
+	assert_int_equal(n_regs(HA_NODE), 1);
+	assert_non_null(find(HA_NODE, "0@red.example"));
+}
+
+/* Nobody is told by a revocation, or as many as there are at once: kernel and store aren't flooded either. */
+static void test_not_all_at_once(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[64];
+
+	large_network(w);
+	HA_NODE->cfg.revocation_rate = 0;
+	node_restart(HA_NODE);
+	for (int i = 0; i < 250; i++) {
+		snprintf(nai, sizeof(nai), "%d@red.example", i);
+		r = rrq_from(w, PMA1, nai);
+		r.key = i + 1;
+		assert_true(ask(w, &r, &msg));
+	}
+	run(w, 3 * SEC);
+	withdraw(HA_NODE, NULL, NULL);
+	assert_int_equal(n_regs(HA_NODE), 150);
+	run(w, SEC / 10);
+	assert_int_equal(n_regs(HA_NODE), 50);
+	run(w, SEC / 10);
+	assert_int_equal(n_regs(HA_NODE), 0);
+	run(w, 10 * SEC);
+	assert_int_equal(COUNT(HA, withdrawn), 250);
+}
+
 /* One queue doesn't keep the other PMA waiting. */
 static void test_each_peer_by_itself(void **state)
 {
@@ -860,7 +917,7 @@ int main(void)
 		T(deregistered), T(restart), T(by_ha),
 		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_refreshed), T(by_ha_and_not_back),
 		T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
-		T(many_by_ha), T(each_peer_by_itself), T(many_by_pma),
+		T(many_by_ha), T(handed_over_since), T(not_all_at_once), T(each_peer_by_itself), T(many_by_pma),
 	};
 
 	return cmocka_run_group_tests_name("core: revocations by either end", tests, NULL, NULL);
