@@ -142,6 +142,17 @@ static bool is_ours(enum core_detach why)
 	return why == CORE_DETACH_ADMIN || why == CORE_DETACH_PORT;
 }
 
+/* It waits for its first reply. */
+static void give_up_asking(struct core *core, struct reg *reg, const char *text)
+{
+	if (!reg->pma.cancelled)
+		pma_tell(core, reg, CORE_ACT_REFUSED, text);
+	if (reg->pma.awaiting)
+		cancel(core, reg);
+	else
+		pma_to_idle(core, reg);
+}
+
 static void service_ends(struct core *core, struct reg *reg, const char *text)
 {
 	core->count.withdrawn++;
@@ -154,12 +165,7 @@ void pma_withdraw(struct core *core, struct reg *reg, const char *text)
 {
 	switch (reg->pub.state) {
 	case CORE_WAIT_REG:
-		if (!reg->pma.cancelled)
-			pma_tell(core, reg, CORE_ACT_REFUSED, text);
-		if (reg->pma.awaiting)
-			cancel(core, reg);
-		else
-			pma_to_idle(core, reg);
+		give_up_asking(core, reg, text);
 		break;
 	case CORE_BINDING:
 	case CORE_BOUND:
@@ -184,12 +190,7 @@ void pma_detach(struct core *core, const struct core_event *ev)
 	}
 	switch (reg->pub.state) {
 	case CORE_WAIT_REG:
-		if (!reg->pma.cancelled)
-			pma_tell(core, reg, CORE_ACT_REFUSED, "it left before it was registered");
-		if (reg->pma.awaiting)
-			cancel(core, reg);
-		else
-			pma_to_idle(core, reg);
+		give_up_asking(core, reg, "it left before it was registered");
 		break;
 	case CORE_BINDING:
 	case CORE_BOUND:
