@@ -223,7 +223,7 @@ static void completed(struct core *core, const struct core_event *ev)
 	if (!reg->committing || reg->wait_bind || reg->wait_store)
 		return;
 	reg->committing = false;
-	if (reg->pub.rec.role == CORE_HA)
+	if (is_ha(reg))
 		ha_done(core, reg);
 	else
 		pma_done(core, reg);

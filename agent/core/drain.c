@@ -46,7 +46,7 @@ struct in_addr redirect_of(const struct core *core, const struct core_network *n
 
 static bool is_left(const struct reg *reg, const struct core_network *net)
 {
-	return reg->pub.rec.role == CORE_HA && reg->net == net && !reg->pub.rec.tombstone;
+	return is_ha(reg) && reg->net == net && !reg->pub.rec.tombstone;
 }
 
 static bool is_due(const struct core *core, const struct reg *reg)

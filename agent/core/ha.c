@@ -201,12 +201,6 @@ static void still_withdrawn(struct core *core, struct reg *reg, const struct req
 		take_home(core, reg, rec->home);
 }
 
-/* Its PMA has said that it doesn't serve it any more, see is_revoked(). */
-static bool was_revoked(const struct core_record *rec)
-{
-	return rec->tombstone && !rec->lifetime && rec->peer_revsup;
-}
-
 /*
  * As long as something that was sent before the revocation may be accepted: its
  * Identification is @replay_window ahead of us at most, and is good for as long

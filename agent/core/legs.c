@@ -113,7 +113,7 @@ static void put_legs(const struct core *core, const struct reg *reg, struct core
 	const struct core_leg *leaving = reg->pub.rec.role == CORE_PMA ? pma_leaving_leg(reg) : NULL;
 	const struct core_leg main = leg_of(reg);
 
-	if (reg->pub.rec.role == CORE_HA) {
+	if (is_ha(reg)) {
 		if (reg->net->bicast)
 			rest = CORE_LEG_COPY;
 		if (reg->ha.tentative) {

@@ -202,7 +202,7 @@ static uint64_t role_hash(const struct core *core, enum core_role role, const ch
 
 static struct in_addr reg_local(const struct reg *reg)
 {
-	return reg->pub.rec.role == CORE_HA ? reg->pub.rec.ha : reg->pub.rec.coa;
+	return is_ha(reg) ? reg->pub.rec.ha : reg->pub.rec.coa;
 }
 
 struct reg *reg_next(const struct core *core, const struct reg *reg)
@@ -343,7 +343,7 @@ bool reg_full(const struct core *core)
 static void reg_fire(struct core *core, struct timer *timer)
 {
 	struct reg *reg = container_of(timer, struct reg, timer);
-	bool ha = reg->pub.rec.role == CORE_HA;
+	bool ha = is_ha(reg);
 
 	if (reg->restored)
 		(ha ? ha_resume : pma_resume)(core, reg);

@@ -355,6 +355,11 @@ struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 		    const struct core_network *net, uint64_t cookie);	/* cookie 0: choose one */
 void reg_free(struct core *core, struct reg *reg);
 /* All of them, while none comes or goes. @reg NULL starts, NULL ends. */
+static inline bool is_ha(const struct reg *reg)
+{
+	return reg->pub.rec.role == CORE_HA;
+}
+
 struct reg *reg_next(const struct core *core, const struct reg *reg);
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
 struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai, uint8_t access);
@@ -552,6 +557,12 @@ void ha_done(struct core *core, struct reg *reg);
 void ha_timeout(struct core *core, struct reg *reg);
 void ha_resume(struct core *core, struct reg *reg);
 void ha_show_state(struct reg *reg);
+/* HA: its PMA has said that it doesn't serve it any more, see is_revoked(). */
+static inline bool was_revoked(const struct core_record *rec)
+{
+	return rec->tombstone && !rec->lifetime && rec->peer_revsup;
+}
+
 /* How long a PMA's revocation is remembered, in s. */
 static inline uint16_t revoked_s(const struct core *core)
 {

@@ -23,11 +23,6 @@
 #define REVOKE_PENDING	4	/* of one device at once: the oldest gives way */
 #define AT_ONCE_US	(SECOND / 10)	/* what may be sent in that time may be so at once */
 
-static bool is_ha(const struct reg *reg)
-{
-	return reg->pub.rec.role == CORE_HA;
-}
-
 /* ---- time stamps ---- */
 
 /* Time stamp for ext. 137. */
@@ -314,7 +309,7 @@ static bool is_revoked_by(const struct reg *reg, const struct wire_revoke *revok
 {
 	const struct core_record *rec = &reg->pub.rec;
 
-	return is_ha(reg) && rec->tombstone && !rec->lifetime && rec->peer_revsup && reg->ha.informs &&
+	return is_ha(reg) && was_revoked(rec) && reg->ha.informs &&
 	       rec->coa.s_addr == revoke->coa.s_addr && rec->home.s_addr == revoke->home.s_addr;
 }
 

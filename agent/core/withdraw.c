@@ -41,19 +41,19 @@ void withdrawal_exit(struct core *core)
 
 static struct peer *peer_of(const struct core *core, const struct reg *reg)
 {
-	return reg->pub.rec.role == CORE_HA ? peer_find(core, reg->pub.rec.coa) : reg->pma.peer;
+	return is_ha(reg) ? peer_find(core, reg->pub.rec.coa) : reg->pma.peer;
 }
 
 /* Of a handover that may be undone the agent before: it serves the device still. NULL: there is none. */
 static struct peer *peer_before(const struct core *core, const struct reg *reg)
 {
-	return reg->pub.rec.role == CORE_HA && reg->ha.tentative ? peer_find(core, reg->ha.tentative->rec.coa) : NULL;
+	return is_ha(reg) && reg->ha.tentative ? peer_find(core, reg->ha.tentative->rec.coa) : NULL;
 }
 
 /* Is there anything to end? */
 static bool is_registered(const struct reg *reg)
 {
-	if (reg->pub.rec.role == CORE_HA)
+	if (is_ha(reg))
 		return !reg->pub.rec.tombstone;
 	return reg->pub.state != CORE_IDLE && reg->pub.state != CORE_DEREG && reg->pub.state != CORE_REVOKING &&
 	       !(reg->pub.state == CORE_WAIT_REG && reg->pma.cancelled);
@@ -71,10 +71,10 @@ static bool is_meant(const struct core *core, const struct reg *reg)
 		 reg->peer_since_us <= peer->withdraw_us));
 }
 
-static bool agrees(const struct core *core, const struct core_which *which, const struct reg *reg)
+/* @peer: of @which */
+static bool agrees(const struct core *core, const struct core_which *which, const struct peer *peer,
+		   const struct reg *reg)
 {
-	const struct peer *peer = which->peer.s_addr ? peer_find(core, which->peer) : NULL;
-
 	return is_registered(reg) &&
 	       (which->all || (which->network && reg->net == which->network) ||
 		(peer && (peer == peer_of(core, reg) || peer == peer_before(core, reg))) ||
@@ -83,10 +83,11 @@ static bool agrees(const struct core *core, const struct core_which *which, cons
 
 size_t core_revocable(const struct core *core, const struct core_which *which)
 {
+	const struct peer *peer = which->peer.s_addr ? peer_find(core, which->peer) : NULL;
 	size_t n = 0;
 
 	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg))
-		n += agrees(core, which, reg);
+		n += agrees(core, which, peer, reg);
 	return n;
 }
 
@@ -165,18 +166,13 @@ void withdraw_event(struct core *core, const struct core_event *ev)
 {
 	const struct core_which *which = &ev->revoke;
 	struct withdrawal *w = core->withdrawal;
-	struct reg *reg, *next;
 	struct peer *peer;
 
-	if (which->nai) {
-		for (unsigned int i = 0; i < 2; i++) {
-			const enum core_role role = i ? CORE_PMA : CORE_HA;
+	for (unsigned int i = 0; i < 2 && which->nai; i++) {
+		struct reg *reg = NULL;
 
-			for (reg = reg_next_by_nai(core, role, which->nai, NULL); reg; reg = next) {
-				next = reg_next_by_nai(core, role, which->nai, reg);
-				reg->withdraw = is_registered(reg);
-			}
-		}
+		while ((reg = reg_next_by_nai(core, i ? CORE_PMA : CORE_HA, which->nai, reg)))
+			reg->withdraw = is_registered(reg);
 	}
 	if (which->peer.s_addr) {
 		peer = peer_find(core, which->peer);
