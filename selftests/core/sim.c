@@ -1121,6 +1121,13 @@ const struct core_reg *find(struct node *n, const char *nai)
 	return s.found;
 }
 
+const struct core_reg *ha_reg(struct world *w)
+{
+	char nai[64];
+
+	return find(HA_NODE, nai_of(DEV, nai));
+}
+
 const struct core_reg *device(struct node *n, int dev)
 {
 	uint8_t mac[6];

@@ -171,6 +171,7 @@ void detach(struct node *n, int device, uint32_t port, enum core_detach why);
 void event(struct node *n, const struct core_event *ev);
 void sim_deliver(struct node *n, const struct core_event *ev);	/* the same from within run() */
 const struct core_reg *find(struct node *n, const char *nai);	/* by walking */
+const struct core_reg *ha_reg(struct world *w);	/* what the home agent has of DEV */
 const struct core_reg *device(struct node *n, int dev);
 unsigned int n_regs(struct node *n);
 size_t n_served(const struct node *n);	/* bindings in the kernel, without those that only return */

@@ -33,13 +33,6 @@ static void to_pma2(struct world *w)
 	assert_true(P2->dev[DEV].attached);
 }
 
-static const struct core_reg *ha_reg(struct world *w)
-{
-	char nai[64];
-
-	return find(HA_NODE, nai_of(DEV, nai));
-}
-
 static void test_handover(void **state)
 {
 	struct world *w = *state;

@@ -27,13 +27,6 @@ static void on_pma1(struct world *w)
 	assert_true(P1->dev[DEV].attached);
 }
 
-static const struct core_reg *ha_reg(struct world *w)
-{
-	char nai[64];
-
-	return find(HA_NODE, nai_of(DEV, nai));
-}
-
 static void parse(const struct sent *s, struct wire_msg *msg)
 {
 	assert_non_null(s);

@@ -226,7 +226,6 @@ static void got_revocation(struct ledger *l, struct node *n, const struct core_e
 {
 	const uint8_t *data = ev->datagram.data;
 	struct at_ha *at = &l->dev[dev].ha[n->index];
-
 	const struct in_addr coa = read_addr(data + 12);
 	const uint32_t id = read_be(data + 16, 4);
 
