@@ -192,15 +192,17 @@ n pma1 nft 'table netdev f {
 	chain in { type filter hook ingress device port priority 0; ether type 0x88b5 counter name flood; }
 }'
 tap_check "another port" eval "wire pma1 port2 dev eth1 && ip -n pma1 link set dev port2 master mip0"
+start=${EPOCHREALTIME/.}
 py dev "send('eth0', *[eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5)
 	for i in range(3000)])"
 tap_check "reach it" tap_wait 10 "a third of them" eval '[ $(reached) -ge 1000 ]'
-tap_check "not all of them are reported" eval "[ \$(seen /tmp/events 02:00:00:01) -lt 3000 ]"
 py dev "send('eth1', eth('02:00:00:00:00:7c', BROADCAST, arp(1, '02:00:00:00:00:7c', '10.0.0.81', '$HOME_GW'), 0x806))"
 tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:00:7c /tmp/events
 tap_check "and how many were not" tap_wait 20 "all of them" told
-tap_check "which are some" eval "[ \$(lost) -gt $before ]" ||
-	tap_diag "$(reached) reached the port; $(tail -n 3 /tmp/events)"
+# how slow the machine is decides how many those may be: 256 at once and 500 per second
+may=$((256 + 500 * (${EPOCHREALTIME/.} - start) / 1000000))
+tap_check "no more are reported than may be" eval "[ \$(seen /tmp/events 02:00:00:01) -le $may ]" ||
+	tap_diag "$(reached) reached the port, $may may be told of; $(tail -n 3 /tmp/events)"
 n pma1 nft delete table netdev f
 # what it holds would be counted whenever its time is over
 ip -n pma1 link del dev port2
