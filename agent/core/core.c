@@ -548,7 +548,7 @@ void core_free(struct core *core)
 
 static bool shown(const struct reg *reg)
 {
-	return reg->pub.rec.role == CORE_PMA || !reg->pub.rec.tombstone;
+	return !is_ha(reg) || !reg->pub.rec.tombstone;
 }
 
 void core_walk(const struct core *core, bool (*fn)(void *arg, const struct core_reg *reg), void *arg)

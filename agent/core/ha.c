@@ -800,6 +800,13 @@ static void deregistered(struct core *core, struct reg *reg, struct ha_op *op)
 		ha_settle(core, reg);
 }
 
+/* @what was done, with an error: the binding is gone all the same, and the row shall say so. */
+static void gone_despite_error(struct core *core, struct reg *reg, const char *what)
+{
+	act_log(core, CORE_LOG_WARNING, "%s: %s, but %s", reg->pub.rec.nai, what, reg->error_text);
+	act_store(core, reg);
+}
+
 /* That the device is to be told is the only sensible answer where that is left to us: nobody serves it. */
 static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op)
 {
@@ -807,10 +814,8 @@ static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op
 
 	if (peer)
 		peer->n_ending--;
-	if (reg->error) {	/* the binding is gone all the same, and the row shall say so */
-		act_log(core, CORE_LOG_WARNING, "%s: withdrawn, but %s", reg->pub.rec.nai, reg->error_text);
-		act_store(core, reg);
-	}
+	if (reg->error)
+		gone_despite_error(core, reg, "withdrawn");
 	if (op->prev.peer_revsup)
 		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
 	/* The one before has it as well; what was agreed on with that about the device isn't known any more. */
@@ -840,13 +845,10 @@ void ha_done(struct core *core, struct reg *reg)
 	} else if (op->job == HA_WITHDRAWN) {
 		withdrawn(core, reg, op);
 	} else if (op->job == HA_REVOKED) {
-		if (reg->error) {	/* it will ask again */
-			act_log(core, CORE_LOG_WARNING, "%s: revoked by its PMA, but %s", reg->pub.rec.nai,
-				reg->error_text);
-			act_store(core, reg);
-		} else {
+		if (reg->error)		/* it will ask again */
+			gone_despite_error(core, reg, "revoked by its PMA");
+		else
 			revoke_send_ack(core, &op->req, &op->ack);
-		}
 		ha_settle(core, reg);
 	} else if (reg->error) {
 		register_failed(core, reg, op);

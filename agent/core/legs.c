@@ -110,7 +110,7 @@ static bool has_leg(const struct core_binding *b, const struct core_leg *leg)
 static void put_legs(const struct core *core, const struct reg *reg, struct core_binding *b)
 {
 	enum core_leg_state rest = CORE_LEG_RECEIVE_ONLY;
-	const struct core_leg *leaving = reg->pub.rec.role == CORE_PMA ? pma_leaving_leg(reg) : NULL;
+	const struct core_leg *leaving = is_ha(reg) ? NULL : pma_leaving_leg(reg);
 	const struct core_leg main = leg_of(reg);
 
 	if (is_ha(reg)) {

@@ -170,7 +170,7 @@ static bool heed(struct core *core, const struct wire_notify *notify, struct pee
 	bool found = false;
 
 	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
-		if (reg->pub.rec.role == CORE_PMA && reg->pub.rec.home.s_addr == notify->home.s_addr &&
+		if (!is_ha(reg) && reg->pub.rec.home.s_addr == notify->home.s_addr &&
 		    reg->pub.rec.coa.s_addr == notify->coa.s_addr)
 			found |= pma_ask_again(core, reg, notify->ha, peer);
 	}

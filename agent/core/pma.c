@@ -133,7 +133,7 @@ void pma_present(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->present.cookie);
 
-	if (!reg || reg->pub.rec.role != CORE_PMA || !reg->pma.confirming)
+	if (!reg || is_ha(reg) || !reg->pma.confirming)
 		return;
 	reg->pma.confirming = false;
 	reg->pma.unconfirmed = 0;

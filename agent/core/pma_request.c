@@ -123,7 +123,7 @@ void pma_exchange(struct core *core, struct reg *reg, enum core_state state)
 void pma_go_on(struct core *core, const struct peer *peer)
 {
 	for (struct reg *reg = reg_next(core, NULL); reg; reg = reg_next(core, reg)) {
-		if (reg->pub.rec.role == CORE_PMA && reg->pma.peer == peer &&
+		if (!is_ha(reg) && reg->pma.peer == peer &&
 		    (reg->pub.state == CORE_WAIT_REG || reg->pub.state == CORE_REFRESH ||
 		     reg->pub.state == CORE_DEREG) && !reg->pma.tries && reg->pma.tx_us &&
 		    (!reg->pma.sent_us || reg->pma.sent_us + SECOND <= core->now->mono_us))

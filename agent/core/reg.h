@@ -354,12 +354,13 @@ uint64_t core_random(struct core *core);
 struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
 		    const struct core_network *net, uint64_t cookie);	/* cookie 0: choose one */
 void reg_free(struct core *core, struct reg *reg);
-/* All of them, while none comes or goes. @reg NULL starts, NULL ends. */
+
 static inline bool is_ha(const struct reg *reg)
 {
 	return reg->pub.rec.role == CORE_HA;
 }
 
+/* All of them, while none comes or goes. @reg NULL starts, NULL ends. */
 struct reg *reg_next(const struct core *core, const struct reg *reg);
 struct reg *reg_by_cookie(const struct core *core, uint64_t cookie);
 struct reg *reg_by_nai(const struct core *core, enum core_role role, const char *nai, uint8_t access);

@@ -94,7 +94,7 @@ size_t core_revocable(const struct core *core, const struct core_which *which)
 /* False: not now, for kernel and store are at it. May free @reg. */
 static bool withdraw(struct core *core, struct reg *reg)
 {
-	if (reg->pub.rec.role == CORE_PMA) {
+	if (!is_ha(reg)) {
 		reg->withdraw = false;
 		pma_withdraw(core, reg, "withdrawn by the operator");
 		return true;
