@@ -737,6 +737,20 @@ static void large_network(struct world *w)
 	}
 }
 
+/* A device of its own for each @i, registered by @pma. */
+static void register_nth(struct world *w, int i, int pma)
+{
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[64];
+
+	snprintf(nai, sizeof(nai), "%d@red.example", i);
+	r = rrq_from(w, pma, nai);
+	r.key = i + 1;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+}
+
 static void test_many_by_ha(void **state)
 {
 	struct world *w = *state;
@@ -744,16 +758,10 @@ static void test_many_by_ha(void **state)
 	uint64_t before, now;
 	struct wire_msg msg;
 	struct rrq r;
-	char nai[64];
 
 	large_network(w);
-	for (int i = 0; i < MANY + 10; i++) {
-		snprintf(nai, sizeof(nai), "%d@red.example", i);
-		r = rrq_from(w, i < MANY ? PMA1 : PMA2, nai);
-		r.key = i + 1;
-		assert_true(ask(w, &r, &msg));
-		assert_int_equal(msg.rrp.code, 0);
-	}
+	for (int i = 0; i < MANY + 10; i++)
+		register_nth(w, i, i < MANY ? PMA1 : PMA2);
 	run(w, 2 * SEC);
 	assert_int_equal(core_revocable(HA_NODE->core, &one), MANY);
 	w->deaf = 1U << PMA1;		/* so that what is sent again counts as well */
@@ -792,15 +800,10 @@ static void test_handed_over_since(void **state)
 	struct world *w = *state;
 	struct wire_msg msg;
 	struct rrq r;
-	char nai[64];
 
 	large_network(w);
-	for (int i = 0; i <= 4 * RATE; i++) {
-		snprintf(nai, sizeof(nai), "%d@red.example", i);
-		r = rrq_from(w, i ? PMA1 : PMA2, nai);
-		r.key = i + 1;
-		assert_true(ask(w, &r, &msg));
-	}
+	for (int i = 0; i <= 4 * RATE; i++)
+		register_nth(w, i, i ? PMA1 : PMA2);
 	run(w, 3 * SEC);
 	w->deaf = 1U << PMA1;
 	withdraw(HA_NODE, NULL, "198.51.100.1");
@@ -819,19 +822,12 @@ static void test_handed_over_since(void **state)
 static void test_not_all_at_once(void **state)
 {
 	struct world *w = *state;
-	struct wire_msg msg;
-	struct rrq r;
-	char nai[64];
 
 	large_network(w);
 	HA_NODE->cfg.revocation_rate = 0;
 	node_restart(HA_NODE);
-	for (int i = 0; i < 250; i++) {
-		snprintf(nai, sizeof(nai), "%d@red.example", i);
-		r = rrq_from(w, PMA1, nai);
-		r.key = i + 1;
-		assert_true(ask(w, &r, &msg));
-	}
+	for (int i = 0; i < 250; i++)
+		register_nth(w, i, PMA1);
 	run(w, 3 * SEC);
 	withdraw(HA_NODE, NULL, NULL);
 	assert_int_equal(n_regs(HA_NODE), 150);
@@ -847,17 +843,10 @@ static void test_not_all_at_once(void **state)
 static void test_each_peer_by_itself(void **state)
 {
 	struct world *w = *state;
-	struct wire_msg msg;
-	struct rrq r;
-	char nai[64];
 
 	large_network(w);
-	for (int i = 0; i < 4 * RATE; i++) {
-		snprintf(nai, sizeof(nai), "%d@red.example", i);
-		r = rrq_from(w, i % 2 ? PMA1 : PMA2, nai);
-		r.key = i + 1;
-		assert_true(ask(w, &r, &msg));
-	}
+	for (int i = 0; i < 4 * RATE; i++)
+		register_nth(w, i, i % 2 ? PMA1 : PMA2);
 	run(w, 2 * SEC);
 	withdraw(HA_NODE, NULL, NULL);
 	run(w, 2300 * MSEC);

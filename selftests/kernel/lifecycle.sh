@@ -45,7 +45,7 @@ traffic()
 # those to the floods.
 served()
 {
-	tap_wait 10 "an answer" pings dev $CN 3
+	tap_wait 10 "an answer" pings dev $CN
 }
 
 tap_check "module, routers, devices" eval "load && topology"
