@@ -205,7 +205,7 @@ for ns in ha pma; do
 	fi
 done
 tap_is "it has taken its port" "$(in_ns pma mipctl -j port show | jq -r '.[].port')" acc0
-tap_check "the home network is routed to mip0" bash -c "ip -n ha route get 10.0.0.99 | grep -q 'dev mip0'"
+tap_check "the home network is routed to mip0" eval "ip -n ha route get 10.0.0.99 | tap_grep 'dev mip0'"
 tap_is "the control socket's mode" "$(stat -c %a "$dir/pma.sock")" 660
 
 tap_stage "attach by DHCP"
@@ -225,7 +225,7 @@ ip -n dev link set eth0 down
 tap_is "the device has forgotten its gateway" "$(ip -n dev neigh show 10.0.0.1)" ""
 ip -n dev link set eth0 up
 tap_check "and is told before it asks" tap_wait 5 "a neighbour entry" \
-	eval "ip -n dev neigh show 10.0.0.1 | grep -q 'lladdr 02:00:5e:00:00:01'"
+	eval "ip -n dev neigh show 10.0.0.1 | tap_grep 'lladdr 02:00:5e:00:00:01'"
 in_ns dev sysctl -qw net.ipv4.conf.eth0.arp_accept=0
 
 tap_stage "kill -9 and restart"

@@ -147,7 +147,7 @@ for to in pma1 pma2 pma1; do
 	tap_check "$to may ask again" tap_wait 2 "a second" eval \
 		"[ \$((\$(now_ns) - ${served_ns[$to]})) -ge 1000000000 ]"
 	sends_to $to
-	tap_check "$to serves it" tap_wait 20 "an active leg" eval "legs $to | grep -q active"
+	tap_check "$to serves it" tap_wait 20 "an active leg" eval "legs $to | tap_grep active"
 	served_ns[$to]=$(now_ns)
 	flows_on
 done

@@ -101,7 +101,7 @@ tap_is "the socket is as before" "$(inode)" "$before"
 tap_is "as is the device's" "$(ctl ha -d -j link show mip0 | jq '.[0].udp_port')" 434
 tap_is "there is one keeper" "$(keeper | wc -l)" 1
 tap_check "and it is heard" eval "py pma1 'send_ip(ip(\"$PMA1\", \"$HA\", udp(434, 434, b\"\\x01\" + bytes(40))))' &&
-	tap_wait 10 'a counter' eval \"ctl ha -j agent socket $dir/sock counters | grep -qE '[^0-9]1[,} ]'\""
+	tap_wait 10 'a counter' eval \"ctl ha -j agent socket $dir/sock counters | tap_grep -E '[^0-9]1[,} ]'\""
 tap_check "the agent ends: so does the keeper" eval "kill $(< /tmp/agent) && tap_wait 10 'its end' eval '! keeper'"
 tap_check "and the socket" tap_wait 10 "a free port" eval '[ -z "$(inode)" ]'
 tap_check "nothing passes" eval '! pings dev $CN 1'

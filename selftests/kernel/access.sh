@@ -163,7 +163,7 @@ tap_check "the bond" eval "ip -n pma1 link del dev port2 && wire pma1 port2 radi
 	ctl pma1 binding add dev mip0 home $DEV_IP port road mac $DEV_MAC gateway $HOME_GW/24 peer $HA \
 		key 0x1005 okey 0x2005"
 now=road
-tap_wait 10 "its carrier" eval "ip -n pma1 link show dev road | grep -q LOWER_UP"
+tap_wait 10 "its carrier" eval "ip -n pma1 link show dev road | tap_grep LOWER_UP"
 n dev ip neigh flush dev eth0
 tap_check "forwards" eval "pings dev $CN && pings cn $DEV_IP"
 tap_check "a frame to another router's MAC: taken, once" taken $OLD_ROUTER

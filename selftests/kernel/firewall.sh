@@ -80,7 +80,7 @@ access_firewall()
 says()
 {
 	spawn "$1" socat "TCP-LISTEN:$2,reuseaddr,fork" 'SYSTEM:echo $SOCAT_PEERADDR'
-	tap_wait 10 "a listener" eval "n $1 ss -Hltn 'sport = :$2' | grep -q ."
+	tap_wait 10 "a listener" eval "n $1 ss -Hltn 'sport = :$2' | tap_grep ."
 }
 
 asks()
@@ -99,7 +99,7 @@ nats()
 	tap_check "$1: its echo passes" pings dev $CN
 	tap_is "$1: FORWARD saw the first of it" $(($(seen ha ip fw up) - before)) 1
 	tap_check "$1: conntrack has it by inner addresses" eval \
-		"n ha conntrack -L -p icmp -s $DEV_IP -d $CN 2> /dev/null | grep -q 'dst=203.0.113.1'"
+		"n ha conntrack -L -p icmp -s $DEV_IP -d $CN 2> /dev/null | tap_grep 'dst=203.0.113.1'"
 	tap_is "$1: the access router's FORWARD sees nothing" "$(seen pma1 ip fw c)" 0
 }
 

@@ -153,7 +153,7 @@ n pma1 nft 'table ip f {
 }'
 watch
 py ha "send_ip($(to_pma $HA "gre($INNER, key=0x1005)"))"
-tap_check "it counts the packet" tap_wait 5 "it" eval "n pma1 nft list counter ip f c | grep -q 'packets 1 '"
+tap_check "it counts the packet" tap_wait 5 "it" eval "n pma1 nft list counter ip f c | tap_grep 'packets 1 '"
 tap_check "which doesn't arrive" unseen
 n pma1 nft flush ruleset
 tap_check "without it, it does" arrives ha "$(to_pma $HA "gre($INNER, key=0x1005)")"

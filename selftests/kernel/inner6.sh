@@ -48,7 +48,7 @@ link_local()
 # tentative NS DEV: does it still ask whether an address is free?
 tentative()
 {
-	ip -n "$1" -6 address show dev "$2" tentative | grep -q inet6
+	ip -n "$1" -6 address show dev "$2" tentative | tap_grep inet6
 }
 
 topology6()
@@ -174,7 +174,7 @@ tap_check "a neighbour that isn't the gateway" tap_wait 10 "a drop" more pma1 nd
 ctl pma1 link set mip0 arp all
 tap_check "is answered for by arp all" eval "
 	pings6 dev 2001:db8:1:9::9 1
-	ip -n dev neighbour show 2001:db8:1:9::9 dev eth0 | grep -q $(n pma1 cat /sys/class/net/port/address)"
+	ip -n dev neighbour show 2001:db8:1:9::9 dev eth0 | tap_grep $(n pma1 cat /sys/class/net/port/address)"
 
 tap_check "sockets for UDP" eval "hold ha && hold pma1"
 for leg in "gre 0x1005 0x2005" gre ipip minimal udp; do

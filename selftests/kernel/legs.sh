@@ -88,7 +88,7 @@ tap_check "a leg for half a second" set_ha "$LEG1 state receive_only for 500ms" 
 tap_check "goes by itself" tap_wait 20 "one leg" eval '[ "$(legs)" = "'$PMA2' active" ]'
 tap_is "with its peer" "$(peers)" "{\"$PMA2\":1}"
 tap_check "listeners are told" tap_wait 10 "a notification" eval \
-	'tail -n 1 /tmp/log | grep "\"set\"" | grep -qv $PMA1'
+	'tail -n 1 /tmp/log | grep "\"set\"" | tap_grep -v $PMA1'
 tap_check "a binding with legs that all end" ctl ha binding add dev mip0 home 10.0.0.6 $LEG1 state receive_only \
 	for 200ms leg $LEG2 state pending for 400ms
 tap_check "goes with the last" tap_wait 20 "no binding" eval '! ctl ha binding get dev mip0 home 10.0.0.6'

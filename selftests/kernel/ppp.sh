@@ -45,8 +45,8 @@ session()
 	fi
 	tap_wait 30 "two ends" eval "ip -n pma1 link show dev ppp0 && ip -n caller link show dev ppp0" || return
 	if [ "$by" = pppd ]; then
-		tap_wait 30 "IPCP" eval "ip -n caller -4 -o address show dev ppp0 | grep -q 'inet $DEV_IP ' &&
-			ip -n pma1 -4 -o address show dev ppp0 | grep -q 'inet $HOME_GW '" || return
+		tap_wait 30 "IPCP" eval "ip -n caller -4 -o address show dev ppp0 | tap_grep 'inet $DEV_IP ' &&
+			ip -n pma1 -4 -o address show dev ppp0 | tap_grep 'inet $HOME_GW '" || return
 	else
 		ip -n pma1 link set dev ppp0 up && ip -n caller link set dev ppp0 up &&
 			ip -n caller address add $DEV_IP/32 dev ppp0 || return

@@ -17,7 +17,7 @@ start()
 	up_recv=$!
 	spawn dev "$FLOW" recv 4001 /tmp/down
 	down_recv=$!
-	tap_wait 20 "receivers" eval 'n cn ss -Hlnu | grep -q :4000 && n dev ss -Hlnu | grep -q :4001' || return
+	tap_wait 20 "receivers" eval 'n cn ss -Hlnu | tap_grep :4000 && n dev ss -Hlnu | tap_grep :4001' || return
 	spawn dev "$FLOW" send $CN 4000 "$RATE" u > /tmp/up.sent
 	up=$!
 	spawn cn "$FLOW" send $DEV_IP 4001 "$RATE" d > /tmp/down.sent

@@ -61,7 +61,7 @@ on_bond()
 		ip -n pma1 link set dev core down && ip -n pma1 link set dev core2 down &&
 		ip -n pma1 link set dev core master road && ip -n pma1 link set dev core2 master road &&
 		ip -n pma1 link set dev road up && ip -n pma1 address add $PMA1/24 dev road &&
-		tap_wait 10 "the bond's carrier" eval "ip -n pma1 link show dev road | grep -q LOWER_UP"
+		tap_wait 10 "the bond's carrier" eval "ip -n pma1 link show dev road | tap_grep LOWER_UP"
 }
 
 off_bond()

@@ -87,7 +87,7 @@ for encap in gre ipip; do
 	carries "$encap, ours first"
 	tap_check "$encap: who forbids fragments learns that ESP takes its part" eval "
 		! n cn ping -q -n -c 1 -W 5 -s $((1500 - 28 - 20 - 8)) -M do $DEV_IP &&
-		n cn ip route get $DEV_IP | grep -Eq 'mtu 1[34][0-9][0-9]'"
+		n cn ip route get $DEV_IP | tap_grep -E 'mtu 1[34][0-9][0-9]'"
 	before=$(drops ha policy)
 	tap_check "$encap: one end without its policy" eval "ip -n pma1 xfrm policy flush && ! pings dev $CN 1"
 	tap_check "$encap: what comes in the clear is dropped as that" more ha policy "$before"

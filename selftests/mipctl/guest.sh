@@ -54,7 +54,7 @@ ip -n a link add br0 type bridge
 ip -n a address add 198.51.100.1/24 dev eth0
 
 tap_stage "without the module"
-tap_check "version works" eval 'ctl a version 2>&1 | grep -q "modprobe mip4"'
+tap_check "version works" eval 'ctl a version 2>&1 | tap_grep "modprobe mip4"'
 says "other commands say what is missing" 2 'mip4 module not loaded \(modprobe mip4\)' binding
 says "so does adding a link" 2 'mip4 module not loaded \(modprobe mip4\)' link add mip0 local 198.51.100.1
 
