@@ -166,7 +166,9 @@ for name in $NAMES; do
 	tap_check "$name: some rounds" test -s "/tmp/$name.rounds"
 done
 tap_diag "rounds: $(for name in $NAMES; do printf '%s %s  ' "$name" "$(cat "/tmp/$name.rounds")"; done)"
-tap_check "traffic went on" kill "${senders[@]}"
+for i in "${!senders[@]}"; do
+	tap_check "sender $i went on" kill "${senders[i]}"
+done
 tap_check "those that stay are there" many ha dump $STAY 10.5.0.0
 tap_is "and no others" "$(many ha dump 0 10.5.0.0 | cut -d' ' -f2)" $((STAY + 1))
 tap_check "packets pass up" pings dev $CN

@@ -32,7 +32,7 @@ for ns in ha pma1; do
 	tap_is "$ns: packets and bytes" "$(stat $ns ' | [.up_packets, .up_bytes, .down_packets, .down_bytes, .drops]' |
 		jq -c .)" "[5,500,5,500,0]"
 	tap_check "$ns: first up before first down, of this boot" eval "
-		stat $ns ' | .first_up_ns < .first_down_ns and .first_up_ns > 0' | grep -q true"
+		stat $ns ' | .first_up_ns < .first_down_ns and .first_up_ns > 0' | tap_grep true"
 	tap_check "$ns: just seen" eval "[ \$(stat $ns .seen_ms) -lt 60000 ]"
 	tap_is "$ns: the link agrees" "$(ip -n $ns -s -j link show mip0 |
 		jq -c '.[0].stats64 | [.rx.packets, .tx.packets]')" "[5,5]"
@@ -86,8 +86,10 @@ two_cpus()
 			"send('eth0', *[eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', udp(1, 2)))] * 20000)"
 		senders+=($!)
 	done
-	wait "${senders[@]}"
-	tap_is "are sent" $? 0
+	for cpu in 0 1; do
+		wait "${senders[cpu]}"
+		tap_is "are sent on CPU $cpu" $? 0
+	done
 	tap_check "those of CPU 0 are through" tap_wait 20 "the last" flushed 0 spoofed_source $spoofed \
 		"eth('$DEV_MAC', '$gw', ip('0.0.0.0', '$CN', udp(1, 2)))"
 	tap_check "those of CPU 1 are through" tap_wait 20 "the last" flushed 1 multicast $multicast \

@@ -48,10 +48,10 @@ tap_stage "mode"
 refused "where devices are served" 'served here.*argument "home" of "mode"' ctl pma1 port set port mode home
 tap_check "a port" ip -n ha link set dev eth1 master mip0
 tap_is "by default leads to devices" "$(ports_of ha | jq -r '.[0].mode')" access
-tap_check "listens to all" eval "ip -n ha -d link show dev eth1 | grep -q 'promiscuity [1-9]'"
+tap_check "listens to all" eval "ip -n ha -d link show dev eth1 | tap_grep 'promiscuity [1-9]'"
 tap_check "or is the home link" ctl ha port set eth1 mode home
 tap_is "which shows" "$(ports_of ha | jq -r '.[0].mode')" home
-tap_check "and listens to itself" eval "ip -n ha -d link show dev eth1 | grep -q 'promiscuity 0'"
+tap_check "and listens to itself" eval "ip -n ha -d link show dev eth1 | tap_grep 'promiscuity 0'"
 refused "it serves nobody" 'mode home serves no devices' \
 	ctl ha binding add dev mip0 home 10.0.0.9 port eth1 mac $DEV_MAC peer $PMA1
 tap_check "another port" eval "
@@ -65,8 +65,10 @@ ip -n ha link del dev eth2
 ip -n ha link del dev point
 
 tap_stage "who is away and who is not"
-spawn lan tcpdump -n -l -i br icmp > /tmp/lan 2> /dev/null
-spawn core tcpdump -n -l -i br icmp > /tmp/core 2> /dev/null
+for ns in lan core; do
+	spawn $ns tcpdump -n -l -i br icmp > /tmp/$ns 2> /tmp/$ns.err
+	tap_wait 20 "tcpdump" grep -q listening /tmp/$ns.err
+done
 tap_check "host to device" pings host $DEV_IP
 tap_check "device to host" pings dev $HOST
 tap_is "the host knows it by the home agent's MAC" "$(knows host $DEV_IP)" "$(mac_of ha eth1)"
@@ -103,6 +105,9 @@ tap_check "who didn't gets through" n host ping -q -n -c 1 -W 5 -s 1472 -M dont 
 n dev ping -n -c 1 -W 10 10.0.0.99 > /tmp/ping
 tap_check "who isn't there is said not to be" grep -q 'Host Unreachable' /tmp/ping
 tap_is "nothing counts as without binding" "$(drops ha no_binding)" 0
+tap_check "what was seen until here" eval "pings pma1 $HA && pings host2 $HOST &&
+	tap_wait 10 'its echo' grep -q '$PMA1 > $HA: ICMP echo' /tmp/core &&
+	tap_wait 10 'its echo' grep -q '$HOST2 > $HOST: ICMP echo' /tmp/lan"
 tap_is "nobody redirects" "$(grep -i redirect /tmp/lan /tmp/core)" ""
 
 tap_stage "proxy ARP, RFC 5944 section 4.6 and RFC 5227"

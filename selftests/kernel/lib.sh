@@ -182,7 +182,7 @@ overlay()
 # listening NS PORT: does anybody?
 listening()
 {
-	n "$1" ss -Hltn "sport = :$2" | grep -q .
+	n "$1" ss -Hltn "sport = :$2" | tap_grep .
 }
 
 # tcp FROM TO ADDRESS: /tmp/payload, the same at the other end
@@ -258,6 +258,15 @@ unwatch()
 {
 	kill "$watcher"
 	wait "$watcher" 2> /dev/null
+}
+
+# fragments_before_marker PROTOCOL: what watch_lines, that watches the core for fragments, has seen by the time of this one
+fragments_before_marker()
+{
+	py pma2 "send_ip(ip('$PMA2', '$PMA1', b'marker!!', proto=$1, frag=1))"
+	seen "$PMA2 > $PMA1: " || echo "it didn't see the marker"
+	unwatch
+	grep '^ ' /tmp/watch | grep -v "$PMA2 > $PMA1: "
 }
 
 # ping_size NS SIZE TARGET [PING ARGUMENTS]: what a ping of that size is told

@@ -28,7 +28,7 @@ second_home()
 # both: the same 5-tuple at once, TCP from each device to each cn, 2 MB each way
 both()
 {
-	local i d pids=()
+	local i d pid pids=()
 
 	for i in "" 2; do
 		spawn "cn$i" python3 "$SWAP" listen 7000 /tmp/down$i /tmp/got-up$i
@@ -41,7 +41,9 @@ both()
 		spawn "dev$i" python3 "$SWAP" connect $CN 7000 7001 /tmp/up$i /tmp/got-down$i
 		pids+=($!)
 	done
-	wait "${pids[@]}"
+	for pid in "${pids[@]}"; do
+		wait "$pid" || return
+	done
 	for d in up down; do
 		cmp /tmp/$d /tmp/got-$d && cmp /tmp/${d}2 /tmp/got-${d}2 || return
 	done
@@ -135,7 +137,7 @@ tap_stage "$sum"
 if output=$(both 2>&1); then tap_ok "$sum"; else tap_fail "$sum" "$output"; fi
 
 kill $captures
-tap_wait 10 "the captures" eval "! ip netns pids dev | xargs -r ps -o comm= -p | grep -q tcpdump"
+tap_wait 10 "the captures" eval "! ip netns pids dev | xargs -r ps -o comm= -p | tap_grep tcpdump"
 tap_check "the captures hold payload" eval "[ \$(foreign dev payload-of-device1 'ether dst $DEV_MAC') -gt 0 ] &&
 	[ \$(foreign dev2 payload-of-device2 'ether dst $MAC2') -gt 0 ]"
 # [3024-A.4-6]

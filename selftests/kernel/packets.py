@@ -190,7 +190,8 @@ def send(dev, *frames, gap=0):
     with packet_socket(dev, 0) as s:
         for frame in frames:
             s.send(frame)
-            time.sleep(gap)
+            if gap:
+                time.sleep(gap)
 
 
 def send_gso(dev, frame, size):
