@@ -505,9 +505,10 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 	core->act = act;
 	core->arg = arg;
 	core->ha_now = calloc(config->n_networks + 1, sizeof(*core->ha_now));
+	core->told = calloc(config->n_networks + 1, sizeof(*core->told));
 	for (unsigned int i = 0; core->ha_now && i < config->n_networks; i++)
 		core->ha_now[i] = config->networks[i].ha;
-	if (!core->ha_now || !table_init(&core->cookies) || !table_init(&core->nais) ||
+	if (!core->ha_now || !core->told || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
 	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) ||
 	    !drains_init(core) || !withdrawal_init(core)) {
@@ -533,6 +534,7 @@ void core_free(struct core *core)
 	drains_exit(core);
 	withdrawal_exit(core);
 	free(core->ha_now);
+	free(core->told);
 	pools_exit(core);
 	table_exit(&core->cookies);
 	table_exit(&core->nais);

@@ -92,6 +92,8 @@ struct core_network {
 	uint32_t tentative_ms;		/* HA: a handover may be undone so long (RFC 5563 s11.1); 0 = not at all */
 	bool tentative_back;		/* it is undone then, unless something says that it counts; else it counts */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
+	bool ask_host;			/* PMA: asks for the next line (RFC 4332) */
+	struct wire_host_config host;	/* HA: told to who asks */
 	bool home_link;			/* HA: it is a real one, whose hosts are told by ARP where devices are */
 };
 
@@ -353,6 +355,8 @@ struct core_action {
 			uint8_t plen;
 			uint16_t lifetime;	/* s granted */
 			const char *network;	/* name, lives as long as the configuration */
+			/* ATTACHED: what the HA tells of it, lives as long as the core; NULL = nothing */
+			const struct wire_host_config *host;
 			uint8_t code;		/* REFUSED: reply code, 0 = none came */
 			char text[CORE_TEXT_MAX];	/* REFUSED and GONE: why */
 		} device;			/* ATTACHED, REFUSED, GONE */

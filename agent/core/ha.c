@@ -23,10 +23,11 @@ static bool is_any(struct in_addr addr)
 
 /* ---- replies ---- */
 
-/* What a denial says beyond its code. */
-struct denial {
+/* What a reply says beyond its code. */
+struct said {
 	const char *text;		/* NULL: nothing */
 	struct in_addr redirect;	/* 0: nowhere */
+	const struct wire_host_config *host;	/* NULL: nothing */
 };
 
 /*
@@ -34,7 +35,7 @@ struct denial {
  * request went to, to where it came from (RFC 5944 s3.8.3.1).
  */
 static void send_reply(struct core *core, const struct request *req, const struct wire_rrp *rrp,
-		       const struct ha_reply *reply, const struct denial *denial)
+		       const struct ha_reply *reply, const struct said *said)
 {
 	struct wire_out out = { .len = 0 };
 
@@ -43,10 +44,12 @@ static void send_reply(struct core *core, const struct request *req, const struc
 		wire_put_nai(&out, req->nai);		/* RFC 2794 s3 */
 	if (req->per_node)				/* RFC 5563 s5.1: in both directions */
 		wire_put_pmip_method(&out, req->peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA);
-	if (denial && denial->text)
-		wire_put_text(&out, WIRE_TEXT_HA, denial->text);		/* RFC 4917 s5 */
-	if (denial && denial->redirect.s_addr)
-		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, denial->redirect);
+	if (said && said->text)
+		wire_put_text(&out, WIRE_TEXT_HA, said->text);		/* RFC 4917 s5 */
+	if (said && said->redirect.s_addr)
+		wire_put_dynamic_ha(&out, WIRE_HA_REDIRECTED, said->redirect);
+	if (said && said->host)
+		wire_put_host_config(&out, said->host);
 	if (req->mn_sa)
 		wire_put_auth(&out, WIRE_EXT_MHAE, req->mn_sa);
 	if (req->challenge_len)
@@ -83,7 +86,7 @@ static bool is_our_address(const struct core *core, struct in_addr addr)
 static void deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code,
 		 const char *text)
 {
-	struct denial denial = { .text = text };
+	struct said said = { .text = text };
 	struct wire_rrp rrp = {
 		.code = code,
 		.home = req->rrq.home,
@@ -93,7 +96,7 @@ static void deny(struct core *core, const struct request *req, const struct core
 	char src[INET_ADDRSTRLEN];
 
 	if (code == WIRE_CODE_REDIRECT_HA)	/* RFC 4433 s3.4.2 */
-		denial.redirect = redirect_of(core, net);
+		said.redirect = redirect_of(core, net);
 	/* RFC 5944 s3.8.3.2: only an address of ours is copied. */
 	if (code == WIRE_CODE_HA_UNKNOWN_HA || !is_our_address(core, rrp.ha))
 		rrp.ha = net ? net->ha : req->dst;
@@ -102,7 +105,7 @@ static void deny(struct core *core, const struct request *req, const struct core
 	count_denial(core, code);
 	act_log(core, CORE_LOG_INFO, "%s: request from %s denied: %u %s%s%s", req->nai[0] ? req->nai : "(no NAI)",
 		addr_text(req->src, src), code, wire_code_name(code), text ? ": " : "", text ? text : "");
-	send_reply(core, req, &rrp, NULL, &denial);
+	send_reply(core, req, &rrp, NULL, &said);
 }
 
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code)
@@ -114,6 +117,7 @@ void ha_deny(struct core *core, const struct request *req, const struct core_net
 static void send_accept(struct core *core, const struct reg *reg, const struct request *req)
 {
 	const struct ha_reply *reply = &reg->ha.reply;
+	const struct said said = { .host = req->asks_host && reply->lifetime ? &reg->net->host : NULL };
 	struct wire_rrp rrp = {
 		.code = reply->code,
 		.lifetime = reply->lifetime,
@@ -122,7 +126,7 @@ static void send_accept(struct core *core, const struct reg *reg, const struct r
 		.id = replay_reply_id(core, req),
 	};
 
-	send_reply(core, req, &rrp, reply, NULL);
+	send_reply(core, req, &rrp, reply, &said);
 }
 
 /* ---- the record's life ---- */
@@ -1001,6 +1005,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	req.poor = is_poor(msg, &req);
 	req.cvse = cvse_code(msg);
 	req.keyed = wire_get_gre_key(msg, &req.key);
+	req.asks_host = wire_asks_host_config(msg);
 	req.requests_ha = wire_get_dynamic_ha(msg, WIRE_HA_REQUESTED, &req.requested_ha);
 	req.revsup = wire_get_revsup(msg, &flags, &req.revsup_time);
 	req.offers_inform = req.revsup && flags & WIRE_REVSUP_I;

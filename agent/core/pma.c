@@ -67,6 +67,8 @@ void pma_tell(struct core *core, const struct reg *reg, enum core_action_type ty
 	action.device.plen = reg->net->plen;
 	action.device.lifetime = rec->lifetime;
 	action.device.network = reg->net->name;
+	if (type == CORE_ACT_ATTACHED)
+		action.device.host = pma_told(core, reg->net);
 	action.device.code = type == CORE_ACT_REFUSED ? reg->pub.last_code : 0;
 	text_copy(action.device.text, sizeof(action.device.text), text);
 	core->act(core->arg, &action);
@@ -328,7 +330,7 @@ void pma_resume(struct core *core, struct reg *reg)
 		return;
 	}
 	pma_plan_refresh(core, reg);
-	if (reg->left)		/* the HA may not know the key that followed it */
+	if (reg->left || pma_is_to_ask(core, reg->net))	/* the HA may not know the key that followed it */
 		reg->pma.refresh_us = now + 1 + core_random(core) % SECOND;
 	if (reg->adopted) {
 		reg->pma.attached = true;

@@ -56,6 +56,49 @@ struct in_addr pma_ha_now(const struct core *core, const struct core_network *ne
 	return core->ha_now[network_index(core, net)];
 }
 
+const struct wire_host_config *pma_told(const struct core *core, const struct core_network *net)
+{
+	const struct told *told = &core->told[network_index(core, net)];
+
+	return told->known ? &told->host : NULL;
+}
+
+bool pma_is_to_ask(struct core *core, const struct core_network *net)
+{
+	struct told *told = &core->told[network_index(core, net)];
+
+	if (!net->ask_host || told->asked)
+		return false;
+	told->asked = true;
+	return true;
+}
+
+/* Devices see the gateway and the prefix of our configuration: with those of another network they'd be cut off. */
+static void warn_of_difference(struct core *core, const struct core_network *net, const struct wire_host_config *host)
+{
+	char theirs[INET_ADDRSTRLEN];
+
+	if (host->plen && host->plen != net->plen)
+		act_log(core, CORE_LOG_WARNING, "network %s: its home agent says prefix-length = %u, here it is %u",
+			net->name, host->plen, net->plen);
+	if (host->gateway.s_addr && host->gateway.s_addr != net->gateway.s_addr)
+		act_log(core, CORE_LOG_WARNING, "network %s: its home agent says gateway = %s, here it is another",
+			net->name, addr_text(host->gateway, theirs));
+}
+
+void pma_be_told(struct core *core, const struct core_network *net, const struct wire_msg *msg)
+{
+	struct told *told = &core->told[network_index(core, net)];
+	struct wire_host_config host;
+
+	if (!net->ask_host || !wire_get_host_config(msg, &host) ||
+	    (told->known && !memcmp(&host, &told->host, sizeof(host))))
+		return;
+	told->known = true;
+	told->host = host;
+	warn_of_difference(core, net, &host);
+}
+
 void pma_ha_accepted(struct core *core, const struct reg *reg)
 {
 	core->ha_now[network_index(core, reg->net)] = reg->pub.rec.ha;

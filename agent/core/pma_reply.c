@@ -69,6 +69,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 		pma_deregister(core, reg);
 		return;
 	}
+	pma_be_told(core, reg->net, msg);
 	wire_get_gre_key(msg, &key);
 	rec->gre = rec->keyed = peer->gre_key;
 	rec->key_out = key;

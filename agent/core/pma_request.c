@@ -28,6 +28,8 @@ void pma_put_rrq(struct core *core, const struct pma_rrq *r)
 	wire_put_nai(&out, r->nai);
 	if (*r->service)	/* RFC 5446 s4.1: in each */
 		wire_put_service(&out, r->service);
+	if (r->ask_host)
+		wire_put_host_request(&out);
 	if (r->dynamic)
 		wire_put_dynamic_ha(&out, WIRE_HA_REQUESTED, r->to);
 	if (!r->mn)
@@ -64,6 +66,7 @@ void pma_send_rrq(struct core *core, struct reg *reg)
 		.nai = rec->nai,
 		.service = reg->net->service,
 		.dynamic = reg->pma.any_ha,
+		.ask_host = reg->net->ask_host && reg->pub.state != CORE_DEREG,
 	};
 	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
 

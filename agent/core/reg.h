@@ -131,6 +131,7 @@ struct request {
 	bool offers_inform;		/* I bit of ext. 137: it leaves to us whether the device is told */
 	bool poor;			/* has what its RFC doesn't allow, by place or number */
 	uint8_t cvse;			/* code for the first one that we don't know; 0 = there is none */
+	bool asks_host;			/* for what struct core_network has as @host */
 	bool requests_ha;
 	struct in_addr requested_ha;	/* ext. 139/1 */
 	uint32_t key;
@@ -225,6 +226,7 @@ struct pma_rrq {
 	uint8_t mac[6];
 	uint32_t key_in;
 	bool dynamic;			/* says whom it goes to by ext. 139 */
+	bool ask_host;			/* for what the HA tells of the network */
 };
 
 struct pma_reg {
@@ -289,6 +291,12 @@ struct reg {
 	};
 };
 
+/* What an HA tells of a network, by its last answer. */
+struct told {
+	bool known, asked;		/* @asked: in this life, by who was served before */
+	struct wire_host_config host;
+};
+
 struct pool {
 	uint64_t *used;			/* one bit per address from pool_first on */
 	uint32_t first, size, n_used;
@@ -324,6 +332,7 @@ struct core {
 	struct heap timers;
 	struct pool *pools, *other_pools;	/* one per network each */
 	struct in_addr *ha_now;		/* PMA: whom a network's new devices ask, one per network */
+	struct told *told;		/* PMA: likewise */
 	struct peer *peers, *ranges;	/* @ranges: those of more than one address */
 	uint64_t stranger_warned_us;	/* of who is in no section */
 	struct mn *mns, *mn_realms;	/* @mn_realms: those for all of a realm */
@@ -651,6 +660,11 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 
 /* pma_ha.c */
 bool network_has_ha(const struct core_network *net, struct in_addr ha);
+/* What the HA tells of a network; NULL: nothing so far. */
+const struct wire_host_config *pma_told(const struct core *core, const struct core_network *net);
+/* For who is served from before: true once per network that wants to be told. */
+bool pma_is_to_ask(struct core *core, const struct core_network *net);
+void pma_be_told(struct core *core, const struct core_network *net, const struct wire_msg *msg);
 struct in_addr pma_ha_now(const struct core *core, const struct core_network *net);
 void pma_ha_accepted(struct core *core, const struct reg *reg);
 /* It is silent, and not just to that device: what comes next asks the next one that can be asked. */

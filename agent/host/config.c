@@ -201,6 +201,21 @@ static void read_routes(const struct section *sec, const struct core_network *ne
 	}
 }
 
+/* RFC 4332: what a home agent tells, and who asks for it. */
+static void read_host_config(const struct section *sec, const struct core_config *core, const struct dhcp_options *dhcp,
+			     struct core_network *net)
+{
+	get_bool(sec, "host-config", &net->ask_host);
+	if (!core->pma && item_get(sec, "host-config", 0))
+		section_error(sec, "host-config", "remove it, or set proxy-agent = true",
+			      "only a proxy agent asks for it");
+	net->host.plen = net->plen;
+	net->host.gateway = net->gateway;
+	for (unsigned int i = 0; i < dhcp->n_dns && i < WIRE_HOST_DNS_MAX; i++)
+		net->host.dns[i] = dhcp->dns[i];
+	strcpy(net->host.suffix, dhcp->domain);
+}
+
 static void read_dhcp(const struct section *sec, const struct core_network *net, struct dhcp_options *dhcp)
 {
 	uint64_t n;
@@ -209,8 +224,7 @@ static void read_dhcp(const struct section *sec, const struct core_network *net,
 		dhcp->mtu = n;
 	dhcp->n_dns = read_servers(sec, "dns", dhcp->dns);
 	dhcp->n_ntp = read_servers(sec, "ntp", dhcp->ntp);
-	if (get_string(sec, "domain", MAY, dhcp->domain, sizeof(dhcp->domain)) &&
-	    dhcp->domain[strspn(dhcp->domain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")])
+	if (get_string(sec, "domain", MAY, dhcp->domain, sizeof(dhcp->domain)) && !wire_host_suffix_ok(dhcp->domain))
 		section_error(sec, "domain", "letters, digits, hyphens and dots", "not a domain: \"%s\"", dhcp->domain);
 	read_routes(sec, net, dhcp);
 }
@@ -292,6 +306,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 	if (get_number(sec, "lease", MAY, 10, UINT32_MAX - 1, &n))
 		extra->lease = n;
 	read_dhcp(sec, net, &extra->dhcp);
+	read_host_config(sec, core, &extra->dhcp, net);
 }
 
 static void check_network_pair(const struct section *sec, const struct core_config *core,

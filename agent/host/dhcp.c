@@ -5,6 +5,7 @@
 #include "host/dhcp_packet.h"
 #include "host/log.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,7 @@ struct terms {
 	uint8_t plen;
 	uint32_t left;		/* s of the granted lifetime, UINT32_MAX = no end */
 	const char *network;
+	const struct wire_host_config *host;	/* what the HA tells of it; NULL = nothing */
 };
 
 /* ---- sessions ---- */
@@ -144,6 +146,21 @@ static struct session *get(struct dhcp *dhcp, const uint8_t *mac, uint32_t port)
 
 /* ---- answers ---- */
 
+static_assert(DHCP_DOMAIN_MAX == WIRE_HOST_SUFFIX_MAX, "either has room for the other");
+
+/* What isn't configured here the HA may have told: RFC 4332. */
+static void fill_in(struct dhcp_options *options, const struct wire_host_config *host)
+{
+	if (!options->n_dns) {
+		while (options->n_dns < WIRE_HOST_DNS_MAX && host->dns[options->n_dns].s_addr) {
+			options->dns[options->n_dns] = host->dns[options->n_dns];
+			options->n_dns++;
+		}
+	}
+	if (!*options->domain)
+		strcpy(options->domain, host->suffix);
+}
+
 /* The device's answer to @s->req, now that it has its home address. */
 static void answer(struct session *s, const struct terms *terms)
 {
@@ -155,6 +172,7 @@ static void answer(struct session *s, const struct terms *terms)
 	struct dhcp_reply reply = { .req = req, .server = terms->gateway, .gateway = terms->gateway,
 				    .plen = terms->plen, .yiaddr = terms->home };
 	struct in_addr asked = req->requested.s_addr ? req->requested : req->ciaddr;
+	struct dhcp_options options;
 
 	s->pending = false;
 	if (!port || !config_network(dhcp->host->config, terms->network, &extra))
@@ -162,7 +180,10 @@ static void answer(struct session *s, const struct terms *terms)
 	reply.lease = extra->lease;
 	if (terms->left < reply.lease)
 		reply.lease = terms->left;
-	reply.options = &extra->dhcp;
+	options = extra->dhcp;
+	if (terms->host)
+		fill_in(&options, terms->host);
+	reply.options = &options;
 	memcpy(reply.src_mac, port->gwmac, sizeof(reply.src_mac));
 
 	if (req->type == DHCP_DISCOVER) {
@@ -349,7 +370,7 @@ void dhcp_result(struct dhcp *dhcp, const struct core_action *action)
 	if (action->type == CORE_ACT_ATTACHED && s->pending) {
 		struct terms terms = { .home = action->device.home, .gateway = action->device.gateway,
 				       .plen = action->device.plen, .left = time_left(dhcp, action),
-				       .network = action->device.network };
+				       .network = action->device.network, .host = action->device.host };
 
 		answer(s, &terms);
 	} else if (action->type == CORE_ACT_REFUSED) {

@@ -14,7 +14,7 @@
 #define DHCP_FRAME_MAX	1000	/* more than dhcp_build() ever needs */
 #define DHCP_SERVERS_MAX	4	/* of a kind */
 #define DHCP_ROUTES_MAX	8
-#define DHCP_DOMAIN_MAX	253
+#define DHCP_DOMAIN_MAX	245	/* as much as RFC 4332 has room for */
 
 enum dhcp_type {	/* option 53 */
 	DHCP_DISCOVER = 1, DHCP_OFFER, DHCP_REQUEST, DHCP_DECLINE,

@@ -30,6 +30,7 @@ enum {			/* messages an extension has a place in */
 #define NO_MAX		UINT16_MAX
 #define FIRST_SKIPPABLE	128	/* RFC 5944 s1.8 */
 #define CVSE_HEAD	6	/* Vendor-ID and Vendor-CVSE-Type, RFC 3115 s2.1 */
+#define HOST_HEAD	10	/* Reserved, Vendor-ID, Vendor-NVSE-Type (s2.2), Sub-Type (RFC 4332 s3) */
 
 enum {			/* what order is about, a bit each */
 	NAI = 1,
@@ -426,6 +427,72 @@ const struct wire_ext *wire_find_unknown_cvse(const struct wire_msg *msg)
 	return NULL;
 }
 
+/* The value of @ext if it is of RFC 4332 and has that sub-type; else NULL. */
+static const uint8_t *host_value(const struct wire_ext *ext, enum wire_host_sub sub)
+{
+	const uint8_t *p = ext->data;
+
+	/* Another vendor's may be shorter than its table row says, see judge(). */
+	if (ext->type != WIRE_EXT_NVSE || ext->len < HOST_HEAD || get32(p + 2) != WIRE_VENDOR_CISCO ||
+	    get16(p + 6) != WIRE_CISCO_HOST || get16(p + 8) != sub)
+		return NULL;
+	return p + HOST_HEAD;
+}
+
+/* The first value of @sub that has @min to @max bytes. */
+static const uint8_t *find_host(const struct wire_msg *msg, enum wire_host_sub sub, size_t min, size_t max, size_t *len)
+{
+	for (unsigned int i = 0; i < msg->n_ext; i++) {
+		const uint8_t *value = host_value(&msg->ext[i], sub);
+
+		*len = msg->ext[i].len - HOST_HEAD;
+		if (value && *len >= min && *len <= max)
+			return value;
+	}
+	return NULL;
+}
+
+bool wire_asks_host_config(const struct wire_msg *msg)
+{
+	size_t len;
+
+	return find_host(msg, WIRE_HOST_REQUEST, 2, 2, &len);
+}
+
+bool wire_host_suffix_ok(const char *suffix)
+{
+	size_t len = strlen(suffix);
+
+	return len && len <= WIRE_HOST_SUFFIX_MAX &&
+	       strspn(suffix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.") == len;
+}
+
+bool wire_get_host_config(const struct wire_msg *msg, struct wire_host_config *host)
+{
+	const uint8_t *value;
+	size_t len;
+
+	memset(host, 0, sizeof(*host));		/* the gaps too: others compare it as a whole */
+	value = find_host(msg, WIRE_HOST_PLEN, 2, 2, &len);
+	if (value && get16(value) <= 32)
+		host->plen = get16(value);
+	value = find_host(msg, WIRE_HOST_GATEWAY, 4, 4, &len);
+	if (value)
+		host->gateway = get_addr(value);
+	value = find_host(msg, WIRE_HOST_DNS, 8, 8, &len);
+	if (value && get32(value)) {
+		host->dns[0] = get_addr(value);
+		host->dns[1] = get_addr(value + 4);
+	}
+	value = find_host(msg, WIRE_HOST_SUFFIX, 1, WIRE_HOST_SUFFIX_MAX, &len);
+	if (value) {
+		memcpy(host->suffix, value, len);
+		if (strlen(host->suffix) != len || !wire_host_suffix_ok(host->suffix))
+			memset(host->suffix, 0, sizeof(host->suffix));
+	}
+	return host->plen || host->gateway.s_addr || host->dns[0].s_addr || *host->suffix;
+}
+
 bool wire_get_pmip_method(const struct wire_msg *msg, uint8_t *method)
 {
 	const uint8_t *data = find_exact(msg, WIRE_EXT_PMIP, 1, 1);
@@ -535,6 +602,38 @@ void wire_put_access_tech(struct wire_out *out, uint8_t tech)
 void wire_put_service(struct wire_out *out, const char *service)
 {
 	wire_put_ext(out, WIRE_EXT_SERVICE, 0, service, strlen(service));
+}
+
+static void put_host(struct wire_out *out, enum wire_host_sub sub, const void *value, size_t len)
+{
+	uint8_t data[HOST_HEAD + WIRE_HOST_SUFFIX_MAX] = { 0 };
+
+	set32(data + 2, WIRE_VENDOR_CISCO);
+	set16(data + 6, WIRE_CISCO_HOST);
+	set16(data + 8, sub);
+	memcpy(data + HOST_HEAD, value, len);
+	wire_put_ext(out, WIRE_EXT_NVSE, 0, data, HOST_HEAD + len);
+}
+
+void wire_put_host_request(struct wire_out *out)
+{
+	static const uint8_t all[2];
+
+	put_host(out, WIRE_HOST_REQUEST, all, sizeof(all));
+}
+
+void wire_put_host_config(struct wire_out *out, const struct wire_host_config *host)
+{
+	const uint8_t plen[2] = { 0, host->plen };
+
+	if (host->plen)
+		put_host(out, WIRE_HOST_PLEN, plen, sizeof(plen));
+	if (host->gateway.s_addr)
+		put_host(out, WIRE_HOST_GATEWAY, &host->gateway, sizeof(host->gateway));
+	if (host->dns[0].s_addr)
+		put_host(out, WIRE_HOST_DNS, host->dns, sizeof(host->dns));
+	if (*host->suffix)
+		put_host(out, WIRE_HOST_SUFFIX, host->suffix, strlen(host->suffix));
 }
 
 void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text)

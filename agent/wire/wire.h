@@ -102,6 +102,7 @@ enum wire_ext_type {
 	WIRE_EXT_GRE_KEY	= 48,	/* RFC 6245 */
 	WIRE_EXT_NAI		= 131,	/* RFC 2794 */
 	WIRE_EXT_CHALLENGE	= 132,	/* RFC 4721 s3 */
+	WIRE_EXT_NVSE		= 134,	/* RFC 3115 s2.2 */
 	WIRE_EXT_REVSUP		= 137,	/* revocation support, RFC 3543 s3.2 */
 	WIRE_EXT_DYNAMIC_HA	= 139,	/* RFC 4433 s3.4 */
 	WIRE_EXT_TEXT		= 145,	/* message string, RFC 4917 */
@@ -115,6 +116,29 @@ enum wire_ext_type {
  */
 #define WIRE_VENDOR_3GPP2	5535
 #define WIRE_3GPP2_GRE_KEY	0x0401
+
+/* Host configuration, RFC 4332: an NVSE each of Cisco's */
+#define WIRE_VENDOR_CISCO	9
+#define WIRE_CISCO_HOST		14
+#define WIRE_HOST_DNS_MAX	2
+/* s3.7 says 246, which fits a sub-type of one byte; its figures have two. */
+#define WIRE_HOST_SUFFIX_MAX	245
+
+enum wire_host_sub {		/* the two sub-types for DHCP, and the one for a URL, are nobody's here */
+	WIRE_HOST_REQUEST	= 0,
+	WIRE_HOST_PLEN		= 1,
+	WIRE_HOST_DNS		= 2,
+	WIRE_HOST_GATEWAY	= 5,
+	WIRE_HOST_SUFFIX	= 6,
+};
+
+/* What a home agent tells of a home network; all 0: nothing. */
+struct wire_host_config {
+	uint8_t plen;			/* 1 to 32 */
+	struct in_addr gateway;
+	struct in_addr dns[WIRE_HOST_DNS_MAX];	/* the second one only beside the first */
+	char suffix[WIRE_HOST_SUFFIX_MAX + 1];	/* letters, digits, hyphens and dots */
+};
 
 #define WIRE_GAE_MN_AAA	1	/* sub-type of ext. 36, RFC 4721 s6 */
 #define WIRE_SPI_CHAP	2	/* RFC 4721 s9 */
@@ -285,6 +309,11 @@ bool wire_get_dynamic_ha(const struct wire_msg *msg, enum wire_dynamic_ha sub, s
 bool wire_get_access_tech(const struct wire_msg *msg, uint8_t *tech);
 bool wire_get_device_mac(const struct wire_msg *msg, uint8_t mac[static 6]);
 bool wire_get_service(const struct wire_msg *msg, char service[static WIRE_SERVICE_MAX + 1]);	/* NUL inside: false */
+/* Does a request ask for what there is? Only "all" is defined: RFC 4332 s3.1. */
+bool wire_asks_host_config(const struct wire_msg *msg);
+/* False if there is none of it. The first of each kind; what can't be true is as good as absent. */
+bool wire_get_host_config(const struct wire_msg *msg, struct wire_host_config *host);
+bool wire_host_suffix_ok(const char *suffix);	/* characters and length; "" isn't */
 /* What an agent has to say: cut off, and in visible ASCII, whatever it is. */
 bool wire_get_text(const struct wire_msg *msg, enum wire_text whose, char text[static WIRE_TEXT_MAX]);
 
@@ -320,6 +349,8 @@ void wire_put_dynamic_ha(struct wire_out *out, enum wire_dynamic_ha sub, struct 
 void wire_put_device_mac(struct wire_out *out, const uint8_t mac[static 6]);
 void wire_put_access_tech(struct wire_out *out, uint8_t tech);
 void wire_put_service(struct wire_out *out, const char *service);
+void wire_put_host_request(struct wire_out *out);
+void wire_put_host_config(struct wire_out *out, const struct wire_host_config *host);	/* what of it is set */
 void wire_put_text(struct wire_out *out, enum wire_text whose, const char *text);
 
 /* Security association: what an SPI selects (RFC 5944 s1.6). */

@@ -750,6 +750,9 @@ static void told(struct node *n, const struct core_action *a)
 		d->attached = true;
 		d->attached_at = n->w->now;
 		d->n_attached++;
+		d->told = a->device.host;
+		if (d->told)
+			d->host = *a->device.host;
 		break;
 	case CORE_ACT_REFUSED:
 		d->attached = false;
@@ -1196,6 +1199,8 @@ void rrq_build(struct wire_out *out, const struct rrq *r)
 		wire_put_nai(out, r->nai);
 	if (r->service)
 		wire_put_service(out, r->service);
+	if (r->asks_host)
+		wire_put_host_request(out);
 	if (r->requested)
 		wire_put_dynamic_ha(out, WIRE_HA_REQUESTED, ip(r->requested));
 	if (r->method >= 0)

@@ -45,6 +45,8 @@ struct sent {
 struct served {		/* what ATTACHED, REFUSED and GONE said last of one device */
 	bool away;			/* answers no CONFIRM */
 	bool attached;
+	bool told;			/* and what, in @host */
+	struct wire_host_config host;
 	struct in_addr home;
 	unsigned int n_attached, n_refused, n_gone;
 	uint8_t code;
@@ -198,6 +200,7 @@ struct rrq {
 	const char *challenge;		/* NULL = no ext. 132 */
 	const char *requested;		/* NULL = no ext. 139 */
 	const char *service;		/* NULL = no ext. 151 */
+	bool asks_host;			/* RFC 4332 */
 	const char *src, *dst;
 	uint32_t link;
 };

@@ -297,6 +297,42 @@ static void test_services(void **state)
 	assert_int_equal(n_regs(HA_NODE), 0);
 }
 
+/* RFC 4332: who asks is told, also when its request comes once more. */
+static void test_host_config(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_host_config host;
+	struct wire_msg msg;
+
+	HA_NODE->net[RED].host = (struct wire_host_config){ .plen = 24, .gateway = ip("10.0.0.1"),
+							    .dns = { ip("10.0.0.53") }, .suffix = "red.example" };
+	assert_true(ask(w, &r, &msg));
+	assert_false(wire_get_host_config(&msg, &host));
+	later(w, &r);
+	r.asks_host = true;
+	for (int i = 0; i < 2; i++) {
+		assert_true(ask(w, &r, &msg));
+		assert_int_equal(msg.rrp.code, 0);
+		assert_true(wire_get_host_config(&msg, &host));
+		assert_memory_equal(&host, &HA_NODE->net[RED].host, sizeof(host));
+		/* Covered. */
+		assert_true(wire_find(&msg, WIRE_EXT_NVSE, 0) < wire_find(&msg, WIRE_EXT_FHAE, 0));
+	}
+	assert_int_equal(COUNT(duplicate_rrq), 1);
+	later(w, &r);
+	r.f.lifetime = 0;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_NVSE), 0);
+	later(w, &r);
+	r.f.lifetime = 600;
+	r.method = WIRE_PMIP_IPSEC;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_PMIP_DISALLOWED);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_NVSE), 0);
+}
+
 static void test_home_address(void **state)
 {
 	struct world *w = *state;
@@ -1150,7 +1186,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(register), T(encapsulation), T(key_encodings), T(services), T(home_address), T(pool_exhausted),
+		T(register), T(encapsulation), T(key_encodings), T(services), T(host_config), T(home_address), T(pool_exhausted),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),

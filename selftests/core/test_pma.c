@@ -320,6 +320,46 @@ static void test_service(void **state)
 	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_SERVICE_REFUSED);
 }
 
+/* RFC 4332: asked for where that is configured, and for who was served before as soon as may be. */
+static void test_host_config(void **state)
+{
+	struct wire_host_config host = { .plen = 24, .gateway = ip("10.0.0.1"), .dns = { ip("10.0.0.53") } };
+	struct world *w = *state;
+	struct wire_msg msg;
+
+	HA_NODE->net[RED].host = host;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_false(wire_asks_host_config(&msg));
+	run(w, RTT);
+	assert_true(PMA_NODE->dev[DEV].attached && !PMA_NODE->dev[DEV].told);
+
+	PMA_NODE->net[RED].ask_host = true;
+	node_restart(PMA_NODE);
+	run(w, 2 * SEC);
+	last_rrq(w, &msg);
+	assert_true(wire_asks_host_config(&msg));
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_true(PMA_NODE->dev[DEV].told);
+	assert_memory_equal(&PMA_NODE->dev[DEV].host, &host, sizeof(host));
+
+	/* What is told anew reaches the next who asks; who tells nothing hasn't taken it back. */
+	strcpy(HA_NODE->net[RED].host.suffix, "red.example");
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_string_equal(PMA_NODE->dev[8].host.suffix, "red.example");
+	memset(&HA_NODE->net[RED].host, 0, sizeof(host));
+	PMA_NODE->peer[0].revocation = false;	/* it deregisters what leaves */
+	attach(PMA_NODE, 9, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_string_equal(PMA_NODE->dev[9].host.suffix, "red.example");
+	detach(PMA_NODE, 9, 3, CORE_DETACH_RELEASE);
+	run(w, SEC);
+	last_rrq(w, &msg);
+	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_false(wire_asks_host_config(&msg));
+}
+
 static void test_hint(void **state)
 {
 	static const char *const outside[] = { "10.0.1.5", "10.0.0.1", "10.0.0.0", "10.0.0.255",
@@ -1218,7 +1258,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), T(service), DEAF(hint), DEAF(hint_late),
+		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), T(service), T(host_config), DEAF(hint), DEAF(hint_late),
 		DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),
 		DEAF(granted_more), T(bind_fails),

@@ -149,7 +149,7 @@ write_pma()
 		identity "02:00:00:00:01:00/ff:ff:ff:ff:ff:00" { nai = "%m@red.example" }
 		network red {
 			nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
-			gateway = 10.0.0.1  prefix-length = 24  lifetime = ${lifetime-600}  lease = $1  dns = {10.0.0.1}
+			gateway = 10.0.0.1  prefix-length = 24  lifetime = ${lifetime-600}  lease = $1  host-config = true
 		}
 		peer 192.0.2.1 { gre-key = true  spi 0x100 { key-file = "$dir/key" } }
 		device mip0 { local = 192.0.2.10  gateway-mac = "02:00:5e:00:00:01"  ports = {acc0} }
@@ -182,6 +182,7 @@ store = disk
 network red {
 	nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
 	gateway = 10.0.0.1  prefix-length = 24  pool = "10.0.0.10-10.0.0.250"  lifetime = 600
+	dns = {10.0.0.1, 10.0.0.53}  domain = red.example
 }
 peer 192.0.2.10 { per-node = true  spi 0x100 { key-file = "$dir/key" } }
 device mip0 { local = 192.0.2.1  addresses = {"10.0.0.1/24"} }
@@ -213,6 +214,10 @@ tap_stage "attach by DHCP"
 tap_check "udhcpc gets its lease" dhcp
 home=$(ip -n dev -j addr show eth0 | jq -r '.[0].addr_info[] | select(.family == "inet") | .local')
 tap_check "of the pool" grep -Eqx '10\.0\.0\.[0-9]+' <<< "$home"
+printf '#!/bin/sh\n[ "$1" != bound ] || echo "$dns, $domain" > "%s/said"\n' "$dir" > "$dir/script"
+chmod +x "$dir/script"
+tap_check "the same one once more" dhcp -s "$dir/script"
+tap_is "with the name servers that only the home agent knows" "$(cat "$dir/said")" "10.0.0.1 10.0.0.53, red.example"
 tap_check "both agents and both kernels have it" tap_wait 5 "four times $home" both_have "$home"
 tap_check "it reaches its gateway through the tunnel" reaches_home
 tap_is "the handover's timeline is whole" \

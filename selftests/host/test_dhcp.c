@@ -23,6 +23,7 @@ static const uint8_t mac[6] = { 2, 0, 0, 0, 1, 5 };
 
 static struct core_reg reg;		/* what the core would find */
 static bool has_reg;
+static const struct wire_host_config *host_config;
 static unsigned int granted_ago;	/* s since the core's registration was accepted */
 static struct { unsigned int n; struct in_addr hint; enum core_trigger trigger; bool init; } attached;
 static struct { unsigned int n; enum core_detach why; } detached;
@@ -147,6 +148,7 @@ static void core_says(enum core_action_type type, const char *home)
 	action.device.plen = 24;
 	action.device.lifetime = 600;
 	action.device.network = "red";
+	action.device.host = host_config;
 	has_reg = type == CORE_ACT_ATTACHED;
 	reg = (struct core_reg){ .state = CORE_BOUND, .timeline.trigger = CORE_TRIGGER_DHCP };
 	reg.rec.home = action.device.home;
@@ -203,6 +205,7 @@ static int setup(void **state)
 	host.base = event_base_new();
 	host.dhcp = dhcp_new(&host);
 	has_reg = false;
+	host_config = NULL;
 	granted_ago = 0;
 	extra.lease = 300;
 	memset(&attached, 0, sizeof(attached));
@@ -237,6 +240,39 @@ static void test_waits_for_registration(void **state)
 	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
 	expect(DHCP_ACK, "10.0.0.9");
 	assert_int_equal(detached.n, 0);
+}
+
+static bool ack_has(const void *option, size_t len)
+{
+	device_says(DHCP_REQUEST, "10.0.0.9", NULL, NULL);
+	core_says(CORE_ACT_ATTACHED, "10.0.0.9");
+	expect(DHCP_ACK, "10.0.0.9");
+	return memmem(sent.frame + 282, sent.len - 282, option, len);
+}
+
+/* RFC 4332: what isn't configured is the HA's. */
+static void test_host_config(void **state)
+{
+	static const uint8_t theirs[] = { 6, 4, 10, 0, 0, 54 }, both[] = { 6, 8, 10, 0, 0, 54, 10, 0, 0, 55 };
+	static const uint8_t ours[] = { 6, 4, 10, 0, 0, 53 }, domain[] = "\x0f\x0bred.example";
+	struct wire_host_config told = { .plen = 8, .gateway = ip("10.9.9.9"), .dns = { ip("10.0.0.54") },
+					 .suffix = "red.example" };
+
+	(void)state;
+	host_config = &told;
+	assert_true(ack_has(theirs, sizeof(theirs)));
+	assert_true(ack_has(domain, sizeof(domain) - 1));
+	/* But for what devices are to see the same everywhere. */
+	assert_true(ack_has("\x01\x04\xff\xff\xff\0\x03\x04\x0a\0\0\x01", 12));
+	told.dns[1] = ip("10.0.0.55");
+	assert_true(ack_has(both, sizeof(both)));
+	extra.dhcp.dns[0] = ip("10.0.0.53");
+	extra.dhcp.n_dns = 1;
+	assert_true(ack_has(ours, sizeof(ours)));
+	assert_true(ack_has(domain, sizeof(domain) - 1));
+	memset(&extra.dhcp, 0, sizeof(extra.dhcp));
+	host_config = NULL;
+	assert_false(ack_has("\x0f", 1));
 }
 
 static void test_retransmissions_get_one_answer(void **state)
@@ -486,7 +522,7 @@ static void test_forget_and_reset(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(test_waits_for_registration), TEST(test_retransmissions_get_one_answer),
+		TEST(test_waits_for_registration), TEST(test_host_config), TEST(test_retransmissions_get_one_answer),
 		TEST(test_refused_is_silent), TEST(test_after_a_move), TEST(test_nak), TEST(test_other_server),
 		TEST(test_release), TEST(test_decline_and_inform), TEST(test_request_for_nothing),
 		TEST(test_leave_of_nothing),

@@ -30,6 +30,7 @@ static void check_getters(const struct wire_msg *msg)
 {
 	uint8_t mac[6], byte;
 	char nai[WIRE_NAI_MAX + 1], service[WIRE_SERVICE_MAX + 1], text[WIRE_TEXT_MAX];
+	struct wire_host_config host;
 	uint32_t word;
 	uint16_t half;
 
@@ -43,6 +44,11 @@ static void check_getters(const struct wire_msg *msg)
 		require(wire_count_gre_keys(msg) < msg->n_ext);
 	if (wire_get_service(msg, service))
 		require(strlen(service) >= 1 && strlen(service) <= WIRE_SERVICE_MAX);
+	if (wire_asks_host_config(msg))
+		require(wire_count(msg, WIRE_EXT_NVSE) >= 1);
+	if (wire_get_host_config(msg, &host))
+		require(host.plen <= 32 && strlen(host.suffix) <= WIRE_HOST_SUFFIX_MAX &&
+			(!*host.suffix || wire_host_suffix_ok(host.suffix)));
 	wire_in_order(msg);
 	wire_get_pmip_method(msg, &byte);
 	wire_get_revsup(msg, &half, &word);

@@ -375,14 +375,19 @@ static void length_past_the_end(void **state)
 	}
 }
 
-static struct parsed rrq_with(const char *exts_hex)
+static struct parsed parsed_with(int message, const char *exts_hex)
 {
-	struct bytes b = message_with(M_RRQ, exts_hex);
+	struct bytes b = message_with(message, exts_hex);
 	struct parsed in = parse(&b);
 
 	if (in.error)
 		fail_msg("%s: %s", exts_hex, wire_error_name(in.error));
 	return in;
+}
+
+static struct parsed rrq_with(const char *exts_hex)
+{
+	return parsed_with(M_RRQ, exts_hex);
 }
 
 static enum wire_error nai_of_length(unsigned int len, char nai[static WIRE_NAI_MAX + 1])
@@ -787,6 +792,79 @@ static void service(void **state)
 	assert_true(out.failed);
 }
 
+#define HOST(len, sub) "86" len "0000 00000009 000e" sub
+
+/* RFC 4332 s3, figures. */
+static void host_config(void **state)
+{
+	static const char *const nothing[] = {
+		"", "8600", "8608 0000 00000009 000e", "8609 0000 00000009 000e 00",
+		HOST("0c", "0000") "0000",				/* a question */
+		HOST("0b", "0001") "18", HOST("0c", "0001") "0021", HOST("0c", "0001") "0118",
+		HOST("0d", "0005") "0a0000", HOST("0e", "0002") "0a000035", HOST("12", "0002") "0000000008080808",
+		HOST("0a", "0006"), HOST("0d", "0006") "610062", HOST("0d", "0006") "612062", HOST("0c", "0006") "6100",
+		"860c 0000 0000000a 000e 0001 0018", "860c 0000 00000009 000f 0001 0018",	/* somebody else's */
+		HOST("0e", "0003") "0a000001", HOST("0c", "0007") "6162",
+	};
+	const struct wire_host_config all = {
+		.plen = 24, .gateway = { htonl(0x0a000001) }, .suffix = "red.example",
+		.dns = { { htonl(0x0a000035) }, { htonl(0x0a000036) } },
+	};
+	const char *const hex = HOST("0c", "0001") "0018" HOST("0e", "0005") "0a000001"
+				HOST("12", "0002") "0a0000350a000036" HOST("15", "0006") "7265642e6578616d706c65";
+	struct wire_host_config host, one = { .dns = { all.dns[0] } };
+	struct wire_rrq rrq = common_rrq();
+	struct wire_rrp rrp = { .code = 0 };
+	struct wire_out out;
+	struct parsed in;
+	struct bytes b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+		in = parsed_with(M_RRP, nothing[i]);
+		if (wire_get_host_config(&in.msg, &host))
+			fail_msg("\"%s\" says something", nothing[i]);
+		free(in.heap);
+	}
+	in = parsed_with(M_RRP, hex);
+	assert_true(wire_get_host_config(&in.msg, &host));
+	assert_memory_equal(&host, &all, sizeof(host));
+	free(in.heap);
+	/* What can't be true doesn't stand in the way, a second answer doesn't count. */
+	in = parsed_with(M_RRP, HOST("0c", "0001") "0118" HOST("0e", "0002") "0a000035" HOST("12", "0002")
+				"0a00003500000000" HOST("12", "0002") "0a00003600000000");
+	assert_true(wire_get_host_config(&in.msg, &host));
+	assert_int_equal(host.plen, 0);
+	assert_memory_equal(&host, &one, sizeof(host));
+	free(in.heap);
+
+	in = rrq_with(HOST("0c", "0000") "0000");
+	assert_true(wire_asks_host_config(&in.msg));
+	free(in.heap);
+	in = rrq_with(HOST("0c", "0001") "0000" HOST("0a", "0000"));
+	assert_false(wire_asks_host_config(&in.msg));
+	free(in.heap);
+
+	wire_put_rrq(&out, &rrq);
+	wire_put_host_request(&out);
+	b = message_with(M_RRQ, HOST("0c", "0000") "0000");
+	assert_int_equal(out.len, b.len);
+	assert_memory_equal(out.buf + 24, b.p + 24, b.len - 24);
+	wire_put_rrp(&out, &rrp);
+	wire_put_host_config(&out, &all);
+	b = message_with(M_RRP, hex);
+	assert_int_equal(out.len, b.len);
+	assert_memory_equal(out.buf + 20, b.p + 20, b.len - 20);
+	wire_put_rrp(&out, &rrp);
+	memset(&host, 0, sizeof(host));
+	wire_put_host_config(&out, &host);
+	assert_int_equal(out.len, 20);
+	memset(host.suffix, 'x', WIRE_HOST_SUFFIX_MAX);
+	wire_put_host_config(&out, &host);
+	assert_int_equal(out.len, 20 + 2 + 255);
+	assert_false(out.failed);
+}
+
 /*
  * Order, as the RFCs have it (protocol/extensions.md s2): pairs of extensions of
  * which the first must not come second. Read: as said. Built: the second of a
@@ -943,7 +1021,7 @@ int main(void)
 		cmocka_unit_test(typed_puts),
 		cmocka_unit_test(put_refuses),
 		cmocka_unit_test(put_fills_to_the_last_byte), cmocka_unit_test(message_string),
-		cmocka_unit_test(service), cmocka_unit_test(order), cmocka_unit_test(order_of_others),
+		cmocka_unit_test(service), cmocka_unit_test(host_config), cmocka_unit_test(order), cmocka_unit_test(order_of_others),
 	};
 
 	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);
