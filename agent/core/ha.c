@@ -316,6 +316,7 @@ static struct ha_op *op_new(enum ha_job job, const struct request *req, const st
 		op->had_prev = true;
 		op->prev = reg->pub.rec;
 		op->prev_expires_us = reg->pub.expires_us;
+		op->prev_peer_since_us = reg->peer_since_us;
 	}
 	return op;
 }
@@ -690,6 +691,7 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 		reg_set_key_in(core, reg, op->prev.key_in);
 		*rec = op->prev;
 		reg->pub.expires_us = op->prev_expires_us;
+		reg->peer_since_us = op->prev_peer_since_us;
 	}
 	refused_id(reg, &op->req);
 	if (!live && op->had_prev && rec->lifetime)

@@ -154,7 +154,7 @@ struct ha_op {
 	enum ha_job job;
 	struct request req;
 	struct core_record prev;
-	uint64_t prev_expires_us;
+	uint64_t prev_expires_us, prev_peer_since_us;
 	bool had_prev;
 	uint8_t code;			/* of the reply */
 	uint32_t key;			/* of the reply to a deregistration */

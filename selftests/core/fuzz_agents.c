@@ -84,6 +84,9 @@ static void configure(struct node *n, const uint8_t how[4])
 	for (int i = 0; i < NETWORKS; i++) {
 		n->net[i].lifetime = 60;
 		n->net[i].bicast = how[0] & 1;
+		n->net[i].ask_host = how[3] & 16;
+		n->net[i].host.plen = how[3] & 32 ? 24 : 0;
+		n->net[i].host.dns[0] = n->net[i].gateway;
 		if (how[0] & 2)		/* and no more addresses than that */
 			n->net[i].pool_last = ip("10.0.0.13");
 	}
@@ -198,7 +201,7 @@ static void again(struct world *w, struct bytes *b)
 	deliver(w, src, dst, out.buf, out.len);
 }
 
-static void put_extension(struct bytes *b, struct wire_out *out, const struct wire_sa *sa)
+static void put_extension(const struct world *w, struct bytes *b, struct wire_out *out, const struct wire_sa *sa)
 {
 	uint8_t kind = byte(b), data[16];
 	char nai[64];
@@ -231,6 +234,12 @@ static void put_extension(struct bytes *b, struct wire_out *out, const struct wi
 		break;
 	case 7:
 		wire_put_auth(out, WIRE_EXT_FHAE, sa);
+		break;
+	case 10:
+		wire_put_host_request(out);
+		break;
+	case 11:
+		wire_put_host_config(out, &w->node[HA].net[RED].host);
 		break;
 	case 8:
 		wire_put_ext(out, WIRE_EXT_CHALLENGE, 0, "challenge", 9);
@@ -295,7 +304,7 @@ static void build(struct world *w, struct bytes *b)
 	put_fixed(w, b, &out);
 	for (int i = how % 8; i > 0; i--) {
 		before = out;
-		put_extension(b, &out, sa);
+		put_extension(w, b, &out, sa);
 		if (out.failed)		/* has no place there, or a length that isn't its own */
 			out = before;
 	}
@@ -337,12 +346,31 @@ static void arrive(struct world *w, struct bytes *b)
 	run(w, 0);
 }
 
+/* By the operator: one device, those with one peer, or all. */
+static void withdraw(struct node *n, int dev, uint8_t how)
+{
+	struct core_event ev = { .type = CORE_EV_REVOKE };
+	char nai[64];
+
+	if (how % 4 == 0)
+		ev.revoke.all = true;
+	else if (how % 4 == 1)
+		ev.revoke.peer = n->peer[how >> 2 & 1].addr;
+	else
+		ev.revoke.nai = nai_of(dev, nai);
+	event(n, &ev);
+}
+
 static void leave(struct world *w, struct bytes *b)
 {
 	struct node *n = any_pma(w, b);
 	int dev = any_device(b);
 	uint8_t how = byte(b);
 
+	if (how & 64) {
+		withdraw(how & 128 ? &w->node[HA] : n, dev, how);
+		return;
+	}
 	n->dev[dev & 255].away = how & 32;
 	detach(n, dev, how & 8 ? 3 + (how >> 4 & 1) : 0, how % 5);
 	run(w, 0);

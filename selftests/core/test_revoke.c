@@ -818,6 +818,35 @@ static void test_handed_over_since(void **state)
 	assert_non_null(find(HA_NODE, "0@red.example"));
 }
 
+/* Who wanted to go to another one meanwhile, and couldn't, is still meant. */
+static void test_not_handed_over_since(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrq r;
+	char nai[32];
+	int i = 0;
+
+	large_network(w);
+	for (i = 0; i <= 4 * RATE; i++)
+		register_nth(w, i, PMA1);
+	run(w, 3 * SEC);
+	w->deaf = 1U << PMA1;
+	withdraw(HA_NODE, NULL, "198.51.100.1");
+	run(w, SEC);
+	do
+		snprintf(nai, sizeof(nai), "%d@red.example", --i);
+	while (!find(HA_NODE, nai));
+	r = rrq_from(w, PMA2, nai);
+	r.key = 1000;
+	HA_NODE->fail_bind = EIO;
+	assert_true(ask(w, &r, &msg));
+	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_UNSPECIFIED);
+	assert_non_null(find(HA_NODE, nai));
+	run(w, 30 * SEC);
+	assert_int_equal(n_regs(HA_NODE), 0);
+}
+
 /* Nobody is told by a revocation, or as many as there are at once: kernel and store aren't flooded either. */
 static void test_not_all_at_once(void **state)
 {
@@ -899,7 +928,7 @@ int main(void)
 		T(deregistered), T(restart), T(by_ha),
 		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_refreshed), T(by_ha_and_not_back),
 		T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
-		T(many_by_ha), T(handed_over_since), T(not_all_at_once), T(each_peer_by_itself), T(many_by_pma),
+		T(many_by_ha), T(handed_over_since), T(not_handed_over_since), T(not_all_at_once), T(each_peer_by_itself), T(many_by_pma),
 	};
 
 	return cmocka_run_group_tests_name("core: revocations by either end", tests, NULL, NULL);
