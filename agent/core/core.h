@@ -91,6 +91,7 @@ struct core_network {
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
 	uint32_t tentative_ms;		/* HA: a handover may be undone so long (RFC 5563 s11.1); 0 = not at all */
 	bool tentative_back;		/* it is undone then, unless something says that it counts; else it counts */
+	bool no_gre;			/* HA: IP-in-IP only */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 	bool ask_host;			/* PMA: asks for the next line (RFC 4332) */
 	struct wire_host_config host;	/* HA: told to who asks */

@@ -623,6 +623,16 @@ static bool has_service(const struct core_network *net, const char *service)
 	return !net->n_services || !*service;
 }
 
+/* Minimal encapsulation isn't to be had; whoever leaves needs none. RFC 6245 s4.2: ext. 48 is GRE, whatever G says. */
+static bool has_encapsulation(const struct core_network *net, const struct request *req)
+{
+	const bool gre = req->keyed || req->rrq.flags & WIRE_RRQ_G;
+
+	if (gre)
+		return !net->no_gre || !req->rrq.lifetime;
+	return !(req->rrq.flags & WIRE_RRQ_M);
+}
+
 /* Steps 7 to 13 of protocol/security.md s5. */
 static void decide(struct core *core, const struct request *req)
 {
@@ -649,7 +659,7 @@ static void decide(struct core *core, const struct request *req)
 		code = mode_code(req);
 	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
-	else if (req->rrq.flags & WIRE_RRQ_M && !(req->rrq.flags & WIRE_RRQ_G) && !req->keyed)
+	else if (!has_encapsulation(net, req))
 		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;
 	else if (req->rrq.lifetime && !has_service(net, req->service))
 		code = WIRE_CODE_SERVICE_REFUSED;

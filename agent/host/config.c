@@ -274,6 +274,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 			 struct core_network *net, struct config_network *extra)
 {
 	uint64_t n;
+	bool gre;
 
 	if (strlen(section_title(sec)) >= sizeof(net->name))
 		section_error(sec, NULL, NULL, "a name has at most %zu characters", sizeof(net->name) - 1);
@@ -297,6 +298,12 @@ static void read_network(const struct section *sec, const struct core_config *co
 	get_bool(sec, "bicast", &net->bicast);
 	if (!core->ha && item_get(sec, "bicast", 0))
 		section_error(sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
+	gre = true;
+	get_bool(sec, "gre", &gre);
+	net->no_gre = !gre;
+	if (!core->ha && item_get(sec, "gre", 0))
+		section_error(sec, "gre", "remove it, and set gre-key in the peer's section",
+			      "a proxy agent asks for what its peer has");
 	read_pools(sec, core, net);
 	check_prefix(sec, net);
 	read_home_agents(sec, core, net);

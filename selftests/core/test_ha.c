@@ -163,6 +163,18 @@ static void test_encapsulation(void **state)
 	assert_int_equal(HA_NODE->kernel[0].leg[0].key_in, key);
 	assert_int_equal(HA_NODE->kernel[0].leg[0].key_out, key);
 
+	/* Without GRE: neither with a key nor by G; but who has it may leave. */
+	HA_NODE->net[RED].no_gre = true;
+	for (int i = 0; i < 2; i++) {
+		later(w, &r);
+		r.keyed = i;
+		r.f.flags = i ? 0 : WIRE_RRQ_G | WIRE_RRQ_M;
+		/* [6245-4.2-4] */
+		expect_denied(w, &r, WIRE_CODE_HA_ENCAP_UNAVAILABLE);
+	}
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	HA_NODE->net[RED].no_gre = false;
+
 	/* The HA's key stays for the life of the registration. */
 	later(w, &r);
 	r.key = 77;

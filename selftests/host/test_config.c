@@ -179,6 +179,7 @@ static const struct bad {
 	  ":12: network blue other-home-agents: no peer 192.0.2.2 (add a peer section" },
 	{ "a service at a home agent", HA "network blue {\nservice = ims\n}\n", ":13: network blue service: only a proxy agent asks for one (remove it, or set proxy-agent = true)" },
 	{ "host-config at a home agent", HA "network blue {\nhost-config = true\n}\n", ":13: network blue host-config: only a proxy agent asks for it (remove it, or set proxy-agent = true)" },
+	{ "gre at a proxy agent", PMA "network blue {\ngre = false\n}\n", ":12: network blue gre: a proxy agent asks for what its peer has (remove it, and set gre-key in the peer's section)" },
 	{ "services at a proxy agent", PMA "network blue {\nservices = { ims }\n}\n", ":12: network blue services: only a home agent has services (remove it, or set home-agent = true)" },
 	{ "too many services", HA "network blue {\nservices = { a, b, c, d, e, f, g, h, i }\n}\n", ":13: network blue services: more than 8 services" },
 	{ "a service without a name", HA "network blue {\nservices = { a, \"\" }\n}\n", ":13: network blue services: a name has 1 to 255 characters" },
