@@ -626,10 +626,10 @@ static bool has_service(const struct core_network *net, const char *service)
 /* Minimal encapsulation isn't to be had; whoever leaves needs none. RFC 6245 s4.2: ext. 48 is GRE, whatever G says. */
 static bool has_encapsulation(const struct core_network *net, const struct request *req)
 {
-	const bool gre = req->keyed || req->rrq.flags & WIRE_RRQ_G;
-
-	if (gre)
-		return !net->no_gre || !req->rrq.lifetime;
+	if (!req->rrq.lifetime)
+		return true;
+	if (req->keyed || req->rrq.flags & WIRE_RRQ_G)
+		return !net->no_gre;
 	return !(req->rrq.flags & WIRE_RRQ_M);
 }
 

@@ -93,6 +93,7 @@ void pma_to_idle(struct core *core, struct reg *reg)
 	reg->pub.expires_us = 0;
 	reg->committing = false;
 	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = pma->gone = false;
+	pma->answer_due = false;
 	pma->move_port = 0;
 	pma->ask_again = false;
 	pma->tx_us = 0;
@@ -208,7 +209,10 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_tell(core, reg, CORE_ACT_ATTACHED, "");
 		act_log(core, CORE_LOG_INFO, "%s: %s on port %s for %u s", rec->nai,
 			addr_text(rec->home, home), rec->port_name, rec->lifetime);
+	} else if (reg->pma.answer_due) {
+		pma_tell(core, reg, CORE_ACT_ATTACHED, "");
 	}
+	reg->pma.answer_due = false;
 	if (reg->pma.moved) {	/* as in attach_served(): where it was meanwhile isn't known */
 		reg->pma.moved = false;
 		pma_refresh(core, reg);
@@ -330,7 +334,7 @@ void pma_resume(struct core *core, struct reg *reg)
 		return;
 	}
 	pma_plan_refresh(core, reg);
-	if (reg->left || pma_is_to_ask(core, reg->net))	/* the HA may not know the key that followed it */
+	if (reg->left)		/* the HA may not know the key that followed it */
 		reg->pma.refresh_us = now + 1 + core_random(core) % SECOND;
 	if (reg->adopted) {
 		reg->pma.attached = true;

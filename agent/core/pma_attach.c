@@ -83,6 +83,16 @@ static void come_back(struct core *core, struct reg *reg, const struct core_even
 	serve_again(core, reg);
 }
 
+/*
+ * What the HA tells is forgotten by a restart, and a renewal without it would take name servers from the device: the
+ * first answer waits for a refresh. If it asks again meanwhile it has waited long enough.
+ */
+static bool waits_to_be_told(const struct core *core, const struct reg *reg, const struct core_event *ev)
+{
+	return ev->attach.trigger == CORE_TRIGGER_DHCP && reg->pub.state == CORE_BOUND && reg->pma.attached &&
+	       !reg->pma.answer_due && pma_is_untold(core, reg->net);
+}
+
 static void attach_served(struct core *core, struct reg *reg, const struct core_event *ev)
 {
 	struct pma_reg *pma = &reg->pma;
@@ -90,6 +100,12 @@ static void attach_served(struct core *core, struct reg *reg, const struct core_
 	pma->gone = false;
 	if (same_place(reg, ev)) {
 		pma->move_port = 0;
+		if (waits_to_be_told(core, reg, ev)) {
+			pma->answer_due = true;
+			pma_refresh(core, reg);
+			return;
+		}
+		pma->answer_due = false;
 		if (pma->attached)
 			pma_tell(core, reg, CORE_ACT_ATTACHED, "");
 		/* It may be back from another PMA, whose revocation we missed: the HA would send all of it there. */

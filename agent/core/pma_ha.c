@@ -11,6 +11,8 @@
 
 #include "core/reg.h"
 
+#define WARN_GAP_US	(60 * SECOND)	/* of one network: home agents that differ take turns */
+
 #define SILENT_US	(31 * SECOND)	/* as long as a device asks */
 
 /* The registration that stands while another home agent is asked. */
@@ -63,27 +65,25 @@ const struct wire_host_config *pma_told(const struct core *core, const struct co
 	return told->known ? &told->host : NULL;
 }
 
-bool pma_is_to_ask(struct core *core, const struct core_network *net)
+bool pma_is_untold(const struct core *core, const struct core_network *net)
 {
-	struct told *told = &core->told[network_index(core, net)];
-
-	if (!net->ask_host || told->asked)
-		return false;
-	told->asked = true;
-	return true;
+	return net->ask_host && !core->told[network_index(core, net)].answered;
 }
 
 /* Devices see the gateway and the prefix of our configuration: with those of another network they'd be cut off. */
-static void warn_of_difference(struct core *core, const struct core_network *net, const struct wire_host_config *host)
+static void warn_of_difference(struct core *core, const struct core_network *net, struct told *told,
+			       const struct wire_host_config *host)
 {
-	char theirs[INET_ADDRSTRLEN];
+	const struct in_addr gateway = host->gateway.s_addr ? host->gateway : net->gateway;
+	const uint8_t plen = host->plen ? host->plen : net->plen;
+	char theirs[INET_ADDRSTRLEN], ours[INET_ADDRSTRLEN];
 
-	if (host->plen && host->plen != net->plen)
-		act_log(core, CORE_LOG_WARNING, "network %s: its home agent says prefix-length = %u, here it is %u",
-			net->name, host->plen, net->plen);
-	if (host->gateway.s_addr && host->gateway.s_addr != net->gateway.s_addr)
-		act_log(core, CORE_LOG_WARNING, "network %s: its home agent says gateway = %s, here it is another",
-			net->name, addr_text(host->gateway, theirs));
+	if ((gateway.s_addr == net->gateway.s_addr && plen == net->plen) ||
+	    (told->warned_us && core->now->mono_us < told->warned_us + WARN_GAP_US))
+		return;
+	told->warned_us = core->now->mono_us;
+	act_log(core, CORE_LOG_WARNING, "network %s: its home agent says that the gateway is %s/%u, here it is %s/%u",
+		net->name, addr_text(gateway, theirs), plen, addr_text(net->gateway, ours), net->plen);
 }
 
 void pma_be_told(struct core *core, const struct core_network *net, const struct wire_msg *msg)
@@ -91,12 +91,13 @@ void pma_be_told(struct core *core, const struct core_network *net, const struct
 	struct told *told = &core->told[network_index(core, net)];
 	struct wire_host_config host;
 
-	if (!net->ask_host || !wire_get_host_config(msg, &host) ||
-	    (told->known && !memcmp(&host, &told->host, sizeof(host))))
+	told->answered = true;
+	if (!net->ask_host || !wire_get_host_config(msg, &host))
 		return;
+	if (!told->known || host.plen != told->host.plen || host.gateway.s_addr != told->host.gateway.s_addr)
+		warn_of_difference(core, net, told, &host);
 	told->known = true;
 	told->host = host;
-	warn_of_difference(core, net, &host);
 }
 
 void pma_ha_accepted(struct core *core, const struct reg *reg)

@@ -245,6 +245,7 @@ struct pma_reg {
 	unsigned int unconfirmed;	/* RRQs since CORE_EV_PRESENT */
 	bool awaiting;			/* a reply to rec.last_id may come */
 	bool attached;			/* CORE_ACT_ATTACHED went out */
+	bool answer_due;		/* once more, when the HA has answered a refresh */
 	bool cancelled;			/* WAIT_REG: the device left meanwhile */
 	bool confirming;
 	uint8_t deny_code;		/* WAIT_REG: why no acceptance yet */
@@ -293,7 +294,9 @@ struct reg {
 
 /* What an HA tells of a network, by its last answer. */
 struct told {
-	bool known, asked;		/* @asked: in this life, by who was served before */
+	bool answered;			/* an HA has accepted a device, whatever it told */
+	bool known;
+	uint64_t warned_us;		/* of a difference */
 	struct wire_host_config host;
 };
 
@@ -662,8 +665,8 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 bool network_has_ha(const struct core_network *net, struct in_addr ha);
 /* What the HA tells of a network; NULL: nothing so far. */
 const struct wire_host_config *pma_told(const struct core *core, const struct core_network *net);
-/* For who is served from before: true once per network that wants to be told. */
-bool pma_is_to_ask(struct core *core, const struct core_network *net);
+/* Does it wait to be told, since the agent has started? */
+bool pma_is_untold(const struct core *core, const struct core_network *net);
 void pma_be_told(struct core *core, const struct core_network *net, const struct wire_msg *msg);
 struct in_addr pma_ha_now(const struct core *core, const struct core_network *net);
 void pma_ha_accepted(struct core *core, const struct reg *reg);

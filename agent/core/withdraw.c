@@ -59,16 +59,24 @@ static bool is_registered(const struct reg *reg)
 	       !(reg->pub.state == CORE_WAIT_REG && reg->pma.cancelled);
 }
 
+/* With that one, since before it was to be ended with it? */
+static bool is_meant_with(const struct peer *peer, const struct reg *reg, uint64_t peer_since_us)
+{
+	return peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us && peer_since_us <= peer->withdraw_us;
+}
+
 static bool is_meant(const struct core *core, const struct reg *reg)
 {
 	const uint64_t *network_us = &core->withdrawal->network_us[network_index(core, reg->net)];
-	const struct peer *peer = peer_of(core, reg), *before = peer_before(core, reg);
+	const struct ha_op *op = is_ha(reg) ? reg->ha.op : NULL;
 
 	return is_registered(reg) &&
 	       (reg->withdraw || (*network_us && reg->since_us <= *network_us) ||
-		(before && before->withdraw_us && reg->since_us <= before->withdraw_us) ||
-		(peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us &&
-		 reg->peer_since_us <= peer->withdraw_us));
+		is_meant_with(peer_before(core, reg), reg, 0) ||
+		is_meant_with(peer_of(core, reg), reg, reg->peer_since_us) ||
+		/* it may have to go back there: looked at again when that is known */
+		(op && op->had_prev &&
+		 is_meant_with(peer_find(core, op->prev.coa), reg, op->prev_peer_since_us)));
 }
 
 /* @peer: of @which */

@@ -104,7 +104,8 @@ static int keep_item(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 static cfg_opt_t network_options[] = {
 	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
 	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
-	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("domain"), VALUE("host-config"), VALUE("gre"), LIST("ntp"), LIST("routes"), VALUE("bicast"),
+	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("domain"), LIST("ntp"), LIST("routes"),
+	VALUE("host-config"), VALUE("gre"), VALUE("bicast"),
 	VALUE("tentative"), VALUE("tentative-end"),
 	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), VALUE("other-pool"), VALUE("service"),
 	LIST("services"), CFG_END()

@@ -44,7 +44,8 @@ enum {			/* what order is about, a bit each */
 #define AUTHS		(MH | AAA | MF | FH)
 
 /*
- * known: we act on it, or may ignore it with a clear conscience. The others are
+ * known: we act on it, or may ignore it with a clear conscience. Of the vendors'
+ * (134) that goes for one's only, so the type isn't. The others are
  * rows because their layout must be: one of a type below 128 refuses the message
  * like a type nobody ever heard of. All rows of a type share one layout.
  *

@@ -173,7 +173,20 @@ static void test_encapsulation(void **state)
 		expect_denied(w, &r, WIRE_CODE_HA_ENCAP_UNAVAILABLE);
 	}
 	assert_int_equal(HA_NODE->n_kernel, 1);
+	later(w, &r);
+	r.keyed = true;
+	r.f.lifetime = 0;
+	assert_int_equal(code_of(w, &r), 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	later(w, &r);
+	r.keyed = false;
+	r.f.lifetime = 600;
+	assert_int_equal(code_of(w, &r), 0);
 	HA_NODE->net[RED].no_gre = false;
+	later(w, &r);
+	r.keyed = true;
+	assert_true(ask(w, &r, &msg));
+	assert_true(wire_get_gre_key(&msg, &key));
 
 	/* The HA's key stays for the life of the registration. */
 	later(w, &r);
@@ -559,6 +572,18 @@ static void test_uncovered(void **state)
 	/* [6245-4.2-1] */
 	assert_false(HA_NODE->kernel[0].leg[0].gre);
 	assert_int_equal(find(HA_NODE, NAI_A)->rec.peer_revsup, 0);
+
+	/* Nor is what is asked for there answered. */
+	HA_NODE->net[RED].host.plen = 24;
+	later(w, &r);
+	rrq_build(&out, &r);
+	misplace(&out);
+	wire_put_host_request(&out);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
+				    &msg), WIRE_OK);
+	assert_int_equal(msg.rrp.code, 0);
+	assert_int_equal(wire_count(&msg, WIRE_EXT_NVSE), 0);
 
 	/* Nor does an NAI there. */
 	r = rrq_from(w, PMA1, NULL);
@@ -1198,8 +1223,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(register), T(encapsulation), T(key_encodings), T(services), T(host_config), T(home_address), T(pool_exhausted),
-		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
+		T(register), T(encapsulation), T(key_encodings), T(services), T(host_config), T(home_address),
+		T(pool_exhausted), T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),
 		T(garbage),

@@ -320,7 +320,7 @@ static void test_service(void **state)
 	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_SERVICE_REFUSED);
 }
 
-/* RFC 4332: asked for where that is configured, and for who was served before as soon as may be. */
+/* RFC 4332: asked for where that is configured; who was served before waits for it, if his DHCP client asks. */
 static void test_host_config(void **state)
 {
 	struct wire_host_config host = { .plen = 24, .gateway = ip("10.0.0.1"), .dns = { ip("10.0.0.53") } };
@@ -338,8 +338,15 @@ static void test_host_config(void **state)
 	node_restart(PMA_NODE);
 	run(w, 2 * SEC);
 	last_rrq(w, &msg);
-	assert_true(wire_asks_host_config(&msg));
+	assert_false(wire_asks_host_config(&msg));
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_PACKET, NULL);	/* which says nothing to it */
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	last_rrq(w, &msg);
+	assert_true(wire_asks_host_config(&msg));
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
+	run(w, RTT);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 3);
 	assert_true(PMA_NODE->dev[DEV].told);
 	assert_memory_equal(&PMA_NODE->dev[DEV].host, &host, sizeof(host));
 
@@ -358,6 +365,45 @@ static void test_host_config(void **state)
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.lifetime, 0);
 	assert_false(wire_asks_host_config(&msg));
+}
+
+/* ... but not for ever, nor for one who tells nothing; and what nothing covers wasn't told. */
+static void test_host_config_late(void **state)
+{
+	const struct wire_host_config host = { .plen = 16 };
+	struct world *w = *state;
+	struct rrp good;
+
+	PMA_NODE->net[RED].ask_host = true;
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	good = rrp_to_last(w);
+	for (int covered = 0; covered < 2; covered++) {
+		struct wire_out out = { .len = 0 };
+
+		good = rrp_to_last(w);
+		wire_put_rrp(&out, &good.f);
+		wire_put_nai(&out, good.nai);
+		wire_put_pmip_method(&out, 1);
+		if (covered)
+			wire_put_host_config(&out, &host);
+		wire_put_gre_key(&out, 5);
+		wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
+		misplace(&out);
+		if (!covered)
+			wire_put_host_config(&out, &host);
+		inject(PMA_NODE, "192.0.2.1", "198.51.100.1", out.buf, out.len);
+		assert_int_equal(PMA_NODE->dev[DEV].n_attached, 1 + covered);
+		assert_int_equal(PMA_NODE->dev[DEV].told, covered);
+		assert_int_equal(!!strstr(PMA_NODE->log, "10.0.0.1/16, here it is 10.0.0.1/24"), covered);
+		node_restart(PMA_NODE);
+		attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+		run(w, 2 * SEC);
+	}
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 2);
+	run(w, 4 * SEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(PMA_NODE->dev[DEV].n_attached, 3);
+	assert_false(PMA_NODE->dev[DEV].told);
 }
 
 static void test_hint(void **state)
@@ -1258,8 +1304,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 #define DEAF(name) cmocka_unit_test_setup_teardown(test_##name, setup_deaf, end_world)
 	const struct CMUnitTest tests[] = {
-		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), T(service), T(host_config), DEAF(hint), DEAF(hint_late),
-		DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
+		T(attach), T(ipip), DEAF(key_encodings), T(old_peer), T(service), T(host_config),
+		DEAF(host_config_late), DEAF(hint), DEAF(hint_late), DEAF(retransmit), DEAF(wrong_replies), DEAF(uncovered),
 		DEAF(wrong_key), T(clock), DEAF(denials), DEAF(storm), DEAF(unsupported), DEAF(unusable),
 		DEAF(granted_more), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), T(refresh_bind_fails), DEAF(refresh_silence), DEAF(refresh_denied),

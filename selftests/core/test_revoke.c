@@ -847,6 +847,31 @@ static void test_not_handed_over_since(void **state)
 	assert_int_equal(n_regs(HA_NODE), 0);
 }
 
+/* ... also if that shows when all others have been withdrawn. */
+static void test_not_handed_over_yet(void **state)
+{
+	struct world *w = *state;
+	struct wire_out out;
+	struct rrq r;
+
+	large_network(w);
+	for (int i = 0; i < 10; i++)
+		register_nth(w, i, PMA1);
+	run(w, 3 * SEC);
+	r = rrq_from(w, PMA2, "0@red.example");
+	r.key = 1000;
+	HA_NODE->hold = true;
+	HA_NODE->fail_bind = EIO;
+	rrq_build(&out, &r);
+	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
+	withdraw(HA_NODE, NULL, "198.51.100.1");
+	run(w, 10 * SEC);
+	assert_non_null(find(HA_NODE, "0@red.example"));
+	release(HA_NODE);
+	run(w, 10 * SEC);
+	assert_int_equal(n_regs(HA_NODE), 0);
+}
+
 /* Nobody is told by a revocation, or as many as there are at once: kernel and store aren't flooded either. */
 static void test_not_all_at_once(void **state)
 {
@@ -928,7 +953,8 @@ int main(void)
 		T(deregistered), T(restart), T(by_ha),
 		T(nothing_is_meant), T(by_ha_and_back), T(by_ha_and_refreshed), T(by_ha_and_not_back),
 		T(by_ha_and_killed), T(by_ha_while_busy), T(inform), T(inform_answers),
-		T(many_by_ha), T(handed_over_since), T(not_handed_over_since), T(not_all_at_once), T(each_peer_by_itself), T(many_by_pma),
+		T(many_by_ha), T(handed_over_since), T(not_handed_over_since), T(not_handed_over_yet),
+		T(not_all_at_once), T(each_peer_by_itself), T(many_by_pma),
 	};
 
 	return cmocka_run_group_tests_name("core: revocations by either end", tests, NULL, NULL);

@@ -444,7 +444,7 @@ static void test_handover(void **state)
 	static const char more[] = HA "handover-grace = 0\naway-time = 0\nrevocation-rate = 1\n"
 		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
 		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
-		"services = { ims, \"voip.example.com\" }\n"
+		"services = { ims, \"voip.example.com\" } gre = false dns = { 10.0.0.53 } domain = \"blue.example\"\n"
 		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\" }\n";
 	struct config *config;
 	char *complaints = load(more, sizeof(more) - 1, &config);
@@ -460,6 +460,12 @@ static void test_handover(void **state)
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_first.s_addr), 0x0a000015);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_last.s_addr), 0x0a00001e);
+	assert_false(config->networks[0].no_gre);
+	assert_true(config->networks[1].no_gre);
+	assert_int_equal(config->networks[1].host.plen, 24);
+	assert_int_equal(ntohl(config->networks[1].host.gateway.s_addr), 0x0a000001);
+	assert_int_equal(ntohl(config->networks[1].host.dns[0].s_addr), 0x0a000035);
+	assert_string_equal(config->networks[1].host.suffix, "blue.example");
 	assert_int_equal(config->networks[0].n_services, 0);
 	assert_int_equal(config->networks[1].n_services, 2);
 	assert_string_equal(config->networks[1].services[0], "ims");

@@ -202,13 +202,13 @@ n pma1 nft 'table netdev f {
 }'
 tap_check "another port" eval "wire pma1 port2 dev eth1 && ip -n pma1 link set dev port2 master mip0"
 start=$(py dev "(frames := [eth('02:00:00:01:%02x:%02x' % (i >> 8, i & 255), BROADCAST, b'x' * 50, 0x88b5)
-	for i in range(3000)]) and time.time_ns() // 1000" "send('eth0', *frames)")
+	for i in range(6000)]) and time.time_ns() // 1000" "send('eth0', *frames)")
 arrived=
 tap_check "reach it" tap_wait 10 "a third of them" still
 arrived=$(reached)
 # how slow the machine is decides how many may be reported: 256 at once and 500 per second
 may=$((256 + 500 * (${EPOCHREALTIME/.} - start) / 1000000))
-tap_check "faster than they may be reported" [ "$may" -lt "$arrived" ]
+[ "$may" -lt "$arrived" ] || tap_diag "too slowly for the check of what is reported to fail: $arrived, $may"
 py dev "send('eth1', eth('02:00:00:00:00:7c', BROADCAST, arp(1, '02:00:00:00:00:7c', '10.0.0.81', '$HOME_GW'), 0x806))"
 tap_check "one on the other port is" tap_wait 5 "an event" grep -q 02:00:00:00:00:7c /tmp/events
 tap_check "and how many were not" tap_wait 20 "all of them" told

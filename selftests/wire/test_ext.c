@@ -1021,7 +1021,8 @@ int main(void)
 		cmocka_unit_test(typed_puts),
 		cmocka_unit_test(put_refuses),
 		cmocka_unit_test(put_fills_to_the_last_byte), cmocka_unit_test(message_string),
-		cmocka_unit_test(service), cmocka_unit_test(host_config), cmocka_unit_test(order), cmocka_unit_test(order_of_others),
+		cmocka_unit_test(service), cmocka_unit_test(host_config),
+		cmocka_unit_test(order), cmocka_unit_test(order_of_others),
 	};
 
 	return cmocka_run_group_tests_name("wire extensions", tests, NULL, NULL);
