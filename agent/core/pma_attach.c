@@ -85,12 +85,12 @@ static void come_back(struct core *core, struct reg *reg, const struct core_even
 
 /*
  * What the HA tells is forgotten by a restart, and a renewal without it would take name servers from the device: the
- * first answer waits for a refresh. If it asks again meanwhile it has waited long enough.
+ * first answer waits for a refresh. If the device asks again meanwhile it has waited long enough.
  */
 static bool waits_to_be_told(const struct core *core, const struct reg *reg, const struct core_event *ev)
 {
 	return ev->attach.trigger == CORE_TRIGGER_DHCP && reg->pub.state == CORE_BOUND && reg->pma.attached &&
-	       !reg->pma.answer_due && pma_is_untold(core, reg->net);
+	       pma_is_untold(core, reg->net);
 }
 
 static void attach_served(struct core *core, struct reg *reg, const struct core_event *ev)
