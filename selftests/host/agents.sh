@@ -149,7 +149,8 @@ write_pma()
 		identity "02:00:00:00:01:00/ff:ff:ff:ff:ff:00" { nai = "%m@red.example" }
 		network red {
 			nai = "*@red.example"  realm = 1  device = mip0  home-agent-address = 192.0.2.1
-			gateway = 10.0.0.1  prefix-length = 24  lifetime = ${lifetime-600}  lease = $1  host-config = true
+			gateway = 10.0.0.1  prefix-length = 24  lifetime = ${lifetime-600}  lease = $1
+			host-config = true
 		}
 		peer 192.0.2.1 { gre-key = true  spi 0x100 { key-file = "$dir/key" } }
 		device mip0 { local = 192.0.2.10  gateway-mac = "02:00:5e:00:00:01"  ports = {acc0} }

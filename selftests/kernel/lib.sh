@@ -260,7 +260,7 @@ unwatch()
 	wait "$watcher" 2> /dev/null
 }
 
-# fragments_before_marker PROTOCOL: what watch_lines, that watches the core for fragments, has seen by the time of this one
+# fragments_before_marker PROTOCOL: what watch_lines, that watches the core for fragments, has seen when this one comes
 fragments_before_marker()
 {
 	py pma2 "send_ip(ip('$PMA2', '$PMA1', b'marker!!', proto=$1, frag=1))"

@@ -116,8 +116,8 @@ tap_wait()
 	done
 }
 
-# tap_grep ARGUMENTS: a grep -q for the end of a pipeline. That one leaves when it knows enough, and who then still writes
-# dies by SIGPIPE, which pipefail takes for a failure.
+# tap_grep ARGUMENTS: a grep -q for the end of a pipeline. That one leaves when it knows enough, and who then still
+# writes dies by SIGPIPE, which pipefail takes for a failure.
 tap_grep()
 {
 	[ "$(grep -c "$@")" -gt 0 ]
