@@ -274,7 +274,7 @@ tap_stage "reload"
 write_pma 300 "leese = 5"
 kill -HUP "${pid[pma]}"
 tap_check "a bad configuration is refused" tap_wait 5 "the refusal in the log" logged pma "running configuration stays"
-tap_check "with its line" logged pma 'pma.conf:10: unknown option "leese"'
+tap_check "with its line" logged pma 'pma.conf:11: unknown option "leese"'
 tap_check "and the device is there" both_have "$home"
 # a port more for the first device, and a second device that cannot be
 ip -n pma link add spare0 type veth peer name spare1
