@@ -206,9 +206,8 @@ static void read_host_config(const struct section *sec, const struct core_config
 			     struct core_network *net)
 {
 	get_bool(sec, "host-config", &net->ask_host);
-	if (!core->pma && item_get(sec, "host-config", 0))
-		section_error(sec, "host-config", "remove it, or set proxy-agent = true",
-			      "only a proxy agent asks for it");
+	only_if(core->pma, sec, "host-config", "remove it, or set proxy-agent = true",
+		"only a proxy agent asks for it");
 	net->host.plen = net->plen;
 	net->host.gateway = net->gateway;
 	for (unsigned int i = 0; i < dhcp->n_dns && i < WIRE_HOST_DNS_MAX; i++)
@@ -261,13 +260,9 @@ static void read_tentative(const struct section *sec, const struct core_config *
 		net->tentative_ms = n;
 	if (get_choice(sec, "tentative-end", "commit or rollback", end, sizeof(end) / sizeof(end[0]), &choice))
 		net->tentative_back = choice;
-	for (unsigned int i = 0; !core->ha && i < 2; i++) {
-		const char *option = i ? "tentative-end" : "tentative";
-
-		if (item_get(sec, option, 0))
-			section_error(sec, option, "remove it, or set home-agent = true",
-				      "only a home agent decides on handovers");
-	}
+	for (unsigned int i = 0; i < 2; i++)
+		only_if(core->ha, sec, i ? "tentative-end" : "tentative", "remove it, or set home-agent = true",
+			"only a home agent decides on handovers");
 }
 
 static void read_network(const struct section *sec, const struct core_config *core,
@@ -296,14 +291,12 @@ static void read_network(const struct section *sec, const struct core_config *co
 		net->lifetime = n;
 	read_tentative(sec, core, net);
 	get_bool(sec, "bicast", &net->bicast);
-	if (!core->ha && item_get(sec, "bicast", 0))
-		section_error(sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
+	only_if(core->ha, sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
 	gre = true;
 	get_bool(sec, "gre", &gre);
 	net->no_gre = !gre;
-	if (!core->ha && item_get(sec, "gre", 0))
-		section_error(sec, "gre", "remove it, and set gre-key in the peer's section",
-			      "a proxy agent asks for what its peer has");
+	only_if(core->ha, sec, "gre", "remove it, and set gre-key in the peer's section",
+		"a proxy agent asks for what its peer has");
 	read_pools(sec, core, net);
 	check_prefix(sec, net);
 	read_home_agents(sec, core, net);

@@ -49,9 +49,8 @@ void read_home_agents(const struct section *sec, const struct core_config *core,
 {
 	read_others(sec, net);
 	read_ask(sec, net);
-	if (!core->pma && item_get(sec, "home-agent-field", 0))
-		section_error(sec, "home-agent-field", "remove it, or set proxy-agent = true",
-			      "only a proxy agent sends requests");
+	only_if(core->pma, sec, "home-agent-field", "remove it, or set proxy-agent = true",
+		"only a proxy agent sends requests");
 	if (!get_addr(sec, "redirect", MAY, &net->redirect))
 		return;
 	if (!core->ha)

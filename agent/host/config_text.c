@@ -508,6 +508,12 @@ void section_error(const struct section *sec, const char *option, const char *hi
 	va_end(ap);
 }
 
+void only_if(bool role, const struct section *sec, const char *option, const char *hint, const char *why)
+{
+	if (!role && item_get(sec, option, 0))
+		section_error(sec, option, hint, "%s", why);
+}
+
 /* ---- types ---- */
 
 static const char *no_semicolon(const char *text, const char *hint)

@@ -56,6 +56,9 @@ const char *section_title(const struct section *sec);
 void section_error(const struct section *sec, const char *option, const char *hint,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* @option has no place in @sec unless @role is ours: @why, and by @hint it goes. */
+void only_if(bool role, const struct section *sec, const char *option, const char *hint, const char *why);
+
 /* NULL if it isn't there. */
 const struct item *item_get(const struct section *sec, const char *option, unsigned int index);
 unsigned int item_count(const struct section *sec, const char *option);
