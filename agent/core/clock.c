@@ -19,7 +19,7 @@
 #define STALE_S		0x20000000	/* 17 years ago: outside of any window */
 #define DRIFT		10000		/* clocks part by 1/DRIFT at most: 100 ppm */
 #define DOUBT_US	500000		/* protocol/security.md s4: a device may change its PMA within that */
-#define WARN_GAP_US	(600 * SECOND)
+#define CLOCK_GAP_US	(600 * SECOND)	/* between two warnings */
 #define UNBOUNDED_US	(1LL << 52)
 #define COARSE_US	(2 * (int64_t)SECOND)	/* bounds so far apart know no better than offset_s */
 
@@ -64,9 +64,8 @@ static void warn(struct core *core, struct peer *peer)
 	/* What is asked for will be known better. */
 	if (!clock_known(peer) || peer->probe_net ||
 	    (peer->ahead_min_us < DOUBT_US && peer->ahead_max_us > -DOUBT_US) ||
-	    (peer->clock_warned_us && core->now->mono_us - peer->clock_warned_us < WARN_GAP_US))
+	    !may_warn(core, &peer->clock_warned_us, CLOCK_GAP_US))
 		return;
-	peer->clock_warned_us = core->now->mono_us;
 	act_log(core, CORE_LOG_WARNING, "peer %s: its clock is %lld ms %s ours: registrations follow it, but "
 		"should both have the time of day from the same source?", addr_text(peer->cfg->addr, addr),
 		(long long)(off < 0 ? -off : off) / 1000, off < 0 ? "behind" : "ahead of");

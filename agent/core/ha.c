@@ -623,11 +623,9 @@ static bool has_service(const struct core_network *net, const char *service)
 	return !net->n_services || !*service;
 }
 
-/* Minimal encapsulation isn't to be had; whoever leaves needs none. RFC 6245 s4.2: ext. 48 is GRE, whatever G says. */
+/* Minimal encapsulation isn't to be had. RFC 6245 s4.2: ext. 48 is GRE, whatever G says. */
 static bool has_encapsulation(const struct core_network *net, const struct request *req)
 {
-	if (!req->rrq.lifetime)
-		return true;
 	if (req->keyed || req->rrq.flags & WIRE_RRQ_G)
 		return !net->no_gre;
 	return !(req->rrq.flags & WIRE_RRQ_M);
@@ -659,7 +657,7 @@ static void decide(struct core *core, const struct request *req)
 		code = mode_code(req);
 	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
-	else if (!has_encapsulation(net, req))
+	else if (req->rrq.lifetime && !has_encapsulation(net, req))
 		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;
 	else if (req->rrq.lifetime && !has_service(net, req->service))
 		code = WIRE_CODE_SERVICE_REFUSED;

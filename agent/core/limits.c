@@ -8,7 +8,6 @@
 
 #define NEW_BURST	64		/* devices at once on a port */
 #define NEW_GAP_US	(SECOND / 32)	/* and one more each time this has passed */
-#define WARN_GAP_US	(60 * SECOND)
 
 /*
  * Frames of a device that nothing is known of come on and on: said once, then
@@ -112,10 +111,9 @@ bool new_device_ok(struct core *core, uint32_t port)
 	return take_token(rate, core->now->mono_us, NEW_GAP_US, NEW_BURST, 0);
 }
 
-/* Each kind of complaint once a minute; the counters have all of them. */
-static bool may_warn(const struct core *core, uint64_t *warned_us)
+bool may_warn(const struct core *core, uint64_t *warned_us, uint64_t gap_us)
 {
-	if (*warned_us && core->now->mono_us - *warned_us < WARN_GAP_US)
+	if (*warned_us && core->now->mono_us - *warned_us < gap_us)
 		return false;
 	*warned_us = core->now->mono_us;
 	return true;
@@ -134,7 +132,7 @@ static bool source_ok(struct core *core, struct in_addr src, bool served)
 		core->count.drop_source_rate++;
 	else
 		core->count.drop_source_rate_new++;
-	if (may_warn(core, &core->source_warned_us))
+	if (may_warn(core, &core->source_warned_us, WARN_GAP_US))
 		act_log(core, CORE_LOG_WARNING, "%s sends more than source-rate = %u: the rest is dropped, "
 			"new devices first", addr_text(src, addr), rate);
 	return false;
@@ -152,7 +150,7 @@ bool message_ok(struct core *core, struct in_addr src, bool served)
 		core->count.drop_total_rate++;
 	else
 		core->count.drop_total_rate_new++;
-	if (may_warn(core, &core->total_warned_us))
+	if (may_warn(core, &core->total_warned_us, WARN_GAP_US))
 		act_log(core, CORE_LOG_WARNING, "more than total-rate = %u messages a second: the rest is dropped, "
 			"new devices first", rate);
 	return false;
@@ -173,7 +171,7 @@ bool work_is_left(struct core *core)
 	if (!rate || has_tokens(&core->registration_rate, core->now->mono_us, SECOND / rate, rate, rate / 2))
 		return true;
 	core->count.busy_new_device++;
-	if (may_warn(core, &core->busy_warned_us))
+	if (may_warn(core, &core->busy_warned_us, WARN_GAP_US))
 		act_log(core, CORE_LOG_WARNING, "more than registration-rate = %u: new devices are denied", rate);
 	return false;
 }

@@ -11,8 +11,6 @@
 #include "core/hash.h"
 #include "core/reg.h"
 
-#define WARN_GAP_US	(60 * SECOND)	/* of one node: anybody can send in its name */
-
 /* ---- by NAI, by home address ---- */
 
 bool mns_init(struct core *core)
@@ -93,9 +91,8 @@ static void warn(struct core *core, struct mn *mn, const char *nai, struct in_ad
 	const char *section = ext->type == WIRE_EXT_GAE ? "aaa" : "spi";
 	char addr[INET_ADDRSTRLEN];
 
-	if (mn->warned_us && core->now->mono_us - mn->warned_us < WARN_GAP_US)
+	if (!may_warn(core, &mn->warned_us, WARN_GAP_US))	/* anybody can send in its name */
 		return;
-	mn->warned_us = core->now->mono_us;
 	addr_text(from, addr);
 	if (result == AUTH_SPI)
 		act_log(core, CORE_LOG_WARNING, "%s by %s: signed by %s 0x%x, which its section here doesn't have",
@@ -148,9 +145,8 @@ static void warn_stranger(struct core *core, const struct request *req, const ch
 {
 	char addr[INET_ADDRSTRLEN];
 
-	if (core->stranger_warned_us && core->now->mono_us - core->stranger_warned_us < WARN_GAP_US)
+	if (!may_warn(core, &core->stranger_warned_us, WARN_GAP_US))
 		return;
-	core->stranger_warned_us = core->now->mono_us;
 	act_log(core, CORE_LOG_WARNING, "%s by %s: %s", req->nai[0] ? req->nai : "(no NAI)",
 		addr_text(req->src, addr), why);
 }

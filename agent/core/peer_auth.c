@@ -9,8 +9,6 @@
 #include "core/hash.h"
 #include "core/reg.h"
 
-#define WARN_GAP_US	(60 * SECOND)	/* of one peer: anybody can send in its name */
-
 /* ---- peers: single ones by hash, ranges from the narrowest on ---- */
 
 static uint64_t addr_hash(struct in_addr addr)
@@ -122,9 +120,8 @@ static void warn(struct core *core, struct peer *peer, struct in_addr from, cons
 	uint32_t spi = wire_auth_spi(wire_find(msg, WIRE_EXT_FHAE, 0));
 	char addr[INET_ADDRSTRLEN];
 
-	if (peer->warned_us && core->now->mono_us - peer->warned_us < WARN_GAP_US)
+	if (!may_warn(core, &peer->warned_us, WARN_GAP_US))	/* anybody can send in its name */
 		return;
-	peer->warned_us = core->now->mono_us;
 	addr_text(from, addr);
 	if (result == AUTH_SPI)
 		act_log(core, CORE_LOG_WARNING, "peer %s: signs by spi 0x%x, which its section here doesn't have",

@@ -93,7 +93,6 @@ void pma_to_idle(struct core *core, struct reg *reg)
 	reg->pub.expires_us = 0;
 	reg->committing = false;
 	pma->attached = pma->awaiting = pma->cancelled = pma->confirming = pma->moved = pma->gone = false;
-	pma->answer_due = false;
 	pma->move_port = 0;
 	pma->ask_again = false;
 	pma->tx_us = 0;

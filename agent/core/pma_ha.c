@@ -11,8 +11,6 @@
 
 #include "core/reg.h"
 
-#define WARN_GAP_US	(60 * SECOND)	/* of one network: home agents that differ take turns */
-
 #define SILENT_US	(31 * SECOND)	/* as long as a device asks */
 
 /* The registration that stands while another home agent is asked. */
@@ -79,9 +77,8 @@ static void warn_of_difference(struct core *core, const struct core_network *net
 	char theirs[INET_ADDRSTRLEN], ours[INET_ADDRSTRLEN];
 
 	if ((gateway.s_addr == net->gateway.s_addr && plen == net->plen) ||
-	    (told->warned_us && core->now->mono_us < told->warned_us + WARN_GAP_US))
+	    !may_warn(core, &told->warned_us, WARN_GAP_US))	/* home agents that differ take turns */
 		return;
-	told->warned_us = core->now->mono_us;
 	act_log(core, CORE_LOG_WARNING, "network %s: its home agent says that the gateway is %s/%u, here it is %s/%u",
 		net->name, addr_text(gateway, theirs), plen, addr_text(net->gateway, ours), net->plen);
 }
@@ -94,7 +91,7 @@ void pma_be_told(struct core *core, const struct core_network *net, const struct
 	told->answered = true;
 	if (!net->ask_host || !wire_get_host_config(msg, &host))
 		return;
-	if (!told->known || host.plen != told->host.plen || host.gateway.s_addr != told->host.gateway.s_addr)
+	if (host.plen != told->host.plen || host.gateway.s_addr != told->host.gateway.s_addr)
 		warn_of_difference(core, net, told, &host);
 	told->known = true;
 	told->host = host;

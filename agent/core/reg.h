@@ -724,6 +724,9 @@ uint64_t pma_lost_until(const struct reg *reg);	/* its losses count until then; 
 bool was_asked(const struct core_event *ev);
 void refuse_attach(struct core *core, const struct core_event *ev,
 		   const struct core_network *net, uint8_t code, const char *text);
+#define WARN_GAP_US	(60 * SECOND)
+/* Each kind of complaint once in @gap_us; the counters have all of them. True: now, and noted. */
+bool may_warn(const struct core *core, uint64_t *warned_us, uint64_t gap_us);
 bool new_device_ok(struct core *core, uint32_t port);	/* takes a token if there is one */
 /*
  * May a message of @src be verified? The last half of its tokens, and of those of
