@@ -47,6 +47,14 @@ static struct in_addr register_ok(struct world *w, int pma, const char *nai)
 }
 
 /* A request that must get this code and leave no trace. */
+static void last_reply(struct world *w, struct wire_msg *msg)
+{
+	const struct sent *s = sent_by(w, HA, WIRE_RRP, 0);
+
+	assert_non_null(s);
+	assert_int_equal(wire_parse(s->data, s->len, msg), WIRE_OK);
+}
+
 static void expect_denied(struct world *w, const struct rrq *r, uint8_t code)
 {
 	size_t n_kernel = HA_NODE->n_kernel, n_row = HA_NODE->n_row;
@@ -535,8 +543,7 @@ static void test_authentication(void **state)
 	wire_put_auth(&out, WIRE_EXT_FHAE, sa_of(PMA1));
 	run(w, SEC);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
-				    &msg), WIRE_OK);
+	last_reply(w, &msg);
 	/* [5944-3.8.2.1-20] */
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_FA_AUTH);
 
@@ -580,8 +587,7 @@ static void test_uncovered(void **state)
 	misplace(&out);
 	wire_put_host_request(&out);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
-				    &msg), WIRE_OK);
+	last_reply(w, &msg);
 	assert_int_equal(msg.rrp.code, 0);
 	assert_int_equal(wire_count(&msg, WIRE_EXT_NVSE), 0);
 
@@ -592,8 +598,7 @@ static void test_uncovered(void **state)
 	wire_put_nai(&out, NAI_B);
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	assert_null(find(HA_NODE, NAI_B));
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
-				    &msg), WIRE_OK);
+	last_reply(w, &msg);
 	assert_int_equal(msg.rrp.code, WIRE_CODE_HA_ADMIN_PROHIBITED);
 
 	/* Nor a 47. */
@@ -653,8 +658,7 @@ static void test_extensions(void **state)
 
 	put_before_auth(&out, &r, skippable, sizeof(skippable));
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
-				    &msg), WIRE_OK);
+	last_reply(w, &msg);
 	/* [5944-1.8-2] */
 	assert_int_equal(msg.rrp.code, 0);
 
@@ -709,8 +713,7 @@ static void test_revocation_support(void **state)
 	inject(HA_NODE, r.src, r.dst, out.buf, out.len);
 	/* [3543-3.2-6] */
 	assert_int_equal(find(HA_NODE, NAI_B)->rec.peer_revsup, 0xe8000009);
-	assert_int_equal(wire_parse(sent_by(w, HA, WIRE_RRP, 0)->data, sent_by(w, HA, WIRE_RRP, 0)->len,
-				    &msg), WIRE_OK);
+	last_reply(w, &msg);
 	assert_int_equal(msg.rrp.code, 0);
 	assert_true(wire_get_revsup(&msg, &flags, &timestamp));
 	/* [3543-3.2-5] */

@@ -825,7 +825,7 @@ static void test_not_handed_over_since(void **state)
 	struct wire_msg msg;
 	struct rrq r;
 	char nai[32];
-	int i = 0;
+	int i;
 
 	large_network(w);
 	for (i = 0; i <= 4 * RATE; i++)

@@ -252,7 +252,7 @@ static bool extension(const struct wire_msg *msg, const struct wire_ext *ext)
 		return true;
 	case WIRE_EXT_CVSE:
 		return cvse(msg, ext);
-	case 134:			/* it knows whose they are, not what is in them */
+	case WIRE_EXT_NVSE:		/* it knows whose they are, not what is in them */
 		return ext->len >= 8;
 	case 144:
 		return ext->len >= 5;
