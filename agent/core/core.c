@@ -21,7 +21,7 @@ uint32_t ntp_seconds(const struct core *core)
 }
 
 /* Right beyond NTP's era 0 as well: unsigned until 2106. */
-static uint64_t unix_seconds(const struct core *core)
+uint64_t unix_seconds(const struct core *core)
 {
 	return (uint32_t)(ntp_seconds(core) - NTP_TO_UNIX);
 }
@@ -401,7 +401,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 		reg->bound_home = rec->home;
 		/* A pending one beside was of another home agent, that is no longer asked. */
 		for (unsigned int i = ev->adopt.n_legs; i-- > 1;) {
-			if (ev->adopt.leg[i].state != CORE_LEG_PENDING)
+			if (ev->adopt.leg[i].state != CORE_LEG_PENDING && !others_adopt(core, reg, &ev->adopt.leg[i]))
 				left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
 		}
 		/* Killed between STORE and BIND: it is left only now. */

@@ -91,6 +91,7 @@ struct core_network {
 	uint16_t lifetime;		/* s; HA: most that is granted, PMA: asked for */
 	uint32_t tentative_ms;		/* HA: a handover may be undone so long (RFC 5563 s11.1); 0 = not at all */
 	bool tentative_back;		/* it is undone then, unless something says that it counts; else it counts */
+	unsigned int simultaneous;	/* HA: care-of addresses of a node at once (RFC 5944 s3.6.1.2); below 2: one */
 	bool no_gre;			/* HA: IP-in-IP only */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 	bool ask_host;			/* PMA: asks for the next line (RFC 4332) */
@@ -429,6 +430,9 @@ struct core_drain_state {
 };
 
 void core_drain_state(const struct core *core, const struct core_network *net, struct core_drain_state *state);
+
+/* HA: where @reg is registered besides: @coa gets so many, the last one first. */
+unsigned int core_others(const struct core_reg *reg, struct in_addr coa[CORE_LEGS_MAX - 1]);
 
 /* How many registrations CORE_EV_REVOKE would end. */
 size_t core_revocable(const struct core *core, const struct core_which *which);

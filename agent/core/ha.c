@@ -167,6 +167,7 @@ static void to_tombstone(struct core *core, struct reg *reg)
 	reg_set_key_in(core, reg, 0);
 	left_free(reg);
 	tentative_drop(reg);
+	others_free(reg);
 	reg->withdraw = false;
 	if (!reg->pub.rec.tombstone)
 		core->n_regs--;
@@ -229,13 +230,16 @@ static uint64_t remembers_until(const struct core *core, const struct reg *reg)
 
 void ha_settle(struct core *core, struct reg *reg)
 {
-	uint64_t until;
+	uint64_t until, other_us;
 
 	ha_show_state(reg);
 	if (!reg->pub.rec.tombstone) {
 		until = reg->pub.expires_us;
 		if (reg->ha.tentative && (!until || until > reg->ha.tentative->until_us))
 			until = reg->ha.tentative->until_us;
+		other_us = others_expire_us(reg);
+		if (other_us && (!until || until > other_us))
+			until = other_us;
 		timer_set(core, &reg->timer, until);
 		return;
 	}
@@ -270,7 +274,7 @@ void ha_bury(struct core *core, struct reg *reg)
 
 void ha_timeout(struct core *core, struct reg *reg)
 {
-	if (tentative_timeout(core, reg))
+	if (tentative_timeout(core, reg) || others_timeout(core, reg))
 		return;
 	if (!reg->pub.rec.tombstone) {
 		/* RFC 5944 s3.8: without a word to anybody. */
@@ -363,8 +367,14 @@ static void deregister(struct core *core, const struct request *req,
 	/* RFC 5944 s3.8.2.2: a node that is at its home address wants all of them gone; a PMA is never. */
 	gone = !rec->tombstone && (rec->coa.s_addr == req->rrq.coa.s_addr ||
 				   (!req->pmip && req->rrq.coa.s_addr == rec->home.s_addr));
-	if (gone && reg->ha.tentative && rec->coa.s_addr == req->rrq.coa.s_addr) {
+	if (!rec->tombstone && other_at(reg, req->rrq.coa)) {
+		other_end(core, reg, req->rrq.coa);
+		back = true;
+	} else if (gone && reg->ha.tentative && rec->coa.s_addr == req->rrq.coa.s_addr) {
 		tentative_back(core, reg);
+		back = true;
+		gone = false;
+	} else if (gone && rec->coa.s_addr == req->rrq.coa.s_addr && others_promote(core, reg)) {
 		back = true;
 		gone = false;
 	} else if (gone) {
@@ -539,6 +549,7 @@ static void do_register(struct core *core, const struct request *req,
 {
 	struct core_leg left = reg ? leg_of(reg) : (struct core_leg){ 0 };
 	const bool live = reg && !reg->pub.rec.tombstone;
+	bool keeps = others_wanted(req, net, reg);
 	uint8_t code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 	const char *why = NULL;
 	struct ha_op *op = NULL;
@@ -556,7 +567,7 @@ static void do_register(struct core *core, const struct request *req,
 		goto deny;
 	}
 	code = WIRE_CODE_HA_TOO_MANY_BINDINGS;
-	if (!live && has_all_accesses(core, req))
+	if (!live ? has_all_accesses(core, req) : keeps && others_full(net, reg, req->rrq.coa))
 		goto deny;
 	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
@@ -577,6 +588,22 @@ static void do_register(struct core *core, const struct request *req,
 	 */
 	revoke_cancel(core, reg, reg->pub.rec.coa);
 	moved = live && left.peer.s_addr != reg->pub.rec.coa.s_addr;
+	op->others = reg->ha.others;
+	reg->ha.others = NULL;
+	if (keeps && (moved || op->others)) {
+		const struct other last = {
+			.rec = op->prev,
+			.auth = reg->pub.auth,
+			.sport = reg->ha.sport,
+			.expires_us = op->prev_expires_us,
+		};
+
+		keeps = others_keep(reg, op->others, moved ? &last : NULL);
+	}
+	if (keeps)
+		moved = false;
+	else
+		others_leave(core, reg, op->others);
 	if (tentative_by(reg, reg->pub.rec.coa)) {
 		op->ended = reg->ha.tentative;
 		reg->ha.tentative = NULL;
@@ -588,8 +615,7 @@ static void do_register(struct core *core, const struct request *req,
 	if (moved && !op->began)
 		left_add(core, reg, &left, core->cfg->handover_grace_ms);
 	/* RFC 5944 s3.8.3.2: accepted, but it replaces the others. */
-	op->code = req->rrq.flags & WIRE_RRQ_S ? WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS
-					       : WIRE_CODE_ACCEPTED;
+	op->code = req->rrq.flags & WIRE_RRQ_S && !keeps ? WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS : WIRE_CODE_ACCEPTED;
 	op_start(core, reg, op, true);
 	return;
 deny:
@@ -710,6 +736,9 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 		reg->ha.tentative = op->ended;
 		op->ended = NULL;
 	}
+	others_free(reg);
+	reg->ha.others = op->others;
+	op->others = NULL;
 	act_store(core, reg);
 	if (live)
 		act_bind(core, reg);
@@ -738,7 +767,8 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 {
 	struct core_record *rec = &reg->pub.rec;
 	bool live = op->had_prev && !op->prev.tombstone;
-	bool moved = live && op->prev.coa.s_addr != rec->coa.s_addr;
+	bool added = live && is_other(reg->ha.others, op->prev.coa);
+	bool moved = live && op->prev.coa.s_addr != rec->coa.s_addr && !added;
 	const uint32_t untold_ms = reg->net->bicast ? core->cfg->handover_grace_ms : 0;
 	char coa[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN], old[INET_ADDRSTRLEN];
 
@@ -762,9 +792,12 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	home_begin(core, reg);
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
+	others_tell(core, reg, op->others);
 
 	addr_text(rec->coa, coa);
 	addr_text(rec->home, home);
+	if (added)
+		notice_end(core, reg);	/* its agent is another one */
 	if (moved) {
 		core->count.handovers++;
 		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s%s", rec->nai, home,
@@ -774,9 +807,9 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 		ha_note_left(core, reg, &op->prev, untold_ms);
 		if (op->prev.peer_revsup && !op->began)
 			revoke_start(core, reg, op->prev.coa, op->prev_expires_us, untold_ms, false);
-	} else if (!live) {
-		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s for %u s", rec->nai, home, coa,
-			rec->lifetime);
+	} else if (!live || (added && !is_other(op->others, rec->coa))) {
+		act_log(core, CORE_LOG_INFO, "%s: registered %s at %s%s for %u s", rec->nai, home, coa,
+			added ? " too" : "", rec->lifetime);
 	} else if (reg->ha.tentative) {		/* RFC 5563 s4.4: it has seen the device */
 		tentative_commit(core, reg, true);
 		return;
@@ -832,6 +865,7 @@ static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op
 		gone_despite_error(core, reg, "withdrawn");
 	if (op->prev.peer_revsup)
 		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
+	others_tell(core, reg, op->others);
 	/* The one before has it as well; what was agreed on with that about the device isn't known any more. */
 	if (op->ended && op->ended->rec.peer_revsup)
 		revoke_start(core, reg, op->ended->rec.coa, op->ended->expires_us, 0, false);
@@ -869,8 +903,10 @@ void ha_done(struct core *core, struct reg *reg)
 	} else {
 		registered(core, reg, op);
 	}
-	if (op)
+	if (op) {
 		free(op->ended);
+		free(op->others);
+	}
 	free(op);
 	if (next)
 		decide(core, next);
@@ -899,6 +935,8 @@ bool ha_withdraw(struct core *core, struct reg *reg)
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	op->ended = reg->ha.tentative;
 	reg->ha.tentative = NULL;
+	op->others = reg->ha.others;
+	reg->ha.others = NULL;
 	to_tombstone(core, reg);
 	if (!told->peer_revsup && op->ended)
 		told = &op->ended->rec;
@@ -930,6 +968,10 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 	op->ack = *ack;
 	if (reg->ha.tentative) {
 		tentative_back(core, reg);
+		op_start(core, reg, op, true);
+		return true;
+	}
+	if (others_promote(core, reg)) {
 		op_start(core, reg, op, true);
 		return true;
 	}

@@ -111,6 +111,7 @@ static void put_legs(const struct core *core, const struct reg *reg, struct core
 {
 	enum core_leg_state rest = CORE_LEG_RECEIVE_ONLY;
 	const struct core_leg *leaving = is_ha(reg) ? NULL : pma_leaving_leg(reg);
+	const struct others *others = is_ha(reg) ? reg->ha.others : NULL;
 	const struct core_leg main = leg_of(reg);
 
 	if (is_ha(reg)) {
@@ -136,6 +137,12 @@ static void put_legs(const struct core *core, const struct reg *reg, struct core
 		put_leg(b, &main, CORE_LEG_PENDING, PENDING_MS);
 	} else {
 		put_leg(b, &main, CORE_LEG_ACTIVE, 0);
+	}
+	for (unsigned int i = 0; others && i < others->n; i++) {
+		const struct core_leg leg = leg_of_record(&others->at[i].rec);
+
+		put_leg(b, &leg, CORE_LEG_COPY,
+			others->at[i].expires_us ? ms_until(core, others->at[i].expires_us) : 0);
 	}
 	for (const struct left *left = reg->left; left && b->n_legs < CORE_LEGS_MAX; left = left->next) {
 		if (left->until_us > core->now->mono_us && !has_leg(b, &left->leg))

@@ -277,7 +277,7 @@ struct reg *reg_by_home(const struct core *core, enum core_role role, struct in_
 
 		if (rec->role == role && !(role == CORE_HA && rec->tombstone) &&
 		    rec->home.s_addr == home.s_addr && rec->ha.s_addr == ha.s_addr &&
-		    rec->coa.s_addr == coa.s_addr) {
+		    (rec->coa.s_addr == coa.s_addr || other_at(reg, coa))) {
 			found = reg;
 			++*n;
 		}
@@ -397,8 +397,11 @@ void reg_free(struct core *core, struct reg *reg)
 		if (reg->has_home)
 			pool_set(core, reg->net, rec->home, false);
 		tentative_drop(reg);
-		if (reg->ha.op)
+		others_free(reg);
+		if (reg->ha.op) {
 			free(reg->ha.op->ended);
+			free(reg->ha.op->others);
+		}
 		free(reg->ha.op);
 		free(reg->ha.queued);
 	}

@@ -149,6 +149,17 @@ struct tentative {
 	uint64_t until_us;		/* decided then, one way or the other */
 };
 
+/* Where a node is registered besides (RFC 5944 s3.6.1.2), the last one first. */
+struct others {
+	unsigned int n;
+	struct other {
+		struct core_record rec;		/* but for its last_id */
+		enum core_auth auth;
+		uint16_t sport;
+		uint64_t expires_us;
+	} at[CORE_LEGS_MAX - 1];
+};
+
 /* A decision that waits for kernel and store, with what it takes to undo it. */
 struct ha_op {
 	enum ha_job job;
@@ -161,6 +172,7 @@ struct ha_op {
 	struct wire_revoke_ack ack;	/* HA_REVOKED */
 	bool began;			/* a tentative handover; */
 	struct tentative *ended;	/* one, as the device is where it was; NULL = none */
+	struct others *others;		/* HA_REGISTER, HA_WITHDRAWN: those that there were; NULL = none */
 };
 
 /* The last reply but for what the record knows: enough to send it once more. */
@@ -198,6 +210,7 @@ struct ha_reg {
 	struct ha_op *op;		/* under way; NULL = none */
 	struct request *queued;		/* the newest that came meanwhile */
 	struct tentative *tentative;	/* the last handover may be undone; NULL = it counts */
+	struct others *others;		/* NULL = none */
 	struct ha_reply reply;
 	uint64_t nonce_id;		/* last accepted Identification of a node that uses nonces */
 	struct in_addr left_coa;	/* by the last handover, with the key it had, */
@@ -520,6 +533,7 @@ void act_store(struct core *core, struct reg *reg);
 void commit(struct core *core, struct reg *reg, bool bind);
 void reg_arm_expiry(struct core *core, struct reg *reg, uint16_t lifetime, uint64_t from_us);
 uint32_t ntp_seconds(const struct core *core);
+uint64_t unix_seconds(const struct core *core);		/* since 1970 */
 const char *addr_text(struct in_addr addr, char buf[static INET_ADDRSTRLEN]);
 
 /* legs.c */
@@ -596,6 +610,28 @@ void ha_bury(struct core *core, struct reg *reg);
 void ha_settle(struct core *core, struct reg *reg);
 /* Refreshes by the agent that it has left for another one are late, for @more_ms at least. */
 void ha_note_left(struct core *core, struct reg *reg, const struct core_record *left, uint32_t more_ms);
+
+/* simultaneous.c */
+bool is_other(const struct others *others, struct in_addr coa);
+/* What is registered at @coa besides; NULL: nothing. */
+const struct core_record *other_at(const struct reg *reg, struct in_addr coa);
+/* Is @req to leave alone where the node is registered already, and can that be? @reg may be NULL. */
+bool others_wanted(const struct request *req, const struct core_network *net, const struct reg *reg);
+/* Would @coa be one too many? */
+bool others_full(const struct core_network *net, const struct reg *reg, struct in_addr coa);
+/* The record has just become another's: @before stay, and so does @last, whose it was; NULL = whose it is. */
+bool others_keep(struct reg *reg, const struct others *before, const struct other *last);
+/* Those of @before that are no longer: their tunnels were left; their agents are told, where that was agreed on. */
+void others_leave(struct core *core, struct reg *reg, const struct others *before);
+void others_tell(struct core *core, struct reg *reg, const struct others *before);
+void other_end(struct core *core, struct reg *reg, struct in_addr coa);		/* the caller binds */
+/* The record is over, another one's takes its place; the caller stores and binds. False: there is none. */
+bool others_promote(struct core *core, struct reg *reg);
+uint64_t others_expire_us(const struct reg *reg);	/* the first of them; 0 = none does */
+bool others_timeout(struct core *core, struct reg *reg);	/* False: nothing ended, or all */
+/* The kernel has @leg since before a restart. False: it isn't one of these. */
+bool others_adopt(struct core *core, struct reg *reg, const struct core_leg *leg);
+void others_free(struct reg *reg);
 
 /* tentative.c */
 /* The handover from what @reg was, @rec, may be undone. False: there is no memory. */

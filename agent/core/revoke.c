@@ -380,6 +380,18 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 			return;		/* it will ask again */
 		tentative_commit(core, reg, false);
 	}
+	if (reg && !from_ha && other_at(reg, revoke->coa) && rec->home.s_addr == revoke->home.s_addr &&
+	    rec->ha.s_addr == revoke->ha.s_addr) {
+		if (!is_later(revoke->id, other_at(reg, revoke->coa)->peer_revsup)) {
+			core->count.drop_revocation_invalid++;
+			return;
+		}
+		if (reg->committing)
+			return;		/* it will ask again */
+		other_end(core, reg, revoke->coa);
+		act_bind(core, reg);
+		ha_settle(core, reg);
+	}
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);
 	if (!reg || !live(reg) || rec->home.s_addr != revoke->home.s_addr ||
@@ -395,7 +407,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	}
 	if (!from_ha) {
 		/* s4.2.3.2: nobody else serves it, as far as we know, so it should hear that it isn't served. */
-		if (asks && reg->ha.informs && !reg->ha.tentative)
+		if (asks && reg->ha.informs && !reg->ha.tentative && !reg->ha.others)
 			ack.flags = WIRE_REVOKE_ACK_I;
 		ha_revoked(core, reg, &req, &ack);
 		return;

@@ -44,10 +44,18 @@ static struct peer *peer_of(const struct core *core, const struct reg *reg)
 	return is_ha(reg) ? peer_find(core, reg->pub.rec.coa) : reg->pma.peer;
 }
 
-/* Of a handover that may be undone the agent before: it serves the device still. NULL: there is none. */
-static struct peer *peer_before(const struct core *core, const struct reg *reg)
+/*
+ * Agents that serve the device besides: of a handover that may be undone the one before,
+ * of simultaneous bindings the others'. NULL: there is no @i-th, or it is no peer.
+ */
+static struct peer *peer_besides(const struct core *core, const struct reg *reg, unsigned int i)
 {
-	return is_ha(reg) && reg->ha.tentative ? peer_find(core, reg->ha.tentative->rec.coa) : NULL;
+	struct in_addr coa[CORE_LEGS_MAX - 1];
+	unsigned int n = core_others(&reg->pub, coa);
+
+	if (is_ha(reg) && reg->ha.tentative && !i--)
+		return peer_find(core, reg->ha.tentative->rec.coa);
+	return i < n ? peer_find(core, coa[i]) : NULL;
 }
 
 /* Is there anything to end? */
@@ -65,6 +73,15 @@ static bool is_meant_with(const struct peer *peer, const struct reg *reg, uint64
 	return peer && peer->withdraw_us && reg->since_us <= peer->withdraw_us && peer_since_us <= peer->withdraw_us;
 }
 
+static bool is_meant_besides(const struct core *core, const struct reg *reg)
+{
+	for (unsigned int i = 0; i < CORE_LEGS_MAX; i++) {
+		if (is_meant_with(peer_besides(core, reg, i), reg, 0))
+			return true;
+	}
+	return false;
+}
+
 static bool is_meant(const struct core *core, const struct reg *reg)
 {
 	const uint64_t *network_us = &core->withdrawal->network_us[network_index(core, reg->net)];
@@ -72,11 +89,20 @@ static bool is_meant(const struct core *core, const struct reg *reg)
 
 	return is_registered(reg) &&
 	       (reg->withdraw || (*network_us && reg->since_us <= *network_us) ||
-		is_meant_with(peer_before(core, reg), reg, 0) ||
+		is_meant_besides(core, reg) ||
 		is_meant_with(peer_of(core, reg), reg, reg->peer_since_us) ||
 		/* it may have to go back there: looked at again when that is known */
 		(op && op->had_prev &&
 		 is_meant_with(peer_find(core, op->prev.coa), reg, op->prev_peer_since_us)));
+}
+
+static bool is_with(const struct core *core, const struct peer *peer, const struct reg *reg)
+{
+	for (unsigned int i = 0; i < CORE_LEGS_MAX; i++) {
+		if (peer == peer_besides(core, reg, i))
+			return true;
+	}
+	return peer == peer_of(core, reg);
 }
 
 /* @peer: of @which */
@@ -85,7 +111,7 @@ static bool agrees(const struct core *core, const struct core_which *which, cons
 {
 	return is_registered(reg) &&
 	       (which->all || (which->network && reg->net == which->network) ||
-		(peer && (peer == peer_of(core, reg) || peer == peer_before(core, reg))) ||
+		(peer && is_with(core, peer, reg)) ||
 		(which->nai && nai_equal(reg->pub.rec.nai, which->nai)));
 }
 

@@ -292,6 +292,11 @@ static void read_network(const struct section *sec, const struct core_config *co
 	read_tentative(sec, core, net);
 	get_bool(sec, "bicast", &net->bicast);
 	only_if(core->ha, sec, "bicast", "remove it, or set home-agent = true", "only a home agent sends copies");
+	net->simultaneous = 1;
+	if (get_number(sec, "simultaneous-bindings", MAY, 1, CORE_LEGS_MAX, &n))
+		net->simultaneous = n;
+	only_if(core->ha, sec, "simultaneous-bindings", "remove it, or set home-agent = true",
+		"only a home agent has bindings");
 	gre = true;
 	get_bool(sec, "gre", &gre);
 	net->no_gre = !gre;

@@ -106,7 +106,7 @@ static cfg_opt_t network_options[] = {
 	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
 	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("domain"), LIST("ntp"), LIST("routes"),
 	VALUE("host-config"), VALUE("gre"), VALUE("bicast"),
-	VALUE("tentative"), VALUE("tentative-end"),
+	VALUE("tentative"), VALUE("tentative-end"), VALUE("simultaneous-bindings"),
 	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), VALUE("other-pool"), VALUE("service"),
 	LIST("services"), CFG_END()
 };

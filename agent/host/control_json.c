@@ -35,6 +35,20 @@ static void add_access(struct json_object *obj, uint8_t access)
 		add_number(obj, "access", access);
 }
 
+static void add_others(struct json_object *obj, const struct core_reg *reg)
+{
+	struct json_object *also = json_object_new_array();
+	struct in_addr coa[CORE_LEGS_MAX - 1];
+	unsigned int n = core_others(reg, coa);
+
+	for (unsigned int i = 0; i < n; i++)
+		json_object_array_add(also, json_object_new_string(ip_text(coa[i]).s));
+	if (n)
+		json_object_object_add(obj, "also", also);
+	else
+		json_object_put(also);
+}
+
 struct json_object *json_registration(const struct core_reg *reg)
 {
 	const struct core_record *rec = &reg->rec;
@@ -52,6 +66,7 @@ struct json_object *json_registration(const struct core_reg *reg)
 	add_addr(obj, "home", rec->home);
 	add_addr(obj, "ha", rec->ha);
 	add_addr(obj, "coa", rec->coa);
+	add_others(obj, reg);
 	if (rec->lifetime) {	/* granted, so all of it is settled */
 		add_text(obj, "encap", rec->gre ? "gre" : "ipip");
 		if (rec->keyed) {

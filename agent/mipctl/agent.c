@@ -244,6 +244,7 @@ static const struct field {
 	{ .key = "role" }, { .key = "state" },
 	{ .key = "mac", .cls = PR_MAC }, { .key = "port", .cls = PR_IFNAME },
 	{ .key = "ha", .cls = PR_INET }, { .key = "coa", .cls = PR_INET },
+	{ .key = "also", .cls = PR_INET },
 	{ .key = "encap" }, { .key = "key", .hex = true }, { .key = "okey", .hex = true },
 	{ .key = "lifetime", .secs = true }, { .key = "expires", .secs = true },
 	{ .key = "auth", .details = true }, { .key = "cookie", .details = true }, { .key = "dhcp", .details = true },
@@ -265,6 +266,9 @@ static void print_field(const struct field *f, struct json_object *v)
 		pr_hex(f->key, word, (uint32_t)json_object_get_int64(v));
 	else if (f->secs && number)
 		pr_secs(f->key, word, (uint32_t)json_object_get_int64(v));
+	else if (json_object_is_type(v, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(v); i++)
+			pr_str(f->cls, f->key, word, json_object_get_string(json_object_array_get_idx(v, i)));
 	else
 		pr_str(f->cls, f->key, word, json_object_get_string(v));
 }

@@ -121,6 +121,7 @@ static void configure(struct node *n, const uint8_t how[4])
 	n->cfg.access_bindings = how[3] % 4;
 	n->net[RED].tentative_ms = how[3] & 4 ? 3000 : 0;
 	n->net[RED].tentative_back = how[3] & 8;
+	n->net[RED].simultaneous = 1 + (how[3] >> 4) % CORE_LEGS_MAX;
 	n->cfg.registration_rate = how[2] & 128 ? 4 : 0;
 	if (n->index != HA)
 		n->skew_us = (int8_t)how[3] * (how[2] & 16 ? 60 : 1) * (int64_t)SEC / 16;

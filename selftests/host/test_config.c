@@ -192,6 +192,10 @@ static const struct bad {
 	  "other-pool = \"10.0.1.9-10.0.1.12\"\n}\n", ":15: network blue other-pool: overlaps the pool (each home agent gives out its own)" },
 	{ "other pool outside the prefix", HA "network blue {\ngateway = 10.0.1.1 prefix-length = 24\nother-pool = \"10.0.0.5-10.0.0.6\"\n}\n",
 	  ":14: network blue other-pool: lies outside the home prefix of 10.0.1.1/24" },
+	{ "more addresses than legs", HA_NET_HEAD "simultaneous-bindings = 5\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
+	  "network red simultaneous-bindings: out of range: 5 (1 to 4)" },
+	{ "addresses of a proxy agent's nodes", PMA "network blue {\nsimultaneous-bindings = 2\n}\n",
+	  "network blue simultaneous-bindings: only a home agent has bindings" },
 	{ "copies from a proxy agent", PMA "network blue {\nbicast = true\n}\n", "network blue bicast: only a home agent sends copies" },
 	{ "SPI below 256", WITH_PEER("spi 0xff { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi 0xff: out of range: 0xff (256 to 4294967295)" },
 	{ "SPI no number", WITH_PEER("spi key1 { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi key1: not a number" },
@@ -370,6 +374,7 @@ static void test_good_ha(void **state)
 	assert_int_equal(ntohl(net->pool_last.s_addr), 0x0a0000fa);
 	assert_string_equal(net->device, "mip0");
 	assert_false(net->bicast);
+	assert_int_equal(net->simultaneous, 1);
 	assert_int_equal(config->store, STORE_PROCESS);
 	peer = &config->core.peers[0];
 	assert_int_equal(peer->n_sa, 1);
@@ -444,6 +449,7 @@ static void test_handover(void **state)
 	static const char more[] = HA "handover-grace = 0\naway-time = 0\nrevocation-rate = 1\n"
 		"network blue { nai = \"*@blue.example\" realm = 2 device = mip1 home-agent-address = 192.0.2.2\n"
 		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
+		"simultaneous-bindings = 4\n"
 		"services = { ims, \"voip.example.com\" } gre = false dns = { 10.0.0.53 } domain = \"blue.example\"\n"
 		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\" }\n";
 	struct config *config;
@@ -456,6 +462,7 @@ static void test_handover(void **state)
 	assert_int_equal(config->core.away_ms, 0);
 	assert_int_equal(config->core.revocation_rate, 1);
 	assert_true(config_network(config, "blue", NULL)->bicast);
+	assert_int_equal(config_network(config, "blue", NULL)->simultaneous, 4);
 	assert_int_equal(config_network(config, "blue", NULL)->n_other_ha, 2);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_first.s_addr), 0x0a000015);

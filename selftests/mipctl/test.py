@@ -733,6 +733,8 @@ def test_agent_show():
          "ha 192.0.2.1 coa 198.51.100.7 encap gre key 0x1001 okey 0x2001 lifetime 600sec expires 583sec code 0 "
          "later yes\n")
     same(agent("-j agent", {"registrations": []})[0].out, "[]\n")
+    run, request = agent("agent", {"registrations": [{**REG, "also": ["198.51.100.8", "198.51.100.9"]}]})
+    same("coa 198.51.100.7 also 198.51.100.8 also 198.51.100.9 encap gre" in run.out, True)
 
 
 def test_agent_peers():

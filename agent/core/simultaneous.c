@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Simultaneous bindings (RFC 5944 s3.6.1.2): a node that sets S keeps the
+ * registrations that it has, at other care-of addresses. The last one is the
+ * record, the kernel sends copies to the others and takes packets from all.
+ *
+ * The store has a row for the last one only. After a restart of the agent the
+ * others are what the kernel says; after one of the machine they are gone.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "core/reg.h"
+
+void others_free(struct reg *reg)
+{
+	free(reg->ha.others);
+	reg->ha.others = NULL;
+}
+
+static int index_of(const struct others *others, struct in_addr coa)
+{
+	for (unsigned int i = 0; others && i < others->n; i++) {
+		if (others->at[i].rec.coa.s_addr == coa.s_addr)
+			return i;
+	}
+	return -1;
+}
+
+bool is_other(const struct others *others, struct in_addr coa)
+{
+	return index_of(others, coa) >= 0;
+}
+
+const struct core_record *other_at(const struct reg *reg, struct in_addr coa)
+{
+	int i = is_ha(reg) ? index_of(reg->ha.others, coa) : -1;
+
+	return i < 0 ? NULL : &reg->ha.others->at[i].rec;
+}
+
+unsigned int core_others(const struct core_reg *pub, struct in_addr coa[CORE_LEGS_MAX - 1])
+{
+	const struct reg *reg = (const struct reg *)pub;
+	const struct others *others = is_ha(reg) ? reg->ha.others : NULL;
+
+	for (unsigned int i = 0; others && i < others->n; i++)
+		coa[i] = others->at[i].rec.coa;
+	return others ? others->n : 0;
+}
+
+bool others_wanted(const struct request *req, const struct core_network *net, const struct reg *reg)
+{
+	/* One key is for all of them. */
+	return req->rrq.flags & WIRE_RRQ_S && net->simultaneous > 1 &&
+	       !(reg && (reg->ha.tentative || (!reg->pub.rec.tombstone && reg->pub.rec.keyed != req->keyed)));
+}
+
+bool others_full(const struct core_network *net, const struct reg *reg, struct in_addr coa)
+{
+	const struct others *others = reg->ha.others;
+
+	return reg->pub.rec.coa.s_addr != coa.s_addr && !is_other(others, coa) &&
+	       (others ? others->n : 0) + 1 >= net->simultaneous;
+}
+
+static struct others *copy_of(const struct others *from)
+{
+	struct others *to = calloc(1, sizeof(*to));
+
+	if (to && from)
+		*to = *from;
+	return to;
+}
+
+static void take_out(struct others *others, unsigned int i)
+{
+	others->n--;
+	for (; i < others->n; i++)
+		others->at[i] = others->at[i + 1];
+}
+
+static void put_first(struct others *others, const struct other *other)
+{
+	for (unsigned int i = others->n++; i; i--)
+		others->at[i] = others->at[i - 1];
+	others->at[0] = *other;
+}
+
+bool others_keep(struct reg *reg, const struct others *before, const struct other *last)
+{
+	struct others *others = copy_of(before);
+	int i = index_of(others, reg->pub.rec.coa);
+
+	if (!others)
+		return false;
+	if (i >= 0)
+		take_out(others, i);
+	if (last)
+		put_first(others, last);
+	reg->ha.others = others;
+	return true;
+}
+
+void others_leave(struct core *core, struct reg *reg, const struct others *before)
+{
+	const struct core_leg now = leg_of(reg);
+
+	for (unsigned int i = 0; before && i < before->n; i++) {
+		const struct core_leg leg = leg_of_record(&before->at[i].rec);
+
+		if (!same_tunnel(&leg, &now))
+			left_add(core, reg, &leg, core->cfg->handover_grace_ms);
+	}
+}
+
+void others_tell(struct core *core, struct reg *reg, const struct others *before)
+{
+	for (unsigned int i = 0; before && i < before->n; i++) {
+		const struct core_record *rec = &before->at[i].rec;
+
+		if (rec->peer_revsup && rec->coa.s_addr != reg->pub.rec.coa.s_addr && !is_other(reg->ha.others, rec->coa))
+			revoke_start(core, reg, rec->coa, before->at[i].expires_us, 0, false);
+	}
+}
+
+void other_end(struct core *core, struct reg *reg, struct in_addr coa)
+{
+	struct others *others = reg->ha.others;
+	int i = index_of(others, coa);
+	char text[INET_ADDRSTRLEN];
+
+	act_log(core, CORE_LOG_INFO, "%s: no longer registered at %s too", reg->pub.rec.nai, addr_text(coa, text));
+	take_out(others, i);
+	if (!others->n)
+		others_free(reg);
+}
+
+bool others_promote(struct core *core, struct reg *reg)
+{
+	struct core_record *rec = &reg->pub.rec;
+	const uint64_t last_id = rec->last_id;
+	const struct other *to;
+	char coa[INET_ADDRSTRLEN];
+
+	if (!reg->ha.others)
+		return false;
+	to = &reg->ha.others->at[0];
+	notice_end(core, reg);		/* its agent is another one */
+	*rec = to->rec;
+	rec->last_id = last_id;		/* what was accepted isn't again */
+	if (to->expires_us)
+		rec->expires_unix = unix_seconds(core) + (to->expires_us - core->now->mono_us) / SECOND;
+	reg->peer_since_us = 0;
+	reg->pub.expires_us = to->expires_us;
+	reg->pub.auth = to->auth;
+	reg->ha.sport = to->sport;
+	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
+	reg->ha.informs = false;
+	take_out(reg->ha.others, 0);
+	if (!reg->ha.others->n)
+		others_free(reg);
+	act_log(core, CORE_LOG_INFO, "%s: still registered at %s", rec->nai, addr_text(rec->coa, coa));
+	return true;
+}
+
+uint64_t others_expire_us(const struct reg *reg)
+{
+	const struct others *others = reg->ha.others;
+	uint64_t first = 0;
+
+	for (unsigned int i = 0; others && i < others->n; i++) {
+		const uint64_t us = others->at[i].expires_us;
+
+		if (us && (!first || us < first))
+			first = us;
+	}
+	return first;
+}
+
+static bool is_over(const struct core *core, uint64_t end_us)
+{
+	return end_us && end_us <= core->now->mono_us;
+}
+
+bool others_timeout(struct core *core, struct reg *reg)
+{
+	const bool over = is_over(core, reg->pub.expires_us);
+	bool some = false;
+
+	for (unsigned int i = 0; reg->ha.others && i < reg->ha.others->n;) {
+		const struct other *other = &reg->ha.others->at[i];
+
+		if (!is_over(core, other->expires_us)) {
+			i++;
+			continue;
+		}
+		core->count.expired++;
+		some = true;
+		other_end(core, reg, other->rec.coa);
+	}
+	if (over && others_promote(core, reg)) {	/* RFC 5944 s4.2.3: those that aren't over stay */
+		core->count.expired++;
+		some = true;
+		act_store(core, reg);
+	} else if (over || !some) {
+		return false;
+	}
+	act_bind(core, reg);
+	ha_settle(core, reg);
+	return true;
+}
+
+bool others_adopt(struct core *core, struct reg *reg, const struct core_leg *leg)
+{
+	struct others *others;
+	struct other *other;
+
+	if (!is_ha(reg) || leg->state != CORE_LEG_COPY || reg->net->simultaneous < 2 || reg->net->bicast)
+		return false;
+	others = reg->ha.others ? reg->ha.others : calloc(1, sizeof(*others));
+	if (!others || others->n + 1 >= reg->net->simultaneous)
+		return false;
+	reg->ha.others = others;
+	other = &others->at[others->n++];
+	other->rec = reg->pub.rec;
+	other->rec.coa = leg->peer;
+	other->rec.gre = leg->gre;
+	other->rec.keyed = leg->keyed;
+	other->rec.key_out = leg->key_out;
+	other->rec.peer_revsup = 0;		/* not known any more */
+	other->rec.lifetime = leg->ms ? leg->ms / 1000 + 1 : WIRE_LIFETIME_INFINITE;
+	other->rec.expires_unix = UINT64_MAX;
+	other->expires_us = leg->ms ? core->now->mono_us + leg->ms * MSEC : 0;
+	return true;
+}
