@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Force-included before every file. The one place that knows that kernels
- * differ: gen-compat.sh greps the target's headers and passes MIP4_HAVE_*.
+ * differ: gen-compat.sh greps the target's headers for MIP4_HAVE_*.
  */
 #ifndef _MIP4_COMPAT_H
 #define _MIP4_COMPAT_H
@@ -13,6 +13,8 @@
 #include <net/ip_tunnels.h>
 #include <net/rtnetlink.h>
 #include <net/udp_tunnel.h>
+
+#include "compat-generated.h"
 
 #ifdef MIP4_HAVE_GSO_H
 #include <net/gso.h>

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Print -DMIP4_HAVE_… for what the kernel headers under $1 declare. Versions
-# don't tell: stable kernels take changes early. Only compat.h may use these.
+# Print a header with MIP4_HAVE_… for what the kernel headers under $1 declare.
+# Versions don't tell: stable kernels take changes early. Only compat.h may
+# include it.
 inc=$1/include
 
 has() { # NAME FILE DECLARATION
 	# what isn't found would seem to be old
 	[ -f "$inc/$2" ] || { echo "gen-compat.sh: no $inc/$2" >&2; exit 1; }
-	grep -qE -- "$3" "$inc/$2" && printf ' -DMIP4_HAVE_%s' "$1"
+	grep -qE -- "$3" "$inc/$2" && echo "#define MIP4_HAVE_$1"
 }
 
 has_file() { # NAME FILE, which old kernels don't have
-	[ -f "$inc/$2" ] && printf ' -DMIP4_HAVE_%s' "$1"
+	[ -f "$inc/$2" ] && echo "#define MIP4_HAVE_$1"
 }
 
 has GENL_SPLIT_OPS	net/genetlink.h		'^struct genl_split_ops \{'
