@@ -14,10 +14,12 @@ record_flags := -Wl,--wrap=wire_parse
 MESSAGES := $(OUT)/messages.hex
 
 # A program that fails behind its TAP's back, or ends early, gets a leaf that says so; failed is set then.
-run = echo "TAP version 13"; \
+# selftests/check looks for how long each took.
+run = echo "TAP version 13"; start=$$(date +%s); \
 	MESSAGES=$(MESSAGES) $(RUN_ENV) CMOCKA_MESSAGE_OUTPUT=TAP $(1) >$(OUT)/tap; status=$$?; cat $(OUT)/tap; \
 	if [ $$status -ne 0 ]; then failed=1; \
-		grep -q '^not ok' $(OUT)/tap || echo "not ok - $(1) ended with status $$status"; fi
+		grep -q '^not ok' $(OUT)/tap || echo "not ok - $(1) ended with status $$status"; fi; \
+	echo "\# $$(($$(date +%s) - start)) s: selftests/$(notdir $(CURDIR))/$(notdir $(firstword $(1)))"
 
 $(OUT):
 	mkdir -p $@
