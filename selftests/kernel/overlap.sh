@@ -52,7 +52,7 @@ both()
 # foreign NS MARK: frames on a device's wire for it that hold the other's payload
 foreign()
 {
-	tcpdump -r "/tmp/$1.pcap" -A "$3" 2> /dev/null | grep -c "$2"
+	tcpdump -r "$MIP4_OUT/$1.pcap" -A "$3" 2> /dev/null | grep -c "$2"
 }
 
 for i in "" 2; do
@@ -64,7 +64,7 @@ done
 tap_check "module, routers, devices" eval "load && topology && second_home"
 ip -n radio link set dev pma2 down
 for ns in dev dev2; do
-	spawn $ns tcpdump -i eth0 -w /tmp/$ns.pcap -U tcp 2> /tmp/$ns.err
+	spawn $ns tcpdump -i eth0 -Z root -w "$MIP4_OUT/$ns.pcap" -U tcp 2> /tmp/$ns.err
 done
 tap_wait 15 "tcpdump" eval "grep -q listening /tmp/dev.err && grep -q listening /tmp/dev2.err"
 captures=$(jobs -p)

@@ -94,20 +94,20 @@ tap_is "so is the peer" "$(peer ha peer) $(peer ha peer_port) $(peer ha legs)" "
 
 tap_stage "the headers, as tshark reads them"
 n pma1 ethtool -K core tx off > /dev/null
-spawn core tcpdump -Z root -U -i br -w /tmp/udp.pcap "udp port 434 and src $PMA1" 2> /tmp/watch.err
+spawn core tcpdump -Z root -U -i br -w "$MIP4_OUT/udp.pcap" "udp port 434 and src $PMA1" 2> /tmp/watch.err
 watcher=$!
 tap_wait 20 "tcpdump" grep -q listening /tmp/watch.err
 py dev "send('eth0', eth('$DEV_MAC', '$gw', ip('$DEV_IP', '$CN', $IN, ttl=33, tos=0xb8, df=1)))"
-tap_check "a packet in the tunnel" tap_wait 10 "it" eval 'tcpdump -r /tmp/udp.pcap 2> /dev/null | tap_grep .'
+tap_check "a packet in the tunnel" tap_wait 10 "it" eval 'tcpdump -r "$MIP4_OUT/udp.pcap" 2> /dev/null | tap_grep .'
 unwatch
 fields="-e ip.src -e ip.dst -e ip.ttl -e ip.dsfield.dscp -e ip.flags.df -e udp.srcport -e udp.dstport"
 # shellcheck disable=SC2086
 tap_is "addresses, TTL, DSCP, DF, ports, outside and inside" \
-	"$(n core tshark -r /tmp/udp.pcap -T fields $fields 2> /dev/null | tr '\t' ' ' | sed 's/True/1/g')" \
+	"$(n core tshark -r "$MIP4_OUT/udp.pcap" -T fields $fields 2> /dev/null | tr '\t' ' ' | sed 's/True/1/g')" \
 	"$PMA1,$DEV_IP $HA,$CN 64,32 46,46 1,1 434,1000 434,2000"
 tap_is "a message of type 4, next header 4" \
-	"$(n core tshark -r /tmp/udp.pcap -T fields -e mip.type -e mip.nattt.nexthdr 2> /dev/null)" "4	4"
-tap_is "and a checksum" "$(n core tshark -r /tmp/udp.pcap -o udp.check_checksum:TRUE -T fields -e udp.checksum.status \
+	"$(n core tshark -r "$MIP4_OUT/udp.pcap" -T fields -e mip.type -e mip.nattt.nexthdr 2> /dev/null)" "4	4"
+tap_is "and a checksum" "$(n core tshark -r "$MIP4_OUT/udp.pcap" -o udp.check_checksum:TRUE -T fields -e udp.checksum.status \
 	2> /dev/null | cut -d , -f 1)" 1
 n pma1 ethtool -K core tx on > /dev/null
 
