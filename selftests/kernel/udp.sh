@@ -107,8 +107,8 @@ tap_is "addresses, TTL, DSCP, DF, ports, outside and inside" \
 	"$PMA1,$DEV_IP $HA,$CN 64,32 46,46 1,1 434,1000 434,2000"
 tap_is "a message of type 4, next header 4" \
 	"$(n core tshark -r "$MIP4_OUT/udp.pcap" -T fields -e mip.type -e mip.nattt.nexthdr 2> /dev/null)" "4	4"
-tap_is "and a checksum" "$(n core tshark -r "$MIP4_OUT/udp.pcap" -o udp.check_checksum:TRUE -T fields -e udp.checksum.status \
-	2> /dev/null | cut -d , -f 1)" 1
+tap_is "and a checksum" "$(n core tshark -r "$MIP4_OUT/udp.pcap" -o udp.check_checksum:TRUE \
+	-T fields -e udp.checksum.status 2> /dev/null | cut -d , -f 1)" 1
 n pma1 ethtool -K core tx on > /dev/null
 
 tap_stage "MTU"
