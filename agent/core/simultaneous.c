@@ -116,10 +116,12 @@ void others_leave(struct core *core, struct reg *reg, const struct others *befor
 
 void others_tell(struct core *core, struct reg *reg, const struct others *before)
 {
+	const struct in_addr now = reg->pub.rec.coa;
+
 	for (unsigned int i = 0; before && i < before->n; i++) {
 		const struct core_record *rec = &before->at[i].rec;
 
-		if (rec->peer_revsup && rec->coa.s_addr != reg->pub.rec.coa.s_addr && !is_other(reg->ha.others, rec->coa))
+		if (rec->peer_revsup && rec->coa.s_addr != now.s_addr && !is_other(reg->ha.others, rec->coa))
 			revoke_start(core, reg, rec->coa, before->at[i].expires_us, 0, false);
 	}
 }
