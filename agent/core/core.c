@@ -155,6 +155,7 @@ static void datagram(struct core *core, const struct core_event *ev)
 	error = wire_parse(ev->datagram.data, ev->datagram.len, &msg);
 	if (error) {
 		count_wire_error(core, error);
+		peer_malformed(core, ev->datagram.src, error);
 		return;
 	}
 	switch (msg.type) {

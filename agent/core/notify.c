@@ -129,6 +129,15 @@ static bool is_fresh(const struct core *core, uint64_t id, uint64_t last)
 	return ahead <= window && ahead >= -window && (!last || (int64_t)(id - last) > 0);
 }
 
+static void stale(struct core *core, const struct core_event *ev)
+{
+	char src[INET_ADDRSTRLEN];
+
+	core->count.id_mismatch++;
+	act_log(core, CORE_LOG_INFO, "%s notifies with an Identification that isn't later, or too far from our time",
+		addr_text(ev->datagram.src, src));
+}
+
 static void log_text(struct core *core, const struct core_event *ev, const struct wire_msg *msg)
 {
 	char text[WIRE_TEXT_MAX], src[INET_ADDRSTRLEN], home[INET_ADDRSTRLEN];
@@ -152,10 +161,10 @@ static void acknowledge(struct core *core, const struct request *req, const stru
 		.coa = notify->coa,
 		.id = notify->id,
 	};
-	bool stale = code == WIRE_NOTIFY_FA_ID || code == WIRE_NOTIFY_HA_ID;
+	bool refused_id = code == WIRE_NOTIFY_FA_ID || code == WIRE_NOTIFY_HA_ID;
 	struct wire_out out;
 
-	if (stale)
+	if (refused_id)
 		ack.id = (uint64_t)ntp_seconds(core) << 32 | (uint32_t)notify->id;
 	else if (!(notify->flags & WIRE_NOTIFY_A))
 		return;
@@ -182,7 +191,7 @@ static uint8_t from_home_agent(struct core *core, const struct core_event *ev, c
 	struct peer *peer = peer_find(core, ev->datagram.src);
 
 	if (!is_fresh(core, msg->notify.id, peer->notify_id)) {
-		core->count.id_mismatch++;
+		stale(core, ev);
 		return WIRE_NOTIFY_FA_ID;
 	}
 	peer->notify_id = msg->notify.id;
@@ -203,7 +212,7 @@ static bool from_pma(struct core *core, const struct core_event *ev, const struc
 		return false;
 	*code = WIRE_NOTIFY_OK;
 	if (!is_fresh(core, notify->id, reg->ha.notify_id)) {
-		core->count.id_mismatch++;
+		stale(core, ev);
 		*code = WIRE_NOTIFY_HA_ID;
 		return true;
 	}

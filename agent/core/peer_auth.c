@@ -113,17 +113,32 @@ enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg)
 	return auth;
 }
 
+void peer_malformed(struct core *core, struct in_addr from, enum wire_error error)
+{
+	struct peer *peer = peer_find(core, from);
+	char addr[INET_ADDRSTRLEN];
+
+	if (peer && may_warn(core, &peer->malformed_warned_us, WARN_GAP_US))
+		act_log(core, CORE_LOG_WARNING, "peer %s: discarded a message: %s", addr_text(from, addr),
+			wire_error_name(error));
+}
+
 /* Both sides are silent towards each other then: only the log can tell the operator. */
 static void warn(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
 		 enum auth result)
 {
-	uint32_t spi = wire_auth_spi(wire_find(msg, WIRE_EXT_FHAE, 0));
+	const struct wire_ext *ext = wire_find(msg, WIRE_EXT_FHAE, 0);
+	uint32_t spi = ext ? wire_auth_spi(ext) : 0;
 	char addr[INET_ADDRSTRLEN];
 
 	if (!may_warn(core, &peer->warned_us, WARN_GAP_US))	/* anybody can send in its name */
 		return;
 	addr_text(from, addr);
-	if (result == AUTH_SPI)
+	if (result == AUTH_MISSING)
+		act_log(core, CORE_LOG_WARNING, "peer %s: a message without authenticator (has it a spi for us?)", addr);
+	else if (result == AUTH_TWICE)
+		act_log(core, CORE_LOG_WARNING, "peer %s: more than one authenticator", addr);
+	else if (result == AUTH_SPI)
 		act_log(core, CORE_LOG_WARNING, "peer %s: signs by spi 0x%x, which its section here doesn't have",
 			addr, spi);
 	else
@@ -136,21 +151,19 @@ void auth_count(struct core *core, struct peer *peer, struct in_addr from, const
 {
 	switch (result) {
 	case AUTH_OK:
-		break;
+		return;
 	case AUTH_MISSING:
 		core->count.drop_no_authentication++;
 		break;
 	case AUTH_SPI:
 		core->count.drop_unknown_spi++;
-		warn(core, peer, from, msg, result);
 		break;
 	case AUTH_BAD:
-		warn(core, peer, from, msg, result);
-		/* fall through */
 	case AUTH_TWICE:
 		core->count.drop_bad_authenticator++;
 		break;
 	}
+	warn(core, peer, from, msg, result);
 }
 
 bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_msg *msg, struct request *req)

@@ -93,7 +93,8 @@ struct peer {
 	uint64_t paced_us;	/* the next one, if there were none at once */
 	uint64_t withdraw_us;	/* what began before is to end; 0 = nothing */
 	uint64_t denied_us;	/* last answer to what wasn't authentic */
-	uint64_t warned_us;	/* of a wrong authenticator */
+	uint64_t warned_us;	/* of no, or a wrong, authenticator */
+	uint64_t malformed_warned_us;
 };
 
 /* ---- mobile nodes with keys of their own ---- */
@@ -454,7 +455,9 @@ void auth_trim(struct wire_msg *msg, const struct wire_ext *last, bool keep_key)
  * is taken out of @msg.
  */
 enum auth auth_check(const struct core_peer *peer, struct wire_msg *msg);
-/* Counts what isn't AUTH_OK, and warns of keys that differ. */
+/* Says who sent it, if that is a peer. */
+void peer_malformed(struct core *core, struct in_addr from, enum wire_error error);
+/* Counts what isn't AUTH_OK, and warns of it. */
 void auth_count(struct core *core, struct peer *peer, struct in_addr from, const struct wire_msg *msg,
 		enum auth result);
 /* A message of another agent's own; true: authentic, and @req has peer, src, dst, sport and nai ("" = it had none). */

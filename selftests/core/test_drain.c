@@ -525,7 +525,7 @@ static void test_pma_takes(void **state)
 	struct world *w = *state;
 	struct wire_sa wrong = *sa_of(PMA1);
 	struct gnm good, g;
-	unsigned int rrqs;
+	unsigned int rrqs, n_log;
 
 	attach_some(w, 1);
 	run(w, 5 * SEC);
@@ -536,6 +536,11 @@ static void test_pma_takes(void **state)
 	g = good;	/* nobody's, or somebody else's */
 	g.sa = NULL;
 	assert_int_equal(say_to_pma(w, &g), -1);
+	/* [6098-4.6.1-11] */
+	assert_non_null(strstr(PMA_NODE->log, "without authenticator"));
+	run(w, 60 * SEC);
+	good.f.id = ntp_of(PMA_NODE);
+	g = good;
 	wrong.key[0] ^= 1;
 	g.sa = &wrong;
 	assert_int_equal(say_to_pma(w, &g), -1);
@@ -556,14 +561,20 @@ static void test_pma_takes(void **state)
 	g.nai = true;
 	/* [6098-4.6.1-16] [6098-4.6.1-17] */
 	assert_int_equal(say_to_pma(w, &g), -1);
+	/* [6098-4.6.1-19] */
+	assert_non_null(strstr(PMA_NODE->log, "discarded a message"));
 	assert_int_equal(COUNT(PMA1, drop_unknown_extension), 1);
 	assert_int_equal(COUNT(PMA1, drop_no_authentication), 1);
 	assert_int_equal(COUNT(PMA1, drop_bad_authenticator), 2);
 	assert_int_equal(COUNT(PMA1, drop_notification_invalid), 3);
 	g = good;
 	g.f.id -= 9ULL << 32;
+	n_log = PMA_NODE->n_log;
 	/* [6098-4.6.1-12] [6098-4.6.1-13] [6098-7.1-2] [6098-7.1.1-4] [6098-7.1.1-5] [6098-7.1.1-7] */
 	assert_int_equal(say_to_pma(w, &g), WIRE_NOTIFY_FA_ID);
+	/* [6098-4.6.1-15] */
+	assert_int_equal(PMA_NODE->n_log, n_log + 1);
+	assert_non_null(strstr(PMA_NODE->log, "Identification"));
 	g.f.id = good.f.id + (9ULL << 32);
 	assert_int_equal(say_to_pma(w, &g), WIRE_NOTIFY_FA_ID);
 	g = good;
@@ -651,6 +662,9 @@ static void test_ha_takes(void **state)
 	/* [6098-4.7.3-6] [6098-4.7.3-7] [6098-7.1.1-6] [6098-7.1.1-7] */
 	assert_int_equal(say(w, &good, HA_NODE, "192.0.2.1", &msg), WIRE_NOTIFY_HA_ID);
 	assert_int_equal(msg.notify_ack.id >> 32, ntp_of(HA_NODE) >> 32);
+	/* [6098-4.7.3-9] */
+	assert_int_equal(HA_NODE->n_log, n_log + 1);
+	assert_non_null(strstr(HA_NODE->log, "Identification"));
 	good.f.id += 1ULL << 32;
 	g = good;
 	g.f.id += 9ULL << 32;
@@ -665,17 +679,22 @@ static void test_ha_takes(void **state)
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
 	g = good;
 	g.nai = true;
+	n_log = HA_NODE->n_log;
 	/* [6098-4.7.3-25] [6098-4.7.3-26] */
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	/* [6098-4.7.3-28] */
+	assert_non_null(strstr(HA_NODE->log, "discarded a message"));
 	/* [6098-4.7.3-1] [6098-4.7.3-3] */
-	g = good;
-	g.sa = NULL;
-	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
 	g = good;
 	g.twice = true;
 	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
-	/* What it says isn't heard: [6098-4.7.3-4] [6098-4.7.3-8] [6098-4.7.3-27] */
-	assert_int_equal(HA_NODE->n_log, n_log);
+	/* [6098-4.7.3-5] */
+	assert_non_null(strstr(HA_NODE->log, "more than one authenticator"));
+	g = good;
+	g.sa = NULL;
+	assert_int_equal(say(w, &g, HA_NODE, "192.0.2.1", &msg), -1);
+	/* What it says isn't heard, but for two complaints: [6098-4.7.3-4] [6098-4.7.3-8] [6098-4.7.3-27] */
+	assert_int_equal(HA_NODE->n_log, n_log + 2);
 	wrong.key[0] ^= 1;
 	g = good;
 	g.sa = &wrong;
