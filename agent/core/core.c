@@ -384,12 +384,32 @@ static bool as_recorded(const struct reg *reg, const struct core_binding *there)
 	       there->port == rec->port && !memcmp(there->mac, rec->mac, sizeof(rec->mac));
 }
 
+/* Copies that go on for longer than those of a handover are a simultaneous binding's. */
+static bool is_simultaneous(const struct core *core, const struct core_leg *leg)
+{
+	return leg->state == CORE_LEG_COPY && (!leg->ms || leg->ms > core->cfg->handover_grace_ms);
+}
+
+/* If the configuration still has it. False: it isn't to be as it is. */
+static bool adopt_other(struct core *core, struct reg *reg, const struct core_leg *leg, uint32_t ms)
+{
+	const struct core_record *rec = &reg->pub.rec;
+	const struct peer *peer = peer_find(core, leg->peer);
+
+	if (leg->peer.s_addr == rec->coa.s_addr)
+		return false;
+	if (peer && has_authority(core, peer, rec) && others_adopt(core, reg, peer, leg, ms))
+		return true;
+	left_add(core, reg, leg, core->cfg->handover_grace_ms);
+	return false;
+}
+
 static void adopt(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_cookie(core, ev->adopt.cookie);
 	const struct core_record *rec = reg ? &reg->pub.rec : NULL;
 	const struct core_leg *first = ev->adopt.n_legs ? &ev->adopt.leg[0] : NULL;
-	bool returns = first && first->state == CORE_LEG_RETURN;
+	bool returns = first && first->state == CORE_LEG_RETURN, as_meant = true, swapped = false;
 	struct core_leg recorded;
 
 	if (!ev->adopt.cookie)
@@ -402,17 +422,27 @@ static void adopt(struct core *core, const struct core_event *ev)
 		reg->bound_home = rec->home;
 		/* A pending one beside was of another home agent, that is no longer asked. */
 		for (unsigned int i = ev->adopt.n_legs; i-- > 1;) {
-			if (ev->adopt.leg[i].state != CORE_LEG_PENDING && !others_adopt(core, reg, &ev->adopt.leg[i]))
+			if (is_simultaneous(core, &ev->adopt.leg[i]))
+				swapped |= ev->adopt.leg[i].peer.s_addr == rec->coa.s_addr;
+			else if (ev->adopt.leg[i].state != CORE_LEG_PENDING)
 				left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
 		}
-		/* Killed between STORE and BIND: it is left only now. */
+		/* Killed between STORE and BIND: it is left only now, or, if the recorded one got copies, not at all. */
 		recorded = leg_of(reg);
-		if (first && first->state != CORE_LEG_PENDING && !same_tunnel(first, &recorded))
-			left_add(core, reg, first, returns ? first->ms : core->cfg->handover_grace_ms);
+		if (first && first->state != CORE_LEG_PENDING && !same_tunnel(first, &recorded)) {
+			if (swapped)
+				adopt_other(core, reg, first, ev->adopt.lifetime * 1000);
+			else
+				left_add(core, reg, first, returns ? first->ms : core->cfg->handover_grace_ms);
+		}
+		for (unsigned int i = 1; i < ev->adopt.n_legs; i++) {
+			if (is_simultaneous(core, &ev->adopt.leg[i]))
+				as_meant &= adopt_other(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
+		}
 		if (returns)
 			reg->pma.away_us = core->now->mono_us + ev->adopt.leg[0].ms * MSEC;
 		/* As it was left: nothing to do. Otherwise START changes it. */
-		reg->adopted = as_recorded(reg, &ev->adopt) &&
+		reg->adopted = as_meant && as_recorded(reg, &ev->adopt) &&
 			       adopt_lifetime(core, reg, ev->adopt.lifetime);
 		return;
 	}

@@ -595,6 +595,7 @@ static void do_register(struct core *core, const struct request *req,
 			.rec = op->prev,
 			.auth = reg->pub.auth,
 			.sport = reg->ha.sport,
+			.since_us = op->prev_peer_since_us,
 			.expires_us = op->prev_expires_us,
 		};
 
@@ -792,12 +793,14 @@ static void registered(struct core *core, struct reg *reg, struct ha_op *op)
 	home_begin(core, reg);
 	core->count.accepted++;
 	send_accept(core, reg, &op->req);
-	others_tell(core, reg, op->others);
+	others_tell(core, reg, op->others, untold_ms);
 
 	addr_text(rec->coa, coa);
 	addr_text(rec->home, home);
-	if (added)
+	if (added) {
 		notice_end(core, reg);	/* its agent is another one */
+		reg->ha.told_us = 0;
+	}
 	if (moved) {
 		core->count.handovers++;
 		act_log(core, CORE_LOG_INFO, "%s: handover of %s from %s to %s%s", rec->nai, home,
@@ -865,7 +868,7 @@ static void withdrawn(struct core *core, struct reg *reg, const struct ha_op *op
 		gone_despite_error(core, reg, "withdrawn");
 	if (op->prev.peer_revsup)
 		revoke_start(core, reg, op->prev.coa, op->prev_expires_us, 0, reg->ha.informs);
-	others_tell(core, reg, op->others);
+	others_tell(core, reg, op->others, 0);
 	/* The one before has it as well; what was agreed on with that about the device isn't known any more. */
 	if (op->ended && op->ended->rec.peer_revsup)
 		revoke_start(core, reg, op->ended->rec.coa, op->ended->expires_us, 0, false);
@@ -924,10 +927,12 @@ bool ha_withdraw(struct core *core, struct reg *reg)
 	struct ha_op *op = reg->committing ? NULL : op_new(HA_WITHDRAWN, NULL, reg);
 	struct peer *peer = peer_find(core, reg->pub.rec.coa);
 	const struct core_record *told;
+	uint64_t until_us;
 
 	if (!op)
 		return false;
 	told = &op->prev;
+	until_us = op->prev_expires_us;
 	if (peer)
 		peer->n_ending++;
 	core->count.withdrawn++;
@@ -938,15 +943,21 @@ bool ha_withdraw(struct core *core, struct reg *reg)
 	op->others = reg->ha.others;
 	reg->ha.others = NULL;
 	to_tombstone(core, reg);
-	if (!told->peer_revsup && op->ended)
+	if (!told->peer_revsup && op->ended) {
 		told = &op->ended->rec;
+		until_us = op->ended->expires_us;
+	}
+	for (unsigned int i = 0; !told->peer_revsup && op->others && i < op->others->n; i++) {
+		told = &op->others->at[i].rec;
+		until_us = op->others->at[i].expires_us;
+	}
 	if (told->peer_revsup) {
 		take_home(core, reg, op->prev.home);
 		reg->pub.rec.coa = told->coa;
 		reg->pub.rec.lifetime = told->lifetime;		/* the next life goes on from here */
 		reg->pub.rec.expires_unix = told->expires_unix;
 		reg->pub.rec.peer_revsup = told->peer_revsup;
-		reg->pub.expires_us = told == &op->prev ? op->prev_expires_us : op->ended->expires_us;
+		reg->pub.expires_us = until_us;
 	}
 	ha_note_left(core, reg, &op->prev, 0);
 	op_start(core, reg, op, false);
@@ -972,6 +983,7 @@ bool ha_revoked(struct core *core, struct reg *reg, const struct request *req,
 		return true;
 	}
 	if (others_promote(core, reg)) {
+		ha_note_left(core, reg, &op->prev, 0);
 		op_start(core, reg, op, true);
 		return true;
 	}

@@ -157,6 +157,7 @@ struct others {
 		struct core_record rec;		/* but for its last_id */
 		enum core_auth auth;
 		uint16_t sport;
+		uint64_t since_us;		/* as peer_since_us of the registration */
 		uint64_t expires_us;
 	} at[CORE_LEGS_MAX - 1];
 };
@@ -626,14 +627,14 @@ bool others_full(const struct core_network *net, const struct reg *reg, struct i
 bool others_keep(struct reg *reg, const struct others *before, const struct other *last);
 /* Those of @before that are no longer: their tunnels were left; their agents are told, where that was agreed on. */
 void others_leave(struct core *core, struct reg *reg, const struct others *before);
-void others_tell(struct core *core, struct reg *reg, const struct others *before);
+void others_tell(struct core *core, struct reg *reg, const struct others *before, uint32_t after_ms);
 void other_end(struct core *core, struct reg *reg, struct in_addr coa);		/* the caller binds */
 /* The record is over, another one's takes its place; the caller stores and binds. False: there is none. */
 bool others_promote(struct core *core, struct reg *reg);
 uint64_t others_expire_us(const struct reg *reg);	/* the first of them; 0 = none does */
 bool others_timeout(struct core *core, struct reg *reg);	/* False: nothing ended, or all */
-/* The kernel has @leg since before a restart. False: it isn't one of these. */
-bool others_adopt(struct core *core, struct reg *reg, const struct core_leg *leg);
+/* The kernel has @leg, to @peer, since before a restart, and for @ms, 0 = without end. False: it can't be kept. */
+bool others_adopt(struct core *core, struct reg *reg, const struct peer *peer, const struct core_leg *leg, uint32_t ms);
 void others_free(struct reg *reg);
 
 /* tentative.c */

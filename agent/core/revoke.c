@@ -388,6 +388,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		}
 		if (reg->committing)
 			return;		/* it will ask again */
+		ha_note_left(core, reg, other_at(reg, revoke->coa), 0);
 		other_end(core, reg, revoke->coa);
 		act_bind(core, reg);
 		ha_settle(core, reg);

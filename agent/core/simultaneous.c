@@ -51,8 +51,11 @@ unsigned int core_others(const struct core_reg *pub, struct in_addr coa[CORE_LEG
 
 bool others_wanted(const struct request *req, const struct core_network *net, const struct reg *reg)
 {
-	/* One key is for all of them. */
-	return req->rrq.flags & WIRE_RRQ_S && net->simultaneous > 1 &&
+	/*
+	 * By the node's own word: RFC 5563 doesn't have S, and by it an agent would get copies of a
+	 * device's packets unnoticed by the one that serves it. One key is for all of them.
+	 */
+	return req->rrq.flags & WIRE_RRQ_S && !req->per_node && net->simultaneous > 1 &&
 	       !(reg && (reg->ha.tentative || (!reg->pub.rec.tombstone && reg->pub.rec.keyed != req->keyed)));
 }
 
@@ -114,7 +117,7 @@ void others_leave(struct core *core, struct reg *reg, const struct others *befor
 	}
 }
 
-void others_tell(struct core *core, struct reg *reg, const struct others *before)
+void others_tell(struct core *core, struct reg *reg, const struct others *before, uint32_t after_ms)
 {
 	const struct in_addr now = reg->pub.rec.coa;
 
@@ -122,7 +125,7 @@ void others_tell(struct core *core, struct reg *reg, const struct others *before
 		const struct core_record *rec = &before->at[i].rec;
 
 		if (rec->peer_revsup && rec->coa.s_addr != now.s_addr && !is_other(reg->ha.others, rec->coa))
-			revoke_start(core, reg, rec->coa, before->at[i].expires_us, 0, false);
+			revoke_start(core, reg, rec->coa, before->at[i].expires_us, after_ms, false);
 	}
 }
 
@@ -138,6 +141,30 @@ void other_end(struct core *core, struct reg *reg, struct in_addr coa)
 		others_free(reg);
 }
 
+static bool is_over(const struct core *core, uint64_t end_us)
+{
+	return end_us && end_us <= core->now->mono_us;
+}
+
+/* How many ended? */
+static unsigned int end_overdue(struct core *core, struct reg *reg)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; reg->ha.others && i < reg->ha.others->n;) {
+		const struct other *other = &reg->ha.others->at[i];
+
+		if (!is_over(core, other->expires_us)) {
+			i++;
+			continue;
+		}
+		core->count.expired++;
+		n++;
+		other_end(core, reg, other->rec.coa);
+	}
+	return n;
+}
+
 bool others_promote(struct core *core, struct reg *reg)
 {
 	struct core_record *rec = &reg->pub.rec;
@@ -145,6 +172,7 @@ bool others_promote(struct core *core, struct reg *reg)
 	const struct other *to;
 	char coa[INET_ADDRSTRLEN];
 
+	end_overdue(core, reg);
 	if (!reg->ha.others)
 		return false;
 	to = &reg->ha.others->at[0];
@@ -153,12 +181,13 @@ bool others_promote(struct core *core, struct reg *reg)
 	rec->last_id = last_id;		/* what was accepted isn't again */
 	if (to->expires_us)
 		rec->expires_unix = unix_seconds(core) + (to->expires_us - core->now->mono_us) / SECOND;
-	reg->peer_since_us = 0;
+	reg->peer_since_us = to->since_us;
 	reg->pub.expires_us = to->expires_us;
 	reg->pub.auth = to->auth;
 	reg->ha.sport = to->sport;
 	reg->ha.reply.coa.s_addr = INADDR_ANY;	/* no longer true */
 	reg->ha.informs = false;
+	reg->ha.told_us = 0;
 	take_out(reg->ha.others, 0);
 	if (!reg->ha.others->n)
 		others_free(reg);
@@ -180,27 +209,11 @@ uint64_t others_expire_us(const struct reg *reg)
 	return first;
 }
 
-static bool is_over(const struct core *core, uint64_t end_us)
-{
-	return end_us && end_us <= core->now->mono_us;
-}
-
 bool others_timeout(struct core *core, struct reg *reg)
 {
 	const bool over = is_over(core, reg->pub.expires_us);
-	bool some = false;
+	bool some = end_overdue(core, reg);
 
-	for (unsigned int i = 0; reg->ha.others && i < reg->ha.others->n;) {
-		const struct other *other = &reg->ha.others->at[i];
-
-		if (!is_over(core, other->expires_us)) {
-			i++;
-			continue;
-		}
-		core->count.expired++;
-		some = true;
-		other_end(core, reg, other->rec.coa);
-	}
 	if (over && others_promote(core, reg)) {	/* RFC 5944 s4.2.3: those that aren't over stay */
 		core->count.expired++;
 		some = true;
@@ -213,26 +226,29 @@ bool others_timeout(struct core *core, struct reg *reg)
 	return true;
 }
 
-bool others_adopt(struct core *core, struct reg *reg, const struct core_leg *leg)
+bool others_adopt(struct core *core, struct reg *reg, const struct peer *peer, const struct core_leg *leg, uint32_t ms)
 {
-	struct others *others;
-	struct other *other;
+	const bool first = !reg->ha.others;
+	struct others *others = first ? calloc(1, sizeof(*others)) : reg->ha.others;
+	struct other other = { .rec = reg->pub.rec };
 
-	if (!is_ha(reg) || leg->state != CORE_LEG_COPY || reg->net->simultaneous < 2 || reg->net->bicast)
+	if (!others || others->n + 1 >= reg->net->simultaneous) {
+		if (first)
+			free(others);
 		return false;
-	others = reg->ha.others ? reg->ha.others : calloc(1, sizeof(*others));
-	if (!others || others->n + 1 >= reg->net->simultaneous)
-		return false;
+	}
+	other.rec.coa = leg->peer;
+	other.rec.gre = leg->gre;
+	other.rec.keyed = leg->keyed;
+	other.rec.key_out = leg->key_out;
+	/* What its agent said when it registered the node isn't known any more, but that was before now. */
+	other.rec.peer_revsup = 0;
+	if (peer->cfg->revocation && auth_shared(peer->cfg))
+		other.rec.peer_revsup = ntp_seconds(core) - core->cfg->replay_window;
+	other.rec.lifetime = ms ? ms / 1000 + 1 : WIRE_LIFETIME_INFINITE;
+	other.rec.expires_unix = UINT64_MAX;
+	other.expires_us = ms ? core->now->mono_us + ms * MSEC : 0;
+	others->at[others->n++] = other;
 	reg->ha.others = others;
-	other = &others->at[others->n++];
-	other->rec = reg->pub.rec;
-	other->rec.coa = leg->peer;
-	other->rec.gre = leg->gre;
-	other->rec.keyed = leg->keyed;
-	other->rec.key_out = leg->key_out;
-	other->rec.peer_revsup = 0;		/* not known any more */
-	other->rec.lifetime = leg->ms ? leg->ms / 1000 + 1 : WIRE_LIFETIME_INFINITE;
-	other->rec.expires_unix = UINT64_MAX;
-	other->expires_us = leg->ms ? core->now->mono_us + leg->ms * MSEC : 0;
 	return true;
 }

@@ -45,18 +45,31 @@ static struct peer *peer_of(const struct core *core, const struct reg *reg)
 }
 
 /*
- * Agents that serve the device besides: of a handover that may be undone the one before,
- * of simultaneous bindings the others'. NULL: there is no @i-th, or it is no peer.
+ * Agents that serve the device besides, since *@since_us: of a handover that may be undone the
+ * one before, of simultaneous bindings the others', also those to which a request that is being
+ * decided may have to go back. NULL: there is no @i-th, or it is no peer.
  */
-static struct peer *peer_besides(const struct core *core, const struct reg *reg, unsigned int i)
+static struct peer *peer_besides(const struct core *core, const struct reg *reg, unsigned int i, uint64_t *since_us)
 {
-	struct in_addr coa[CORE_LEGS_MAX - 1];
-	unsigned int n = core_others(&reg->pub, coa);
+	const struct ha_op *op = is_ha(reg) ? reg->ha.op : NULL;
+	const struct others *others[] = { is_ha(reg) ? reg->ha.others : NULL, op ? op->others : NULL };
 
+	*since_us = 0;
 	if (is_ha(reg) && reg->ha.tentative && !i--)
 		return peer_find(core, reg->ha.tentative->rec.coa);
-	return i < n ? peer_find(core, coa[i]) : NULL;
+	for (unsigned int j = 0; j < 2; j++) {
+		const unsigned int n = others[j] ? others[j]->n : 0;
+
+		if (i < n) {
+			*since_us = others[j]->at[i].since_us;
+			return peer_find(core, others[j]->at[i].rec.coa);
+		}
+		i -= n;
+	}
+	return NULL;
 }
+
+#define BESIDES_MAX	(2 * CORE_LEGS_MAX)
 
 /* Is there anything to end? */
 static bool is_registered(const struct reg *reg)
@@ -75,8 +88,12 @@ static bool is_meant_with(const struct peer *peer, const struct reg *reg, uint64
 
 static bool is_meant_besides(const struct core *core, const struct reg *reg)
 {
-	for (unsigned int i = 0; i < CORE_LEGS_MAX; i++) {
-		if (is_meant_with(peer_besides(core, reg, i), reg, 0))
+	uint64_t since_us;
+
+	for (unsigned int i = 0; i < BESIDES_MAX; i++) {
+		const struct peer *peer = peer_besides(core, reg, i, &since_us);
+
+		if (is_meant_with(peer, reg, since_us))
 			return true;
 	}
 	return false;
@@ -98,8 +115,10 @@ static bool is_meant(const struct core *core, const struct reg *reg)
 
 static bool is_with(const struct core *core, const struct peer *peer, const struct reg *reg)
 {
-	for (unsigned int i = 0; i < CORE_LEGS_MAX; i++) {
-		if (peer == peer_besides(core, reg, i))
+	uint64_t since_us;
+
+	for (unsigned int i = 0; i < BESIDES_MAX; i++) {
+		if (peer == peer_besides(core, reg, i, &since_us))
 			return true;
 	}
 	return peer == peer_of(core, reg);

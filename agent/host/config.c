@@ -295,6 +295,9 @@ static void read_network(const struct section *sec, const struct core_config *co
 	net->simultaneous = 1;
 	if (get_number(sec, "simultaneous-bindings", MAY, 1, CORE_LEGS_MAX, &n))
 		net->simultaneous = n;
+	if (net->simultaneous > 1 && net->tentative_ms)
+		section_error(sec, "simultaneous-bindings", "remove one of the two",
+			      "not with tentative handovers: what these undo would be gone");
 	only_if(core->ha, sec, "simultaneous-bindings", "remove it, or set home-agent = true",
 		"only a home agent has bindings");
 	gre = true;

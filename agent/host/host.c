@@ -59,20 +59,32 @@ static void complete(struct host *host, enum core_event_type type, uint64_t cook
 	STAILQ_INSERT_TAIL(&host->events, q, list);
 }
 
+/* Without the tunnels that were left: better what is on its way is lost than all that follows. */
+static struct core_binding essence(const struct core_binding *b, uint32_t grace_ms)
+{
+	struct core_binding less = *b;
+
+	less.n_legs = 1;
+	for (unsigned int i = 1; i < b->n_legs; i++) {
+		const struct core_leg *leg = &b->leg[i];
+
+		if (leg->state == CORE_LEG_COPY && (!leg->ms || leg->ms > grace_ms))
+			less.leg[less.n_legs++] = *leg;
+	}
+	return less;
+}
+
 static void do_bind(struct host *host, const struct core_binding *b)
 {
+	const struct core_binding less = essence(b, host->config->core.handover_grace_ms);
 	char text[CORE_TEXT_MAX] = "";
 	int error = datapath_bind(host->datapath, b, text);
-	struct core_binding one = *b;
 	const enum core_leg_state state = b->leg[0].state;
 	/* A device may name an address that isn't its own, and what returned may have given way. */
 	bool usual;
 
-	/* Better what is on its way is lost than all that follows. */
-	if (error && b->n_legs > 1) {
-		one.n_legs = 1;
-		error = datapath_bind(host->datapath, &one, text);
-	}
+	if (error && b->n_legs > less.n_legs)
+		error = datapath_bind(host->datapath, &less, text);
 	usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
 	if (error)
 		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s,

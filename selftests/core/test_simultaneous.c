@@ -29,6 +29,8 @@ static int setup(void **state)
 	HA_NODE->net[RED].simultaneous = 3;
 	for (int i = 2; i < 4; i++)
 		HA_NODE->peer[i] = HA_NODE->peer[1];
+	for (int i = 0; i < 4; i++)
+		HA_NODE->peer[i].per_mn = true;
 	HA_NODE->peer[2].addr = ip(C3);
 	HA_NODE->peer[3].addr = ip(C4);
 	HA_NODE->peer[4] = (struct core_peer){ .addr = ip("10.0.0.0"), .host_bits = 8, .per_mn = true };
@@ -42,10 +44,14 @@ static int setup(void **state)
 	return 0;
 }
 
+/* A node's own request, by the agent there. */
 static struct rrq rrq_by(struct world *w, const char *coa, uint8_t flags, uint16_t lifetime)
 {
 	struct rrq r = rrq_from(w, !strcmp(coa, C1) ? PMA1 : PMA2, NAI);
 
+	r.method = -1;
+	r.proxied = false;
+	r.mn = &key;
 	r.src = coa;
 	r.f.coa = ip(coa);
 	r.f.flags |= flags;
@@ -206,10 +212,8 @@ static void test_left(void **state)
 	r = rrq_by(w, HOME, 0, 0);
 	r.f.flags = 0;
 	r.f.home = ip(HOME);
-	r.method = -1;
-	r.proxied = r.keyed = r.revsup = false;
+	r.keyed = r.revsup = false;
 	r.sa = NULL;
-	r.mn = &key;
 	assert_int_equal(send_rrq(w, &r), 0);
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	assert_null(reg(w));
@@ -265,20 +269,104 @@ static void test_fails(void **state)
 	check_at(w, C2, C1, NULL, 0);
 }
 
+static void join_three(struct world *w)
+{
+	assert_int_equal(join(w, C1, S), 0);
+	run(w, SEC);
+	assert_int_equal(join(w, C2, S), 0);
+	run(w, SEC);
+	assert_int_equal(join(w, C3, S), 0);
+	run(w, SEC);
+}
+
 /* What the kernel does goes on, and is known. */
 static void test_restart(void **state)
 {
 	struct world *w = *state;
+	struct rrq r;
 
-	assert_int_equal(join(w, C1, S), 0);
+	join_three(w);
+	node_restart(HA_NODE);
+	run(w, SEC);
+	check_at(w, C3, C2, C1, 0);
+	assert_int_equal(leave(w, C3), 0);
+	check_at(w, C2, C1, NULL, 0);
+	assert_in_range(HA_NODE->row[0].lifetime, 590, 600);
+
+	run(w, SEC);
+	r = rrq_by(w, C3, S, WIRE_LIFETIME_INFINITE);
+	HA_NODE->net[RED].lifetime = WIRE_LIFETIME_INFINITE;
+	assert_int_equal(send_rrq(w, &r), 0);
 	run(w, SEC);
 	assert_int_equal(join(w, C2, S), 0);
 	node_restart(HA_NODE);
+	run(w, 600 * SEC);
+	check_at(w, C3, NULL, NULL, 0);
+	assert_int_equal(HA_NODE->row[0].lifetime, WIRE_LIFETIME_INFINITE);
+}
+
+/* What the configuration doesn't have any more ends, by a restart or a reload, which is one. */
+static void test_fewer(void **state)
+{
+	struct world *w = *state;
+
+	join_three(w);
+	HA_NODE->net[RED].simultaneous = 2;
+	node_restart(HA_NODE);
+	run(w, MSEC);
+	check_at(w, C3, C2, NULL, 1);
+	assert_int_equal(HA_NODE->kernel[0].leg[2].ms, HA_NODE->cfg.handover_grace_ms);
+	HA_NODE->peer[1].addr = ip("198.51.100.9");	/* no longer the second one */
+	node_restart(HA_NODE);
+	run(w, MSEC);
+	check_at(w, C3, NULL, NULL, 2);
+	run(w, 3 * SEC);
+	check_at(w, C3, NULL, NULL, 0);
+}
+
+/* Between row and kernel, whichever comes first, a renewal has changed who is the last one. */
+static void test_killed(void **state)
+{
+	struct world *w = *state;
+	struct wire_msg msg;
+	struct rrq r;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(join(w, C1, S), 0);
+		run(w, SEC);
+		assert_int_equal(join(w, C2, S), 0);
+		run(w, SEC);
+		HA_NODE->disk = i & 1;
+		HA_NODE->last_effects = 1 + (i >> 1);
+		r = rrq_by(w, C1, S, 600);
+		ask(w, &r, &msg);
+		run(w, SEC);
+		HA_NODE->disk = false;
+		node_restart(HA_NODE);
+		run(w, SEC);
+		assert_int_equal(join(w, C1, S), 0);
+		check_at(w, C1, C2, NULL, 0);
+		run(w, SEC);
+		assert_int_equal(leave(w, C1), 0);
+		assert_int_equal(leave(w, C2), 0);
+		run(w, 30 * SEC);
+		assert_int_equal(HA_NODE->n_kernel, 0);
+	}
+}
+
+/* RFC 5563 doesn't have S: no agent adds itself to what another one serves. */
+static void test_per_node(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI);
+
+	r.f.flags |= S;
+	assert_int_equal(send_rrq(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
 	run(w, SEC);
-	check_at(w, C2, C1, NULL, 0);
-	assert_int_equal(leave(w, C2), 0);
-	check_at(w, C1, NULL, NULL, 0);
-	assert_in_range(HA_NODE->row[0].lifetime, 590, 600);
+	r = rrq_from(w, PMA2, NAI);
+	r.f.flags |= S;
+	assert_int_equal(send_rrq(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	check_at(w, C2, NULL, NULL, 1);
 }
 
 /* One key serves all legs, so all have one or none has. */
@@ -296,18 +384,26 @@ static void test_keys(void **state)
 	assert_int_equal(HA_NODE->kernel[0].leg[1].state, CORE_LEG_RECEIVE_ONLY);
 }
 
-/* An agent revokes the one that it has, and no other. */
+/* An agent revokes the one that it has, and no other; what it had sent before is overtaken by that. */
 static void test_revoked(void **state)
 {
 	struct world *w = *state;
 	struct wire_revoke revoke = { .ha = ip("192.0.2.1") };
 	struct wire_out out;
+	struct rrq late;
 
-	for (int last = 0; last < 2; last++) {
+	for (int i = 0; i < 4; i++) {
+		const bool last = i & 1;
+
 		assert_int_equal(join(w, C1, S), 0);
 		run(w, SEC);
 		assert_int_equal(join(w, C2, S), 0);
 		run(w, SEC);
+		if (i & 2)
+			node_restart(HA_NODE);
+		run(w, SEC);
+		late = rrq_by(w, last ? C2 : C1, 0, 600);
+		late.f.home = reg(w)->rec.home;
 		out = (struct wire_out){ .len = 0 };
 		revoke.home = reg(w)->rec.home;
 		revoke.coa = ip(last ? C2 : C1);
@@ -318,7 +414,9 @@ static void test_revoked(void **state)
 		inject(HA_NODE, last ? C2 : C1, "192.0.2.1", out.buf, out.len);
 		run(w, SEC);
 		check_at(w, last ? C1 : C2, NULL, NULL, 0);
-		assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1 + last);
+		assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1 + i);
+		assert_int_equal(send_rrq(w, &late), WIRE_CODE_HA_ADMIN_PROHIBITED);
+		check_at(w, last ? C1 : C2, NULL, NULL, 0);
 		assert_int_equal(leave(w, last ? C1 : C2), 0);
 		run(w, 30 * SEC);
 	}
@@ -355,7 +453,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = { T(kept), T(cap), T(replaced), T(left), T(lifetimes), T(fails),
-					   T(restart), T(keys), T(revoked), T(withdrawn) };
+					   T(restart), T(fewer), T(killed), T(per_node), T(keys), T(revoked),
+					   T(withdrawn) };
 
 	return cmocka_run_group_tests_name("core: simultaneous bindings", tests, NULL, NULL);
 }
