@@ -427,7 +427,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 			else if (ev->adopt.leg[i].state != CORE_LEG_PENDING)
 				left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
 		}
-		/* Killed between STORE and BIND: it is left only now, or, if the recorded one got copies, not at all. */
+		/* Killed between STORE and BIND: left only now, or not at all if the recorded one got copies. */
 		recorded = leg_of(reg);
 		if (first && first->state != CORE_LEG_PENDING && !same_tunnel(first, &recorded)) {
 			if (swapped)

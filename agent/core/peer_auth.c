@@ -135,7 +135,7 @@ static void warn(struct core *core, struct peer *peer, struct in_addr from, cons
 		return;
 	addr_text(from, addr);
 	if (result == AUTH_MISSING)
-		act_log(core, CORE_LOG_WARNING, "peer %s: a message without authenticator (has it a spi for us?)", addr);
+		act_log(core, CORE_LOG_WARNING, "peer %s: a message without authenticator (has it a spi?)", addr);
 	else if (result == AUTH_TWICE)
 		act_log(core, CORE_LOG_WARNING, "peer %s: more than one authenticator", addr);
 	else if (result == AUTH_SPI)

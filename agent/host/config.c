@@ -419,6 +419,9 @@ static void read_device(const struct section *sec, const struct core_config *cor
 	if (get_device_name(sec, "home-link", MAY, dev->home_link) && !core->ha)
 		section_error(sec, "home-link", "remove it, or set home-agent = true",
 			      "only a home agent is on a home link");
+	get_bool(sec, "fdb-trigger", &dev->fdb_trigger);
+	only_if(core->pma, sec, "fdb-trigger", "remove it, or set proxy-agent = true",
+		"only a proxy agent attaches devices");
 	for (unsigned int i = 0; i < item_count(sec, "addresses"); i++) {
 		if (i == CONFIG_ADDRS_MAX) {
 			section_error(sec, "addresses", NULL, "more than %d addresses", CONFIG_ADDRS_MAX);
@@ -743,4 +746,13 @@ const char *config_home_link(const struct config *config, const char *port)
 		if (!strcmp(config->devices[i].home_link, port))
 			return config->devices[i].name;
 	return NULL;
+}
+
+bool config_fdb_trigger(const struct config *config, const char *port)
+{
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		for (unsigned int j = 0; j < config->devices[i].n_ports; j++)
+			if (config->devices[i].fdb_trigger && !strcmp(config->devices[i].ports[j], port))
+				return true;
+	return false;
 }

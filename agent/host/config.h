@@ -31,6 +31,7 @@ struct config_device {
 	struct { struct in_addr addr; uint8_t plen; } addrs[CONFIG_ADDRS_MAX];
 	unsigned int n_addrs;
 	char home_link[IFNAMSIZ];	/* HA: "" = a virtual home network */
+	bool fdb_trigger;		/* PMA: what a bridge that is a port learns attaches */
 };
 
 /* Its ports, the home link as the last of them; NULL behind it. */
@@ -68,6 +69,8 @@ const struct core_network *config_network(const struct config *config, const cha
 					  const struct config_network **extra);
 /* Is @device the mip4 device of a network here? */
 bool config_uses_device(const struct config *config, const char *device);
+/* Do stations that @port learns attach? */
+bool config_fdb_trigger(const struct config *config, const char *port);
 /* The mip4 device whose home link @port is, or NULL. */
 const char *config_home_link(const struct config *config, const char *port);
 

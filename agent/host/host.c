@@ -3,6 +3,7 @@
 #include "host/clock.h"
 #include "host/control.h"
 #include "host/dhcp.h"
+#include "host/fdb.h"
 #include "host/home.h"
 #include "host/keep.h"
 #include "host/log.h"
@@ -322,6 +323,16 @@ static void on_unknown_device(void *arg, const struct datapath_device *device)
 	host_attach(host, device->port, port->name, device->mac,
 		    device->ethertype == ETH_P_ARP ? CORE_TRIGGER_ARP : CORE_TRIGGER_PACKET, false, device->addr, NULL,
 		    device->seen_us && device->seen_us <= now ? device->seen_us : now);
+}
+
+static void on_learned(void *arg, uint32_t bridge, const uint8_t mac[static 6])
+{
+	struct host *host = arg;
+	const struct port *port = port_find(host->ports, bridge);
+	const struct in_addr unknown = { 0 };
+
+	if (port && config_fdb_trigger(host->config, port->name) && !dhcp_holds_off(host->dhcp, mac, unknown))
+		host_attach(host, bridge, port->name, mac, CORE_TRIGGER_FDB, false, unknown, NULL, clock_mono_us());
 }
 
 static void request_resync(struct host *host)
@@ -655,7 +666,8 @@ static bool open_kernel(struct host *host, char *text)
 
 	host->datapath = datapath_open(host->base, &ops, text);
 	host->links = host->datapath ? links_open(host->base, on_link, on_links_lost, host, text) : NULL;
-	if (!host->links)
+	host->fdb = host->links ? fdb_open(host->base, on_learned, host, text) : NULL;
+	if (!host->fdb)
 		return false;
 	if (!datapath_version(host->datapath, version, sizeof(version)) && strcmp(version, MIP4_VERSION))
 		log_warning("the module is mip4 %s, this agent is %s", version, MIP4_VERSION);
@@ -769,6 +781,7 @@ void host_stop(struct host *host)
 	ports_free(host->ports);
 	udp_free(host->udp);
 	keep_close(host->keep);
+	fdb_close(host->fdb);
 	links_close(host->links);
 	datapath_close(host->datapath);
 	store_close(host->store);

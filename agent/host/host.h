@@ -33,6 +33,7 @@ struct host {
 	struct udp *udp;
 	struct datapath *datapath;
 	struct links *links;
+	struct fdb *fdb;
 	struct ports *ports;
 	struct store *store;
 	struct dhcp *dhcp;

@@ -978,8 +978,10 @@ void node_restart(struct node *n)
 		}
 		ev = (struct core_event){ .type = CORE_EV_ADOPT, .adopt = kernel[i] };
 		ev.adopt.lifetime = end ? (end - n->w->now + SEC - 1) / SEC : 0;
-		for (unsigned int j = 0; j < kernel[i].n_legs; j++)
-			ev.adopt.leg[j].ms = kernel_end[i].leg[j] ? (kernel_end[i].leg[j] - n->w->now + MSEC - 1) / MSEC : 0;
+		for (unsigned int j = 0; j < kernel[i].n_legs; j++) {
+			end = kernel_end[i].leg[j];
+			ev.adopt.leg[j].ms = end ? (end - n->w->now + MSEC - 1) / MSEC : 0;
+		}
 		sim_deliver(n, &ev);
 	}
 	free(row);

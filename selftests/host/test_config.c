@@ -159,6 +159,8 @@ static const struct bad {
 	  ":12: access-technology: only a proxy agent tells it (set proxy-agent = true, or remove it)" },
 	{ "tentative too long", HA_NET_HEAD "tentative = 60001\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
 	  ":5: network red tentative: out of range: 60001 (0 to 60000)" },
+	{ "tentative and simultaneous", HA_NET_HEAD "tentative = 100\nsimultaneous-bindings = 2\ndevice = mip0\n"
+	  HA_NET_TAIL "}\n" PEER, "network red simultaneous-bindings: not with tentative handovers" },
 	{ "tentative without an end", HA_NET_HEAD "tentative-end = maybe\ndevice = mip0\n" HA_NET_TAIL "}\n" PEER,
 	  ":5: network red tentative-end: unknown: \"maybe\" (commit or rollback)" },
 	{ "tentative at a proxy agent", PMA "network blue {\ntentative = 100\n}\n",
@@ -196,6 +198,8 @@ static const struct bad {
 	  "network red simultaneous-bindings: out of range: 5 (1 to 4)" },
 	{ "addresses of a proxy agent's nodes", PMA "network blue {\nsimultaneous-bindings = 2\n}\n",
 	  "network blue simultaneous-bindings: only a home agent has bindings" },
+	{ "trigger of a home agent", HA "device mip1 {\nlocal = 192.0.2.3\nfdb-trigger = true\n}\n",
+	  "device mip1 fdb-trigger: only a proxy agent attaches devices" },
 	{ "copies from a proxy agent", PMA "network blue {\nbicast = true\n}\n", "network blue bicast: only a home agent sends copies" },
 	{ "SPI below 256", WITH_PEER("spi 0xff { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi 0xff: out of range: 0xff (256 to 4294967295)" },
 	{ "SPI no number", WITH_PEER("spi key1 { key-file = \"${K}/good\" }"), ":12: peer 198.51.100.1 spi key1: not a number" },
