@@ -151,7 +151,8 @@ enum core_state {
 
 /* How a device was noticed. The one list of names. */
 #define CORE_TRIGGERS(x) \
-	x(DHCP, "dhcp") x(ARP, "arp") x(PACKET, "packet") x(FDB, "fdb") x(API, "api") x(LINK, "link")
+	x(DHCP, "dhcp") x(ARP, "arp") x(PACKET, "packet") x(FDB, "fdb") x(HOSTAPD, "hostapd") \
+	x(API, "api") x(LINK, "link")
 #define CORE_TRIGGER_ENUM(n, s) CORE_TRIGGER_##n,
 enum core_trigger { CORE_TRIGGERS(CORE_TRIGGER_ENUM) CORE_TRIGGER_MAX };
 

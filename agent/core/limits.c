@@ -38,10 +38,11 @@ static bool shun(struct core *core, const uint8_t mac[6])
 	return false;
 }
 
-/* Somebody waits for an answer; frames come by themselves. */
+/* Somebody waits for an answer, or has moved on purpose; frames come by themselves. */
 bool was_asked(const struct core_event *ev)
 {
-	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API;
+	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_HOSTAPD ||
+	       ev->attach.trigger == CORE_TRIGGER_API;
 }
 
 /* No registration exists or comes of it. */

@@ -389,6 +389,26 @@ static void read_device_addr(const struct section *sec, const struct item *item,
 		dev->addrs[dev->n_addrs++].plen = plen;
 }
 
+static void read_hostapds(const struct section *sec, const struct core_config *core, struct config_device *dev)
+{
+	for (unsigned int i = 0; i < item_count(sec, "hostapd"); i++) {
+		const char *path = item_get(sec, "hostapd", i)->text;
+
+		if (i == CONFIG_HOSTAPDS_MAX) {
+			section_error(sec, "hostapd", NULL, "more than %d control sockets", CONFIG_HOSTAPDS_MAX);
+			return;
+		}
+		if (*path != '/' || !strrchr(path, '/')[1] || strlen(path) >= CONFIG_SOCKET_MAX)
+			section_error(sec, "hostapd", "as /run/hostapd/wlan0",
+				      "not the path of a control socket, which ends with an interface: \"%s\"", path);
+		else
+			strcpy(dev->hostapds[dev->n_hostapds++], path);
+	}
+	if (item_count(sec, "hostapd"))
+		only_if(core->pma, sec, "hostapd", "remove it, or set proxy-agent = true",
+			"only a proxy agent attaches devices");
+}
+
 static void read_device(const struct section *sec, const struct core_config *core, struct config_device *dev)
 {
 	char mac[24];
@@ -419,6 +439,7 @@ static void read_device(const struct section *sec, const struct core_config *cor
 	if (get_device_name(sec, "home-link", MAY, dev->home_link) && !core->ha)
 		section_error(sec, "home-link", "remove it, or set home-agent = true",
 			      "only a home agent is on a home link");
+	read_hostapds(sec, core, dev);
 	get_bool(sec, "fdb-trigger", &dev->fdb_trigger);
 	only_if(core->pma, sec, "fdb-trigger", "remove it, or set proxy-agent = true",
 		"only a proxy agent attaches devices");

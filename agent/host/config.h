@@ -12,6 +12,8 @@
 
 #define CONFIG_PORTS_MAX	64
 #define CONFIG_ADDRS_MAX	16
+#define CONFIG_HOSTAPDS_MAX	16
+#define CONFIG_SOCKET_MAX	108	/* as in struct sockaddr_un */
 
 /* What host wants to know of a network beyond struct core_network; same index. */
 struct config_network {
@@ -32,6 +34,8 @@ struct config_device {
 	unsigned int n_addrs;
 	char home_link[IFNAMSIZ];	/* HA: "" = a virtual home network */
 	bool fdb_trigger;		/* PMA: what a bridge that is a port learns attaches */
+	char hostapds[CONFIG_HOSTAPDS_MAX][CONFIG_SOCKET_MAX];	/* PMA: control sockets of access points */
+	unsigned int n_hostapds;
 };
 
 /* Its ports, the home link as the last of them; NULL behind it. */

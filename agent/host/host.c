@@ -5,6 +5,7 @@
 #include "host/dhcp.h"
 #include "host/fdb.h"
 #include "host/home.h"
+#include "host/hostapd.h"
 #include "host/keep.h"
 #include "host/log.h"
 #include "host/presence.h"
@@ -333,6 +334,28 @@ static void on_learned(void *arg, uint32_t bridge, const uint8_t mac[static 6])
 
 	if (port && config_fdb_trigger(host->config, port->name) && !dhcp_holds_off(host->dhcp, mac, unknown))
 		host_attach(host, bridge, port->name, mac, CORE_TRIGGER_FDB, false, unknown, NULL, clock_mono_us());
+}
+
+/* An access point is a port itself, or a member of a bridge that is one. */
+static void on_station(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now)
+{
+	struct host *host = arg;
+	const struct in_addr unknown = { 0 };
+	const struct port *port;
+	struct link_info info;
+
+	if (!host->ports || link_get(host->links, interface, 0, &info))
+		return;
+	port = port_find(host->ports, info.ifindex);
+	if (!port)
+		port = port_find(host->ports, info.master);
+	if (!port)
+		log_limited(LOG_L_WARNING, "hostapd: %s is no port, nor in a bridge that is one", interface);
+	else if (!here)
+		host_detach(host, port->ifindex, mac, CORE_DETACH_LINK);
+	else if (!dhcp_holds_off(host->dhcp, mac, unknown))
+		host_attach(host, port->ifindex, port->name, mac, CORE_TRIGGER_HOSTAPD, now, unknown, NULL,
+			    clock_mono_us());
 }
 
 static void request_resync(struct host *host)
@@ -690,10 +713,11 @@ static bool allocate(struct host *host)
 	host->dhcp = dhcp_new(host);
 	host->presence = presence_new(host);
 	host->homes = homes_new(host->base);
+	host->hostapds = hostapds_new(host->base, on_station, host);
 	host->timeline = timeline_new();
 	host->core = core_new(&host->config->core, on_action, host);
 	return host->keep && host->timer && host->resync && host->sync && host->udp && host->dhcp && host->presence &&
-	       host->homes && host->timeline && host->core;
+	       host->homes && host->hostapds && host->timeline && host->core;
 }
 
 bool host_start(struct host *host)
@@ -720,7 +744,7 @@ bool host_start(struct host *host)
 	homes_configure(host->homes, host->config);
 	if (ports_configure(host->ports, host->config))
 		on_links_lost(host);
-	if (!fill_core(host, text))
+	if (!fill_core(host, text) || !hostapds_configure(host->hostapds, host->config))
 		goto err;
 	warn(host, host->config);
 	return true;
@@ -761,7 +785,7 @@ bool host_reload(struct host *host)
 	homes_configure(host->homes, config);
 	if (ports_configure(host->ports, config))
 		on_links_lost(host);
-	if (!fill_core(host, text)) {
+	if (!fill_core(host, text) || !hostapds_configure(host->hostapds, config)) {
 		log_error("%s", text);
 		exit(1);	/* the next start does all of it again */
 	}
@@ -776,6 +800,7 @@ void host_stop(struct host *host)
 
 	control_close(host->control);
 	presence_free(host->presence);
+	hostapds_free(host->hostapds);
 	homes_free(host->homes);
 	dhcp_free(host->dhcp);
 	ports_free(host->ports);

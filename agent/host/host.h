@@ -34,6 +34,7 @@ struct host {
 	struct datapath *datapath;
 	struct links *links;
 	struct fdb *fdb;
+	struct hostapds *hostapds;
 	struct ports *ports;
 	struct store *store;
 	struct dhcp *dhcp;

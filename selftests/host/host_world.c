@@ -5,7 +5,9 @@
 #include "host/clock.h"
 #include "host/control.h"
 #include "host/dhcp.h"
+#include "host/fdb.h"
 #include "host/home.h"
+#include "host/hostapd.h"
 #include "host/keep.h"
 #include "host/log.h"
 #include "host/port.h"
@@ -226,6 +228,40 @@ int link_check(struct links *links, const struct config_device *device, char *te
 int link_ensure(struct links *links, const struct config_device *device, char *text)
 {
 	return link_check(links, device, text);
+}
+
+struct fdb *fdb_open(struct event_base *base, fdb_fn learned, void *arg, char *text)
+{
+	(void)base;
+	(void)learned;
+	(void)arg;
+	(void)text;
+	return (void *)&thing;
+}
+
+void fdb_close(struct fdb *fdb)
+{
+	(void)fdb;
+}
+
+struct hostapds *hostapds_new(struct event_base *base, hostapd_fn station, void *arg)
+{
+	(void)base;
+	(void)station;
+	(void)arg;
+	return (void *)&thing;
+}
+
+bool hostapds_configure(struct hostapds *all, const struct config *config)
+{
+	(void)all;
+	(void)config;
+	return true;
+}
+
+void hostapds_free(struct hostapds *all)
+{
+	(void)all;
 }
 
 struct homes *homes_new(struct event_base *base)
