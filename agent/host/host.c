@@ -337,7 +337,8 @@ static void on_learned(void *arg, uint32_t bridge, const uint8_t mac[static 6])
 }
 
 /* An access point is a port itself, or a member of a bridge that is one. */
-static void on_station(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now)
+static void on_station(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now,
+		       const char *user)
 {
 	struct host *host = arg;
 	const struct in_addr unknown = { 0 };
@@ -349,12 +350,14 @@ static void on_station(void *arg, const char *interface, const uint8_t mac[stati
 	port = port_find(host->ports, info.ifindex);
 	if (!port)
 		port = port_find(host->ports, info.master);
+	if (user && (!strchr(user, '@') || !wire_nai_ok(user)))
+		user = NULL;
 	if (!port)
 		log_limited(LOG_L_WARNING, "hostapd: %s is no port, nor in a bridge that is one", interface);
 	else if (!here)
 		host_detach(host, port->ifindex, mac, CORE_DETACH_LINK);
 	else if (!dhcp_holds_off(host->dhcp, mac, unknown))
-		host_attach(host, port->ifindex, port->name, mac, CORE_TRIGGER_HOSTAPD, now, unknown, NULL,
+		host_attach(host, port->ifindex, port->name, mac, CORE_TRIGGER_HOSTAPD, now, unknown, user,
 			    clock_mono_us());
 }
 

@@ -28,7 +28,9 @@ struct hostapd {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;				/* -1: it isn't there */
 	struct event *ev, *timer;
+	bool names;			/* who a station is by 802.1X has to be asked for */
 	bool attached, warned;
+	bool listing;			/* what is described was there before */
 	unsigned int unanswered;	/* PINGs */
 	LIST_ENTRY(hostapd) list;
 };
@@ -53,7 +55,7 @@ static void hang_up(struct hostapd *ap)
 		close(ap->fd);
 	ap->ev = NULL;
 	ap->fd = -1;
-	ap->attached = false;
+	ap->attached = ap->listing = false;
 	ap->unanswered = 0;
 }
 
@@ -83,26 +85,48 @@ static bool read_mac(const char *text, uint8_t mac[static 6])
 static void on_event(struct hostapd *ap, const char *text)
 {
 	static const char came[] = "AP-STA-CONNECTED ", left[] = "AP-STA-DISCONNECTED ";
+	char ask[32];
 	uint8_t mac[6];
 
-	if (!strncmp(text, came, sizeof(came) - 1) && read_mac(text + sizeof(came) - 1, mac))
-		ap->all->station(ap->all->arg, interface_of(ap), mac, true, true);
-	else if (!strncmp(text, left, sizeof(left) - 1) && read_mac(text + sizeof(left) - 1, mac))
-		ap->all->station(ap->all->arg, interface_of(ap), mac, false, true);
+	if (!strncmp(text, came, sizeof(came) - 1) && read_mac(text + sizeof(came) - 1, mac)) {
+		if (!ap->names) {
+			ap->all->station(ap->all->arg, interface_of(ap), mac, true, true, NULL);
+			return;
+		}
+		snprintf(ask, sizeof(ask), "STA %.17s", text + sizeof(came) - 1);	/* see on_described() */
+		command(ap, ask);
+	} else if (!strncmp(text, left, sizeof(left) - 1) && read_mac(text + sizeof(left) - 1, mac)) {
+		ap->all->station(ap->all->arg, interface_of(ap), mac, false, true, NULL);
+	}
 }
 
-/* Of STA-FIRST or STA-NEXT: a station, and what is known of it; empty behind the last one. */
-static void on_listed(struct hostapd *ap, const char *text)
+/*
+ * A station, and line by line what is known of it: the answer to STA, of one that has just
+ * come, or to STA-FIRST or STA-NEXT, of those that were there. Something else: no such station.
+ */
+static void on_described(struct hostapd *ap, char *text)
 {
-	char next[32];
+	static const char name[] = "\ndot1xAuthSessionUserName=";
+	char *user = strstr(text, name), next[32];
+	bool now = !ap->listing;
 	uint8_t mac[6];
 
-	if (!read_mac(text, mac))
+	if (!read_mac(text, mac)) {
+		ap->listing = false;
 		return;
-	if (strstr(text, "[AUTHORIZED]"))
-		ap->all->station(ap->all->arg, interface_of(ap), mac, true, false);
-	snprintf(next, sizeof(next), "STA-NEXT %.17s", text);
-	command(ap, next);
+	}
+	if (!now) {
+		snprintf(next, sizeof(next), "STA-NEXT %.17s", text);
+		command(ap, next);
+	}
+	if (!ap->names) {
+		user = NULL;
+	} else if (user) {
+		user += sizeof(name) - 1;
+		user[strcspn(user, "\n")] = '\0';
+	}
+	if (now || strstr(text, "[AUTHORIZED]"))
+		ap->all->station(ap->all->arg, interface_of(ap), mac, true, now, user && *user ? user : NULL);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -121,11 +145,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		} else if (!strncmp(text, "PONG", 4)) {
 			ap->unanswered = 0;
 		} else if (ap->attached) {
-			on_listed(ap, text);
+			on_described(ap, text);
 		} else if (!strcmp(text, "OK\n")) {
 			ap->attached = true;
 			ap->warned = false;
 			log_info("hostapd %s: listening", ap->path);
+			ap->listing = true;
 			command(ap, "STA-FIRST");
 		} else {
 			lose(ap, "it refused ATTACH");
@@ -197,17 +222,20 @@ static bool is_configured(const struct config *config, const char *path)
 	return false;
 }
 
-static bool add(struct hostapds *all, const char *path)
+static bool add(struct hostapds *all, const char *path, bool names)
 {
 	const struct timeval tv = { PING_S, 0 };
-	struct hostapd *ap;
+	struct hostapd *ap = find(all, path);
 
-	if (find(all, path))
+	if (ap) {
+		ap->names = names;
 		return true;
+	}
 	ap = calloc(1, sizeof(*ap));
 	if (!ap)
 		return false;
 	ap->all = all;
+	ap->names = names;
 	ap->fd = -1;
 	strcpy(ap->path, path);
 	LIST_INSERT_HEAD(&all->list, ap, list);
@@ -229,10 +257,13 @@ bool hostapds_configure(struct hostapds *all, const struct config *config)
 		if (!is_configured(config, ap->path))
 			hostapd_free(ap);
 	}
-	for (unsigned int i = 0; i < config->n_devices; i++)
-		for (unsigned int j = 0; j < config->devices[i].n_hostapds; j++)
-			if (!add(all, config->devices[i].hostapds[j]))
+	for (unsigned int i = 0; i < config->n_devices; i++) {
+		const struct config_device *device = &config->devices[i];
+
+		for (unsigned int j = 0; j < device->n_hostapds; j++)
+			if (!add(all, device->hostapds[j], device->hostapd_identity))
 				return false;
+	}
 	return true;
 }
 
