@@ -41,8 +41,8 @@ static bool shun(struct core *core, const uint8_t mac[6])
 /* Somebody waits for an answer, or has moved on purpose; frames come by themselves. */
 bool was_asked(const struct core_event *ev)
 {
-	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_HOSTAPD ||
-	       ev->attach.trigger == CORE_TRIGGER_API;
+	return ev->attach.trigger == CORE_TRIGGER_DHCP || ev->attach.trigger == CORE_TRIGGER_API ||
+	       (ev->attach.trigger == CORE_TRIGGER_HOSTAPD && ev->attach.init);
 }
 
 /* No registration exists or comes of it. */

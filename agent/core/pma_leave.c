@@ -181,8 +181,15 @@ void pma_withdraw(struct core *core, struct reg *reg, const char *text)
 void pma_detach(struct core *core, const struct core_event *ev)
 {
 	struct reg *reg = reg_by_mac(core, ev->detach.mac);
+	uint32_t port;
 
-	if (!reg || (ev->detach.port && ev->detach.port != reg->pub.rec.port))
+	if (!reg)
+		return;
+	port = reg->pub.rec.port;
+	/* The link that it had goes behind its back: it is known to be at another one. */
+	if (ev->detach.why == CORE_DETACH_LINK && reg->pma.move_port)
+		port = reg->pma.move_port;
+	if (ev->detach.port && ev->detach.port != port)
 		return;
 	if (ev->detach.why == CORE_DETACH_LINK) {
 		link_lost(core, reg);

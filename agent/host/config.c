@@ -398,7 +398,8 @@ static void read_hostapds(const struct section *sec, const struct core_config *c
 			section_error(sec, "hostapd", NULL, "more than %d control sockets", CONFIG_HOSTAPDS_MAX);
 			return;
 		}
-		if (*path != '/' || !strrchr(path, '/')[1] || strlen(path) >= CONFIG_SOCKET_MAX)
+		if (*path != '/' || !strrchr(path, '/')[1] || strlen(strrchr(path, '/')) > IFNAMSIZ ||
+		    strlen(path) >= CONFIG_SOCKET_MAX)
 			section_error(sec, "hostapd", "as /run/hostapd/wlan0",
 				      "not the path of a control socket, which ends with an interface: \"%s\"", path);
 		else
@@ -407,9 +408,6 @@ static void read_hostapds(const struct section *sec, const struct core_config *c
 	if (item_count(sec, "hostapd"))
 		only_if(core->pma, sec, "hostapd", "remove it, or set proxy-agent = true",
 			"only a proxy agent attaches devices");
-	if (get_bool(sec, "hostapd-identity", &dev->hostapd_identity) && !item_count(sec, "hostapd"))
-		section_error(sec, "hostapd-identity", "hostapd = {/run/hostapd/wlan0}",
-			      "there is no access point that could tell it");
 }
 
 static void read_device(const struct section *sec, const struct core_config *core, struct config_device *dev)

@@ -36,7 +36,6 @@ struct config_device {
 	bool fdb_trigger;		/* PMA: what a bridge that is a port learns attaches */
 	char hostapds[CONFIG_HOSTAPDS_MAX][CONFIG_SOCKET_MAX];	/* PMA: control sockets of access points */
 	unsigned int n_hostapds;
-	bool hostapd_identity;		/* a station's name by 802.1X is its NAI, if it is one */
 };
 
 /* Its ports, the home link as the last of them; NULL behind it. */

@@ -126,7 +126,7 @@ static cfg_opt_t mobile_node_options[] = {
 
 static cfg_opt_t device_options[] = {
 	VALUE("local"), VALUE("gateway-mac"), VALUE("home-link"), LIST("ports"), LIST("addresses"),
-	VALUE("fdb-trigger"), LIST("hostapd"), VALUE("hostapd-identity"), CFG_END()
+	VALUE("fdb-trigger"), LIST("hostapd"), CFG_END()
 };
 
 static cfg_opt_t root_options[] = {

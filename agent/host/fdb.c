@@ -17,7 +17,11 @@ struct fdb {
 	void *arg;
 };
 
-/* A bridge tells its entries as neighbours. Its own addresses, and its members', are permanent. */
+/*
+ * A bridge tells its entries as neighbours. Its own addresses, and its members', are
+ * permanent, what an operator wrote needn't be there, and what is stale may have left.
+ * One that filters VLANs says of which, and those are no ports.
+ */
 static int on_neighbour(struct nl_msg *msg, void *arg)
 {
 	struct nlmsghdr *nlh = nlmsg_hdr(msg);
@@ -26,9 +30,9 @@ static int on_neighbour(struct nl_msg *msg, void *arg)
 	struct fdb *fdb = arg;
 
 	if (nlh->nlmsg_type != RTM_NEWNEIGH || nlmsg_parse(nlh, sizeof(*ndm), tb, NDA_MAX, NULL) ||
-	    ndm->ndm_family != AF_BRIDGE || ndm->ndm_state & NUD_PERMANENT)
+	    ndm->ndm_family != AF_BRIDGE || !(ndm->ndm_state & NUD_REACHABLE))
 		return NL_OK;
-	if (tb[NDA_MASTER] && tb[NDA_LLADDR] && nla_len(tb[NDA_LLADDR]) == 6)
+	if (!tb[NDA_VLAN] && tb[NDA_MASTER] && tb[NDA_LLADDR] && nla_len(tb[NDA_LLADDR]) == 6)
 		fdb->learned(fdb->arg, nla_get_u32(tb[NDA_MASTER]), nla_data(tb[NDA_LLADDR]));
 	return NL_OK;
 }

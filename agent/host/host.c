@@ -337,8 +337,7 @@ static void on_learned(void *arg, uint32_t bridge, const uint8_t mac[static 6])
 }
 
 /* An access point is a port itself, or a member of a bridge that is one. */
-static void on_station(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now,
-		       const char *user)
+static void on_station(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now)
 {
 	struct host *host = arg;
 	const struct in_addr unknown = { 0 };
@@ -350,14 +349,12 @@ static void on_station(void *arg, const char *interface, const uint8_t mac[stati
 	port = port_find(host->ports, info.ifindex);
 	if (!port)
 		port = port_find(host->ports, info.master);
-	if (user && (!strchr(user, '@') || !wire_nai_ok(user)))
-		user = NULL;
 	if (!port)
 		log_limited(LOG_L_WARNING, "hostapd: %s is no port, nor in a bridge that is one", interface);
 	else if (!here)
 		host_detach(host, port->ifindex, mac, CORE_DETACH_LINK);
 	else if (!dhcp_holds_off(host->dhcp, mac, unknown))
-		host_attach(host, port->ifindex, port->name, mac, CORE_TRIGGER_HOSTAPD, now, unknown, user,
+		host_attach(host, port->ifindex, port->name, mac, CORE_TRIGGER_HOSTAPD, now, unknown, NULL,
 			    clock_mono_us());
 }
 
@@ -692,8 +689,7 @@ static bool open_kernel(struct host *host, char *text)
 
 	host->datapath = datapath_open(host->base, &ops, text);
 	host->links = host->datapath ? links_open(host->base, on_link, on_links_lost, host, text) : NULL;
-	host->fdb = host->links ? fdb_open(host->base, on_learned, host, text) : NULL;
-	if (!host->fdb)
+	if (!host->links)
 		return false;
 	if (!datapath_version(host->datapath, version, sizeof(version)) && strcmp(version, MIP4_VERSION))
 		log_warning("the module is mip4 %s, this agent is %s", version, MIP4_VERSION);
@@ -723,6 +719,24 @@ static bool allocate(struct host *host)
 	       host->homes && host->hostapds && host->timeline && host->core;
 }
 
+/* What tells of devices beside their frames, as far as that is wanted. */
+static bool configure_triggers(struct host *host, char *text)
+{
+	bool wanted = false;
+
+	for (unsigned int i = 0; i < host->config->n_devices; i++)
+		wanted |= host->config->devices[i].fdb_trigger;
+	if (!wanted) {
+		fdb_close(host->fdb);
+		host->fdb = NULL;
+	} else if (!host->fdb) {
+		host->fdb = fdb_open(host->base, on_learned, host, text);
+		if (!host->fdb)
+			return false;
+	}
+	return hostapds_configure(host->hostapds, host->config);
+}
+
 bool host_start(struct host *host)
 {
 	char text[CORE_TEXT_MAX] = "no memory";
@@ -747,7 +761,7 @@ bool host_start(struct host *host)
 	homes_configure(host->homes, host->config);
 	if (ports_configure(host->ports, host->config))
 		on_links_lost(host);
-	if (!fill_core(host, text) || !hostapds_configure(host->hostapds, host->config))
+	if (!fill_core(host, text) || !configure_triggers(host, text))
 		goto err;
 	warn(host, host->config);
 	return true;
@@ -788,7 +802,7 @@ bool host_reload(struct host *host)
 	homes_configure(host->homes, config);
 	if (ports_configure(host->ports, config))
 		on_links_lost(host);
-	if (!fill_core(host, text) || !hostapds_configure(host->hostapds, config)) {
+	if (!fill_core(host, text) || !configure_triggers(host, text)) {
 		log_error("%s", text);
 		exit(1);	/* the next start does all of it again */
 	}

@@ -22,20 +22,27 @@
 
 #define REPLY_MAX	4096	/* of a command; an event is shorter */
 #define PING_S		5	/* also between two tries to reach it */
+#define ACTIVE_MS	5000
 
 struct hostapd {
 	struct hostapds *all;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int fd;				/* -1: it isn't there */
 	struct event *ev, *timer;
-	bool names;			/* who a station is by 802.1X has to be asked for */
 	bool attached, warned;
-	bool listing;			/* what is described was there before */
 	unsigned int unanswered;	/* PINGs */
 	LIST_ENTRY(hostapd) list;
 };
 
+/* Where it has come last. */
+struct station {
+	uint8_t mac[6];
+	struct hostapd *ap;
+	LIST_ENTRY(station) list;
+};
+
 struct hostapds {
+	LIST_HEAD(, station) stations;
 	struct event_base *base;
 	hostapd_fn station;
 	void *arg;
@@ -47,15 +54,30 @@ static const char *interface_of(const struct hostapd *ap)
 	return strrchr(ap->path, '/') + 1;
 }
 
+/* Without a word: who is there serves them on until they are missed. */
+static void forget_stations(struct hostapd *ap)
+{
+	struct station *station, *next;
+
+	for (station = LIST_FIRST(&ap->all->stations); station; station = next) {
+		next = LIST_NEXT(station, list);
+		if (station->ap == ap) {
+			LIST_REMOVE(station, list);
+			free(station);
+		}
+	}
+}
+
 static void hang_up(struct hostapd *ap)
 {
+	forget_stations(ap);
 	if (ap->ev)
 		event_free(ap->ev);
 	if (ap->fd >= 0)
 		close(ap->fd);
 	ap->ev = NULL;
 	ap->fd = -1;
-	ap->attached = ap->listing = false;
+	ap->attached = false;
 	ap->unanswered = 0;
 }
 
@@ -82,51 +104,87 @@ static bool read_mac(const char *text, uint8_t mac[static 6])
 		      &mac[5], &end) == 6 && end == 17;
 }
 
-static void on_event(struct hostapd *ap, const char *text)
+static struct station *station_of(struct hostapds *all, const uint8_t mac[static 6])
 {
-	static const char came[] = "AP-STA-CONNECTED ", left[] = "AP-STA-DISCONNECTED ";
-	char ask[32];
-	uint8_t mac[6];
+	struct station *station;
 
-	if (!strncmp(text, came, sizeof(came) - 1) && read_mac(text + sizeof(came) - 1, mac)) {
-		if (!ap->names) {
-			ap->all->station(ap->all->arg, interface_of(ap), mac, true, true, NULL);
-			return;
-		}
-		snprintf(ask, sizeof(ask), "STA %.17s", text + sizeof(came) - 1);	/* see on_described() */
-		command(ap, ask);
-	} else if (!strncmp(text, left, sizeof(left) - 1) && read_mac(text + sizeof(left) - 1, mac)) {
-		ap->all->station(ap->all->arg, interface_of(ap), mac, false, true, NULL);
-	}
+	LIST_FOREACH(station, &all->stations, list)
+		if (!memcmp(station->mac, mac, sizeof(station->mac)))
+			break;
+	return station;
 }
 
-/*
- * A station, and line by line what is known of it: the answer to STA, of one that has just
- * come, or to STA-FIRST or STA-NEXT, of those that were there. Something else: no such station.
- */
-static void on_described(struct hostapd *ap, char *text)
+static void came(struct hostapd *ap, const uint8_t mac[static 6], bool now)
 {
-	static const char name[] = "\ndot1xAuthSessionUserName=";
-	char *user = strstr(text, name), next[32];
-	bool now = !ap->listing;
+	struct station *station = station_of(ap->all, mac);
+
+	if (!station) {
+		station = calloc(1, sizeof(*station));
+		if (station) {
+			memcpy(station->mac, mac, sizeof(station->mac));
+			LIST_INSERT_HEAD(&ap->all->stations, station, list);
+		}
+	}
+	if (station && (now || !station->ap))
+		station->ap = ap;
+	ap->all->station(ap->all->arg, interface_of(ap), mac, true, now);
+}
+
+/* An access point may notice late that a station has gone to another one. */
+static void left(struct hostapd *ap, const uint8_t mac[static 6])
+{
+	struct station *station = station_of(ap->all, mac);
+
+	if (station && station->ap != ap)
+		return;
+	if (station) {
+		LIST_REMOVE(station, list);
+		free(station);
+	}
+	ap->all->station(ap->all->arg, interface_of(ap), mac, false, true);
+}
+
+static void on_event(struct hostapd *ap, const char *text)
+{
+	static const char connected[] = "AP-STA-CONNECTED ", disconnected[] = "AP-STA-DISCONNECTED ";
 	uint8_t mac[6];
 
-	if (!read_mac(text, mac)) {
-		ap->listing = false;
+	if (!strncmp(text, connected, sizeof(connected) - 1) && read_mac(text + sizeof(connected) - 1, mac))
+		came(ap, mac, true);
+	else if (!strncmp(text, disconnected, sizeof(disconnected) - 1) &&
+		 read_mac(text + sizeof(disconnected) - 1, mac))
+		left(ap, mac);
+}
+
+/* Only in its own line: others may hold what a station has said. */
+static bool is_authorised(const char *text)
+{
+	const char *flags = strstr(text, "\nflags="), *found = flags ? strstr(flags, "[AUTHORIZED]") : NULL;
+
+	return found && found < flags + 1 + strcspn(flags + 1, "\n");
+}
+
+/* One that hasn't sent anything for a while may be elsewhere: its frames will tell. */
+static bool is_active(const char *text)
+{
+	static const char name[] = "\ninactive_msec=";
+	const char *msec = strstr(text, name);
+
+	return msec && strtoul(msec + sizeof(name) - 1, NULL, 10) < ACTIVE_MS;
+}
+
+/* Of STA-FIRST or STA-NEXT: a station, and line by line what is known of it; empty behind the last one. */
+static void on_listed(struct hostapd *ap, const char *text)
+{
+	char next[32];
+	uint8_t mac[6];
+
+	if (!read_mac(text, mac))
 		return;
-	}
-	if (!now) {
-		snprintf(next, sizeof(next), "STA-NEXT %.17s", text);
-		command(ap, next);
-	}
-	if (!ap->names) {
-		user = NULL;
-	} else if (user) {
-		user += sizeof(name) - 1;
-		user[strcspn(user, "\n")] = '\0';
-	}
-	if (now || strstr(text, "[AUTHORIZED]"))
-		ap->all->station(ap->all->arg, interface_of(ap), mac, true, now, user && *user ? user : NULL);
+	snprintf(next, sizeof(next), "STA-NEXT %.17s", text);
+	if (is_authorised(text) && is_active(text))
+		came(ap, mac, false);
+	command(ap, next);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -139,18 +197,18 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	while (ap->fd == fd && (len = recv(fd, text, REPLY_MAX, MSG_DONTWAIT)) >= 0) {
 		text[len] = '\0';
+		ap->unanswered = 0;
 		behind = *text == '<' ? strchr(text, '>') : NULL;	/* a priority */
 		if (behind) {
 			on_event(ap, behind + 1);
 		} else if (!strncmp(text, "PONG", 4)) {
-			ap->unanswered = 0;
+			continue;
 		} else if (ap->attached) {
-			on_described(ap, text);
+			on_listed(ap, text);
 		} else if (!strcmp(text, "OK\n")) {
 			ap->attached = true;
 			ap->warned = false;
 			log_info("hostapd %s: listening", ap->path);
-			ap->listing = true;
 			command(ap, "STA-FIRST");
 		} else {
 			lose(ap, "it refused ATTACH");
@@ -222,20 +280,17 @@ static bool is_configured(const struct config *config, const char *path)
 	return false;
 }
 
-static bool add(struct hostapds *all, const char *path, bool names)
+static bool add(struct hostapds *all, const char *path)
 {
 	const struct timeval tv = { PING_S, 0 };
-	struct hostapd *ap = find(all, path);
+	struct hostapd *ap;
 
-	if (ap) {
-		ap->names = names;
+	if (find(all, path))
 		return true;
-	}
 	ap = calloc(1, sizeof(*ap));
 	if (!ap)
 		return false;
 	ap->all = all;
-	ap->names = names;
 	ap->fd = -1;
 	strcpy(ap->path, path);
 	LIST_INSERT_HEAD(&all->list, ap, list);
@@ -261,7 +316,7 @@ bool hostapds_configure(struct hostapds *all, const struct config *config)
 		const struct config_device *device = &config->devices[i];
 
 		for (unsigned int j = 0; j < device->n_hostapds; j++)
-			if (!add(all, device->hostapds[j], device->hostapd_identity))
+			if (!add(all, device->hostapds[j]))
 				return false;
 	}
 	return true;

@@ -12,11 +12,10 @@ struct hostapds;
 
 /*
  * @interface is the access point's. @here: the station is authorised there, since just
- * now if @now, or since before it was asked; otherwise it has left. @user: what it is
- * called by 802.1X, NULL without that or where nobody wants to know.
+ * now if @now, or since before it was asked; otherwise it has left, all access points
+ * here.
  */
-typedef void (*hostapd_fn)(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now,
-			   const char *user);
+typedef void (*hostapd_fn)(void *arg, const char *interface, const uint8_t mac[static 6], bool here, bool now);
 
 struct hostapds *hostapds_new(struct event_base *base, hostapd_fn station, void *arg);
 /* The control sockets are @config's from now on; one that isn't there is tried again. False: no memory. */

@@ -601,6 +601,30 @@ static void test_away_and_revoked(void **state)
 	assert_int_equal(core_counters(HA_NODE->core)->handovers, 1);
 }
 
+/* Of two access points of one router the one that was left may say so late, and while kernel and store are busy. */
+static void test_away_from_where_it_was(void **state)
+{
+	struct world *w = *state;
+
+	on_pma1(w);
+	run(w, 2 * SEC);
+	attach(P1, DEV, 4, CORE_TRIGGER_HOSTAPD, NULL);
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	run(w, 5 * SEC);
+	assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(P1, DEV)->rec.port, 4);
+	P1->hold = true;
+	attach(P1, DEV, 3, CORE_TRIGGER_HOSTAPD, NULL);
+	attach(P1, DEV, 4, CORE_TRIGGER_HOSTAPD, NULL);
+	detach(P1, DEV, 3, CORE_DETACH_LINK);
+	release(P1);
+	run(w, 5 * SEC);
+	assert_int_equal(device(P1, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(P1, DEV)->rec.port, 4);
+	detach(P1, DEV, 4, CORE_DETACH_LINK);
+	assert_int_equal(device(P1, DEV)->state, CORE_AWAY);
+}
+
 /* In other states; and what else may end it meanwhile. */
 static void test_away_otherwise(void **state)
 {
@@ -744,7 +768,7 @@ int main(void)
 		T(ha_bicast), T(ha_bicast_refresh), T(return), T(return_and_back), T(return_gives_way),
 		T(return_too_late), T(return_and_liar), T(pending), T(pending_wrong), T(pending_ends), T(away),
 		T(away_and_revoked), T(away_and_elsewhere),
-		T(away_otherwise), T(restart),
+		T(away_otherwise), T(away_from_where_it_was), T(restart),
 	};
 
 	return cmocka_run_group_tests_name("core: legs", tests, NULL, NULL);

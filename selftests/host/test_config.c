@@ -200,8 +200,6 @@ static const struct bad {
 	  "network blue simultaneous-bindings: only a home agent has bindings" },
 	{ "hostapd of a home agent", HA "device mip1 {\nlocal = 192.0.2.3\nhostapd = {/run/hostapd/wlan0}\n}\n",
 	  "device mip1 hostapd: only a proxy agent attaches devices" },
-	{ "identity by nobody", PMA "device mip1 {\nlocal = 198.51.100.1\nhostapd-identity = true\n}\n",
-	  "device mip1 hostapd-identity: there is no access point that could tell it" },
 	{ "hostapd without an interface", PMA "device mip1 {\nlocal = 198.51.100.1\nhostapd = {/run/hostapd/}\n}\n",
 	  "device mip1 hostapd: not the path of a control socket, which ends with an interface: \"/run/hostapd/\"" },
 	{ "trigger of a home agent", HA "device mip1 {\nlocal = 192.0.2.3\nfdb-trigger = true\n}\n",

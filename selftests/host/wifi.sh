@@ -61,26 +61,7 @@ configure()
 			psk="looks like home"
 			scan_freq=2412
 		}
-		network={
-			ssid="mip4-1x"
-			key_mgmt=WPA-EAP
-			eap=PWD
-			identity="alice@red.example"
-			password="through the looking-glass"
-			scan_freq=2412
-			disabled=1
-		}
 	END
-}
-
-# by_name PMA: its access point asks for names and passwords, by its own EAP server, and nobody goes by MAC
-by_name()
-{
-	echo '"alice@red.example" PWD "through the looking-glass"' > "$dir/users" &&
-		sed -i -e 's/^ssid=.*/ssid=mip4-1x/; s/WPA-PSK/WPA-EAP/; /^wpa_passphrase/d' "$dir/$1.hostapd" &&
-		printf '%s\n' ieee8021x=1 eap_server=1 "eap_user_file=$dir/users" >> "$dir/$1.hostapd" &&
-		sed -i '/identity "/d; s/hostapd = .*/&  hostapd-identity = true/' "$dir/$1.conf" &&
-		kill -HUP "${pid[$1]}"
 }
 
 # Radios of one namespace hear each other, wherever they are moved to.
@@ -207,19 +188,4 @@ tap_check "and hears this one" tap_wait 60 "a beacon" hears_again $at
 tap_check "it roams there" wpa roam "${mac[$at]}"
 tap_check "with new keys" tap_wait 30 "them" associated $at
 tap_check "and is served" tap_wait 30 "a registration" eval '[ "$(served $at)" = "bound $home" ]'
-
-tap_stage "802.1X"
-kill "${hostapd[$at]}" "${hostapd[$other]}"
-wait "${hostapd[$at]}" "${hostapd[$other]}" 2> /dev/null
-tap_check "the station has left" tap_wait 30 "away" eval '[[ $(served $at) != bound* ]]'
-tap_check "an access point that asks for a name" by_name $at
-tap_check "its router has read that" tap_wait 20 "a word" grep -q "configuration read again" "$dir/$at.log"
-tap_check "and forgets the station" agent $at detach mac "${mac[dev]}"
-on_air $at
-tap_check "it is on air" tap_wait 30 "it" grep -q AP-ENABLED "$dir/$at.hostapd.log"
-tap_check "and listened to" tap_wait 30 "the third time" eval '[ "$(grep -c ": listening" "$dir/$at.log")" = 3 ]'
-tap_check "the station goes there" wpa select_network 1
-tap_check "with its name" tap_wait 60 "keys" associated $at
-tap_check "and is served by that" tap_wait 30 "a registration" eval \
-	'[ "$(agent $at show nai alice@red.example | jq -r ".[] | .state + .mac")" = "bound${mac[dev]}" ]'
 tap_end
