@@ -384,12 +384,6 @@ static bool as_recorded(const struct reg *reg, const struct core_binding *there)
 	       there->port == rec->port && !memcmp(there->mac, rec->mac, sizeof(rec->mac));
 }
 
-/* Copies that go on for longer than those of a handover are a simultaneous binding's. */
-static bool is_simultaneous(const struct core *core, const struct core_leg *leg)
-{
-	return leg->state == CORE_LEG_COPY && (!leg->ms || leg->ms > core->cfg->handover_grace_ms);
-}
-
 /* If the configuration still has it. False: it isn't to be as it is. */
 static bool adopt_other(struct core *core, struct reg *reg, const struct core_leg *leg, uint32_t ms)
 {
@@ -422,7 +416,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 		reg->bound_home = rec->home;
 		/* A pending one beside was of another home agent, that is no longer asked. */
 		for (unsigned int i = ev->adopt.n_legs; i-- > 1;) {
-			if (is_simultaneous(core, &ev->adopt.leg[i]))
+			if (core_is_simultaneous(core->cfg, &ev->adopt.leg[i]))
 				swapped |= ev->adopt.leg[i].peer.s_addr == rec->coa.s_addr;
 			else if (ev->adopt.leg[i].state != CORE_LEG_PENDING)
 				left_add(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
@@ -436,7 +430,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 				left_add(core, reg, first, returns ? first->ms : core->cfg->handover_grace_ms);
 		}
 		for (unsigned int i = 1; i < ev->adopt.n_legs; i++) {
-			if (is_simultaneous(core, &ev->adopt.leg[i]))
+			if (core_is_simultaneous(core->cfg, &ev->adopt.leg[i]))
 				as_meant &= adopt_other(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
 		}
 		if (returns)

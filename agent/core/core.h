@@ -221,6 +221,12 @@ struct core_leg {
 
 #define CORE_LEGS_MAX	4		/* of a binding, at most MIP4_LEGS_MAX */
 
+/* Copies that go on for longer than those of a handover are a simultaneous binding's. */
+static inline bool core_is_simultaneous(const struct core_config *cfg, const struct core_leg *leg)
+{
+	return leg->state == CORE_LEG_COPY && (!leg->ms || leg->ms > cfg->handover_grace_ms);
+}
+
 /* A binding as the kernel should have it, or has it. */
 struct core_binding {
 	uint64_t cookie;

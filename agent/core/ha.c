@@ -230,16 +230,13 @@ static uint64_t remembers_until(const struct core *core, const struct reg *reg)
 
 void ha_settle(struct core *core, struct reg *reg)
 {
-	uint64_t until, other_us;
+	uint64_t until;
 
 	ha_show_state(reg);
 	if (!reg->pub.rec.tombstone) {
-		until = reg->pub.expires_us;
-		if (reg->ha.tentative && (!until || until > reg->ha.tentative->until_us))
-			until = reg->ha.tentative->until_us;
-		other_us = others_expire_us(reg);
-		if (other_us && (!until || until > other_us))
-			until = other_us;
+		until = first_end(reg->pub.expires_us, others_expire_us(reg));
+		if (reg->ha.tentative)
+			until = first_end(until, reg->ha.tentative->until_us);
 		timer_set(core, &reg->timer, until);
 		return;
 	}
@@ -291,7 +288,7 @@ void ha_resume(struct core *core, struct reg *reg)
 {
 	reg->restored = false;
 	reg->ha.proxied = reg->net->home_link && reg->in_kernel;
-	if (!reg->pub.rec.tombstone && reg->pub.expires_us && reg->pub.expires_us <= core->now->mono_us) {
+	if (!reg->pub.rec.tombstone && is_past(core, reg->pub.expires_us)) {
 		ha_timeout(core, reg);
 		return;
 	}
@@ -323,6 +320,15 @@ static struct ha_op *op_new(enum ha_job job, const struct request *req, const st
 		op->prev_peer_since_us = reg->peer_since_us;
 	}
 	return op;
+}
+
+void ha_op_free(struct ha_op *op)
+{
+	if (!op)
+		return;
+	free(op->ended);
+	free(op->others);
+	free(op);
 }
 
 /* What was refused for what was so at the time can't be replayed when it no longer is. */
@@ -906,11 +912,7 @@ void ha_done(struct core *core, struct reg *reg)
 	} else {
 		registered(core, reg, op);
 	}
-	if (op) {
-		free(op->ended);
-		free(op->others);
-	}
-	free(op);
+	ha_op_free(op);
 	if (next)
 		decide(core, next);
 	free(next);

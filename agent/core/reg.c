@@ -398,11 +398,7 @@ void reg_free(struct core *core, struct reg *reg)
 			pool_set(core, reg->net, rec->home, false);
 		tentative_drop(reg);
 		others_free(reg);
-		if (reg->ha.op) {
-			free(reg->ha.op->ended);
-			free(reg->ha.op->others);
-		}
-		free(reg->ha.op);
+		ha_op_free(reg->ha.op);
 		free(reg->ha.queued);
 	}
 	if (rec->role == CORE_PMA || !rec->tombstone)

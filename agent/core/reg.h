@@ -376,6 +376,18 @@ struct core {
 	} log[CORE_LOG_WARNING + 1];
 };
 
+/* Of an end, 0 = never: is it past? */
+static inline bool is_past(const struct core *core, uint64_t end_us)
+{
+	return end_us && end_us <= core->now->mono_us;
+}
+
+/* Of two ends, 0 = never: the one that comes first. */
+static inline uint64_t first_end(uint64_t a_us, uint64_t b_us)
+{
+	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
+}
+
 /* reg.c */
 uint64_t core_random(struct core *core);
 struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
@@ -580,6 +592,7 @@ void withdrawal_exit(struct core *core);
 void withdraw_event(struct core *core, const struct core_event *ev);
 
 /* ha.c */
+void ha_op_free(struct ha_op *op);	/* with what it takes to undo it; NULL is nothing */
 /* What @req is about; NULL: nothing that is known. */
 struct reg *ha_reg_of(const struct core *core, const struct request *req);
 void ha_deny(struct core *core, const struct request *req, const struct core_network *net, uint8_t code);

@@ -153,8 +153,7 @@ static void revoke_send(struct core *core, struct revocation *rev)
 /* RFC 3543 s3.3: never beyond the registration's own end. */
 static bool is_over(const struct core *core, const struct revocation *rev)
 {
-	return rev->tries >= (is_ha(rev->reg) ? REVOKE_TRIES : PMA_RRQ_TRIES) ||
-	       (rev->until_us && rev->until_us <= core->now->mono_us);
+	return rev->tries >= (is_ha(rev->reg) ? REVOKE_TRIES : PMA_RRQ_TRIES) || is_past(core, rev->until_us);
 }
 
 static void give_up(struct core *core, struct revocation *rev)
@@ -225,7 +224,7 @@ bool revoke_start(struct core *core, struct reg *reg, struct in_addr coa, uint64
 	struct revocation *rev, **tail = &reg->revocations;
 	unsigned int n = 0;
 
-	if (!peer || !auth_shared(peer->cfg) || (until_us && until_us <= core->now->mono_us))
+	if (!peer || !auth_shared(peer->cfg) || is_past(core, until_us))
 		return false;
 	revoke_cancel(core, reg, coa);
 	for (; *tail; tail = &(*tail)->next)
@@ -325,6 +324,12 @@ static struct reg *reg_revoked(const struct core *core, enum core_role role, con
 	return reg;
 }
 
+/* HA: by whom the node is served besides, or may have to be again. */
+static const struct core_record *record_besides(const struct reg *reg, struct in_addr coa)
+{
+	return tentative_by(reg, coa) ? &reg->ha.tentative->rec : other_at(reg, coa);
+}
+
 /*
  * A revocation must be authentic, come from the end of the registration that
  * it speaks for, and be later than what that end said when registering (RFC
@@ -340,7 +345,7 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 	struct wire_revoke_ack ack = { .home = revoke->home, .id = revoke->id };
 	const bool asks = !from_ha && revoke->flags & WIRE_REVOKE_I;
 	struct in_addr sender = from_ha ? revoke->ha : revoke->coa;
-	const struct core_record *rec;
+	const struct core_record *rec, *besides;
 	unsigned int n = 1;
 	struct request req;
 	uint32_t revsup;
@@ -370,28 +375,22 @@ void revoke_message(struct core *core, const struct core_event *ev, struct wire_
 		}
 		pma_stay(core, reg, "revoked by its home agent");
 	}
-	if (reg && !from_ha && tentative_by(reg, revoke->coa) && rec->home.s_addr == revoke->home.s_addr &&
-	    rec->ha.s_addr == revoke->ha.s_addr) {
-		if (!is_later(revoke->id, reg->ha.tentative->rec.peer_revsup)) {
+	besides = reg && !from_ha ? record_besides(reg, revoke->coa) : NULL;
+	if (besides && rec->home.s_addr == revoke->home.s_addr && rec->ha.s_addr == revoke->ha.s_addr) {
+		if (!is_later(revoke->id, besides->peer_revsup)) {
 			core->count.drop_revocation_invalid++;
 			return;
 		}
 		if (reg->committing)
 			return;		/* it will ask again */
-		tentative_commit(core, reg, false);
-	}
-	if (reg && !from_ha && other_at(reg, revoke->coa) && rec->home.s_addr == revoke->home.s_addr &&
-	    rec->ha.s_addr == revoke->ha.s_addr) {
-		if (!is_later(revoke->id, other_at(reg, revoke->coa)->peer_revsup)) {
-			core->count.drop_revocation_invalid++;
-			return;
+		if (tentative_by(reg, revoke->coa)) {
+			tentative_commit(core, reg, false);
+		} else {
+			ha_note_left(core, reg, besides, 0);
+			other_end(core, reg, revoke->coa);
+			act_bind(core, reg);
+			ha_settle(core, reg);
 		}
-		if (reg->committing)
-			return;		/* it will ask again */
-		ha_note_left(core, reg, other_at(reg, revoke->coa), 0);
-		other_end(core, reg, revoke->coa);
-		act_bind(core, reg);
-		ha_settle(core, reg);
 	}
 	if (reg && from_ha && rec->ha.s_addr == revoke->ha.s_addr && rec->coa.s_addr == revoke->coa.s_addr)
 		pma_revoked_waiting(core, reg, revoke->id);

@@ -59,12 +59,16 @@ bool others_wanted(const struct request *req, const struct core_network *net, co
 	       !(reg && (reg->ha.tentative || (!reg->pub.rec.tombstone && reg->pub.rec.keyed != req->keyed)));
 }
 
+/* Beside the last one. */
+static bool has_room(const struct core_network *net, const struct others *others)
+{
+	return (others ? others->n : 0) + 1 < net->simultaneous;
+}
+
 bool others_full(const struct core_network *net, const struct reg *reg, struct in_addr coa)
 {
-	const struct others *others = reg->ha.others;
-
-	return reg->pub.rec.coa.s_addr != coa.s_addr && !is_other(others, coa) &&
-	       (others ? others->n : 0) + 1 >= net->simultaneous;
+	return reg->pub.rec.coa.s_addr != coa.s_addr && !is_other(reg->ha.others, coa) &&
+	       !has_room(net, reg->ha.others);
 }
 
 static struct others *copy_of(const struct others *from)
@@ -141,11 +145,6 @@ void other_end(struct core *core, struct reg *reg, struct in_addr coa)
 		others_free(reg);
 }
 
-static bool is_over(const struct core *core, uint64_t end_us)
-{
-	return end_us && end_us <= core->now->mono_us;
-}
-
 /* How many ended? */
 static unsigned int end_overdue(struct core *core, struct reg *reg)
 {
@@ -154,7 +153,7 @@ static unsigned int end_overdue(struct core *core, struct reg *reg)
 	for (unsigned int i = 0; reg->ha.others && i < reg->ha.others->n;) {
 		const struct other *other = &reg->ha.others->at[i];
 
-		if (!is_over(core, other->expires_us)) {
+		if (!is_past(core, other->expires_us)) {
 			i++;
 			continue;
 		}
@@ -200,18 +199,14 @@ uint64_t others_expire_us(const struct reg *reg)
 	const struct others *others = reg->ha.others;
 	uint64_t first = 0;
 
-	for (unsigned int i = 0; others && i < others->n; i++) {
-		const uint64_t us = others->at[i].expires_us;
-
-		if (us && (!first || us < first))
-			first = us;
-	}
+	for (unsigned int i = 0; others && i < others->n; i++)
+		first = first_end(first, others->at[i].expires_us);
 	return first;
 }
 
 bool others_timeout(struct core *core, struct reg *reg)
 {
-	const bool over = is_over(core, reg->pub.expires_us);
+	const bool over = is_past(core, reg->pub.expires_us);
 	bool some = end_overdue(core, reg);
 
 	if (over && others_promote(core, reg)) {	/* RFC 5944 s4.2.3: those that aren't over stay */
@@ -228,15 +223,14 @@ bool others_timeout(struct core *core, struct reg *reg)
 
 bool others_adopt(struct core *core, struct reg *reg, const struct peer *peer, const struct core_leg *leg, uint32_t ms)
 {
-	const bool first = !reg->ha.others;
-	struct others *others = first ? calloc(1, sizeof(*others)) : reg->ha.others;
 	struct other other = { .rec = reg->pub.rec };
 
-	if (!others || others->n + 1 >= reg->net->simultaneous) {
-		if (first)
-			free(others);
+	if (!has_room(reg->net, reg->ha.others))
 		return false;
-	}
+	if (!reg->ha.others)
+		reg->ha.others = calloc(1, sizeof(*reg->ha.others));
+	if (!reg->ha.others)
+		return false;
 	other.rec.coa = leg->peer;
 	other.rec.gre = leg->gre;
 	other.rec.keyed = leg->keyed;
@@ -248,7 +242,6 @@ bool others_adopt(struct core *core, struct reg *reg, const struct peer *peer, c
 	other.rec.lifetime = ms ? ms / 1000 + 1 : WIRE_LIFETIME_INFINITE;
 	other.rec.expires_unix = UINT64_MAX;
 	other.expires_us = ms ? core->now->mono_us + ms * MSEC : 0;
-	others->at[others->n++] = other;
-	reg->ha.others = others;
+	reg->ha.others->at[reg->ha.others->n++] = other;
 	return true;
 }

@@ -123,19 +123,14 @@ static void undo(struct core *core, struct reg *reg)
 	ha_settle(core, reg);
 }
 
-static bool is_over(const struct core *core, uint64_t end_us)
-{
-	return end_us && end_us <= core->now->mono_us;
-}
-
 bool tentative_timeout(struct core *core, struct reg *reg)
 {
 	const struct tentative *t = reg->ha.tentative;
-	bool over = is_over(core, reg->pub.expires_us);
+	bool over = is_past(core, reg->pub.expires_us);
 
-	if (!t || (!over && !is_over(core, t->until_us)))
+	if (!t || (!over && !is_past(core, t->until_us)))
 		return false;
-	if (over || (reg->net->tentative_back && !is_over(core, t->expires_us)))
+	if (over || (reg->net->tentative_back && !is_past(core, t->expires_us)))
 		undo(core, reg);
 	else
 		tentative_commit(core, reg, true);

@@ -405,9 +405,8 @@ static void read_hostapds(const struct section *sec, const struct core_config *c
 		else
 			strcpy(dev->hostapds[dev->n_hostapds++], path);
 	}
-	if (item_count(sec, "hostapd"))
-		only_if(core->pma, sec, "hostapd", "remove it, or set proxy-agent = true",
-			"only a proxy agent attaches devices");
+	only_if(core->pma, sec, "hostapd", "remove it, or set proxy-agent = true",
+		"only a proxy agent attaches devices");
 }
 
 static void read_device(const struct section *sec, const struct core_config *core, struct config_device *dev)

@@ -62,31 +62,32 @@ static void complete(struct host *host, enum core_event_type type, uint64_t cook
 }
 
 /* Without the tunnels that were left: better what is on its way is lost than all that follows. */
-static struct core_binding essence(const struct core_binding *b, uint32_t grace_ms)
+static struct core_binding essence(const struct core_binding *b, const struct core_config *cfg)
 {
 	struct core_binding less = *b;
 
 	less.n_legs = 1;
 	for (unsigned int i = 1; i < b->n_legs; i++) {
-		const struct core_leg *leg = &b->leg[i];
-
-		if (leg->state == CORE_LEG_COPY && (!leg->ms || leg->ms > grace_ms))
-			less.leg[less.n_legs++] = *leg;
+		if (core_is_simultaneous(cfg, &b->leg[i]))
+			less.leg[less.n_legs++] = b->leg[i];
 	}
 	return less;
 }
 
 static void do_bind(struct host *host, const struct core_binding *b)
 {
-	const struct core_binding less = essence(b, host->config->core.handover_grace_ms);
 	char text[CORE_TEXT_MAX] = "";
 	int error = datapath_bind(host->datapath, b, text);
 	const enum core_leg_state state = b->leg[0].state;
 	/* A device may name an address that isn't its own, and what returned may have given way. */
 	bool usual;
 
-	if (error && b->n_legs > less.n_legs)
-		error = datapath_bind(host->datapath, &less, text);
+	if (error && b->n_legs > 1) {
+		const struct core_binding less = essence(b, &host->config->core);
+
+		if (less.n_legs < b->n_legs)
+			error = datapath_bind(host->datapath, &less, text);
+	}
 	usual = (state == CORE_LEG_PENDING && error == EEXIST) || (state == CORE_LEG_RETURN && error == ENOENT);
 	if (error)
 		log_limited(usual ? LOG_L_DEBUG : LOG_L_WARNING, "cannot bind %s on %s: %s", ip_text(b->home).s,
@@ -344,7 +345,7 @@ static void on_station(void *arg, const char *interface, const uint8_t mac[stati
 	const struct port *port;
 	struct link_info info;
 
-	if (!host->ports || link_get(host->links, interface, 0, &info))
+	if (link_get(host->links, interface, 0, &info))
 		return;
 	port = port_find(host->ports, info.ifindex);
 	if (!port)

@@ -1259,3 +1259,12 @@ bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg)
 	assert_int_equal((uint32_t)msg->rrp.id, (uint32_t)r->f.id);
 	return true;
 }
+
+uint8_t reply_code(struct world *w, const struct rrq *r)
+{
+	struct wire_msg msg;
+
+	assert_true(ask(w, r, &msg));
+	run(w, MSEC);
+	return msg.rrp.code;
+}

@@ -212,6 +212,7 @@ void misplace(struct wire_out *out);	/* what is put next may stand where it must
  * What it answered must be authenticated as the request was.
  */
 bool ask(struct world *w, const struct rrq *r, struct wire_msg *msg);
+uint8_t reply_code(struct world *w, const struct rrq *r);	/* likewise: the code of the answer, which there is */
 uint64_t ntp_of(const struct node *n);
 const struct wire_sa *sa_of(int pma);
 

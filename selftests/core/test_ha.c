@@ -46,7 +46,6 @@ static struct in_addr register_ok(struct world *w, int pma, const char *nai)
 	return msg.rrp.home;
 }
 
-/* A request that must get this code and leave no trace. */
 static void last_reply(struct world *w, struct wire_msg *msg)
 {
 	const struct sent *s = sent_by(w, HA, WIRE_RRP, 0);
@@ -55,6 +54,7 @@ static void last_reply(struct world *w, struct wire_msg *msg)
 	assert_int_equal(wire_parse(s->data, s->len, msg), WIRE_OK);
 }
 
+/* A request that must get this code and leave no trace. */
 static void expect_denied(struct world *w, const struct rrq *r, uint8_t code)
 {
 	size_t n_kernel = HA_NODE->n_kernel, n_row = HA_NODE->n_row;

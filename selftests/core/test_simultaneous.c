@@ -59,27 +59,33 @@ static struct rrq rrq_by(struct world *w, const char *coa, uint8_t flags, uint16
 	return r;
 }
 
-static uint8_t send_rrq(struct world *w, struct rrq *r)
-{
-	struct wire_msg msg;
-
-	assert_true(ask(w, r, &msg));
-	run(w, MSEC);
-	return msg.rrp.code;
-}
-
 static uint8_t join(struct world *w, const char *coa, uint8_t flags)
 {
 	struct rrq r = rrq_by(w, coa, flags, 600);
 
-	return send_rrq(w, &r);
+	return reply_code(w, &r);
+}
+
+static void join_two(struct world *w)
+{
+	assert_int_equal(join(w, C1, S), 0);
+	run(w, SEC);
+	assert_int_equal(join(w, C2, S), 0);
+	run(w, SEC);
+}
+
+static void join_three(struct world *w)
+{
+	join_two(w);
+	assert_int_equal(join(w, C3, S), 0);
+	run(w, SEC);
 }
 
 static uint8_t leave(struct world *w, const char *coa)
 {
 	struct rrq r = rrq_by(w, coa, 0, 0);
 
-	return send_rrq(w, &r);
+	return reply_code(w, &r);
 }
 
 static const struct core_reg *reg(struct world *w)
@@ -142,12 +148,7 @@ static void test_cap(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C3, S), 0);
-	run(w, SEC);
+	join_three(w);
 	assert_int_equal(join(w, C4, S), WIRE_CODE_HA_TOO_MANY_BINDINGS);
 	check_at(w, C3, C2, C1, 0);
 	assert_int_equal(COUNT(denied_135), 1);
@@ -162,10 +163,7 @@ static void test_replaced(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
+	join_two(w);
 	assert_int_equal(join(w, C2, 0), 0);
 	check_at(w, C2, NULL, NULL, 1);
 	/* Its agent is told, and takes it for one that has moved. */
@@ -184,12 +182,7 @@ static void test_left(void **state)
 	struct world *w = *state;
 	struct rrq r;
 
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C3, S), 0);
-	run(w, SEC);
+	join_three(w);
 	/* RFC 5944 s3.8.2.2: only that one. */
 	assert_int_equal(leave(w, C2), 0);
 	check_at(w, C3, C1, NULL, 0);
@@ -205,7 +198,7 @@ static void test_left(void **state)
 	run(w, SEC);
 	r = rrq_by(w, C1, S, 600);
 	r.f.home = ip(HOME);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, SEC);
 	assert_int_equal(join(w, C2, S), 0);
 	run(w, SEC);
@@ -214,7 +207,7 @@ static void test_left(void **state)
 	r.f.home = ip(HOME);
 	r.keyed = r.revsup = false;
 	r.sa = NULL;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	assert_null(reg(w));
 }
@@ -224,13 +217,13 @@ static void test_lifetimes(void **state)
 	struct world *w = *state;
 	struct rrq r = rrq_by(w, C1, S, 100);
 
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, SEC);
 	r = rrq_by(w, C2, S, 50);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, SEC);
 	r = rrq_by(w, C3, S, 70);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	assert_in_range(HA_NODE->kernel[0].leg[2].ms, 97 * 1000, 98 * 1000);
 	run(w, 50 * SEC);
 	/* The kernel takes that leg away by itself. */
@@ -252,10 +245,7 @@ static void test_fails(void **state)
 {
 	struct world *w = *state;
 
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
+	join_two(w);
 	HA_NODE->fail_store = ENOSPC;
 	assert_int_equal(join(w, C3, S), WIRE_CODE_HA_NO_RESOURCES);
 	check_at(w, C2, C1, NULL, 0);
@@ -267,16 +257,6 @@ static void test_fails(void **state)
 	HA_NODE->fail_bind = ENOMEM;
 	assert_int_equal(join(w, C3, 0), WIRE_CODE_HA_NO_RESOURCES);
 	check_at(w, C2, C1, NULL, 0);
-}
-
-static void join_three(struct world *w)
-{
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C3, S), 0);
-	run(w, SEC);
 }
 
 /* What the kernel does goes on, and is known. */
@@ -296,7 +276,7 @@ static void test_restart(void **state)
 	run(w, SEC);
 	r = rrq_by(w, C3, S, WIRE_LIFETIME_INFINITE);
 	HA_NODE->net[RED].lifetime = WIRE_LIFETIME_INFINITE;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, SEC);
 	assert_int_equal(join(w, C2, S), 0);
 	node_restart(HA_NODE);
@@ -332,10 +312,7 @@ static void test_killed(void **state)
 	struct rrq r;
 
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(join(w, C1, S), 0);
-		run(w, SEC);
-		assert_int_equal(join(w, C2, S), 0);
-		run(w, SEC);
+		join_two(w);
 		HA_NODE->disk = i & 1;
 		HA_NODE->last_effects = 1 + (i >> 1);
 		r = rrq_by(w, C1, S, 600);
@@ -361,11 +338,11 @@ static void test_per_node(void **state)
 	struct rrq r = rrq_from(w, PMA1, NAI);
 
 	r.f.flags |= S;
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
 	run(w, SEC);
 	r = rrq_from(w, PMA2, NAI);
 	r.f.flags |= S;
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
 	check_at(w, C2, NULL, NULL, 1);
 }
 
@@ -379,7 +356,7 @@ static void test_keys(void **state)
 	run(w, SEC);
 	r = rrq_by(w, C2, S, 600);
 	r.keyed = false;
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS);
 	assert_int_equal(HA_NODE->kernel[0].leg[0].peer.s_addr, ip(C2).s_addr);
 	assert_int_equal(HA_NODE->kernel[0].leg[1].state, CORE_LEG_RECEIVE_ONLY);
 }
@@ -395,10 +372,7 @@ static void test_revoked(void **state)
 	for (int i = 0; i < 4; i++) {
 		const bool last = i & 1;
 
-		assert_int_equal(join(w, C1, S), 0);
-		run(w, SEC);
-		assert_int_equal(join(w, C2, S), 0);
-		run(w, SEC);
+		join_two(w);
 		if (i & 2)
 			node_restart(HA_NODE);
 		run(w, SEC);
@@ -415,7 +389,7 @@ static void test_revoked(void **state)
 		run(w, SEC);
 		check_at(w, last ? C1 : C2, NULL, NULL, 0);
 		assert_int_equal(n_sent(w, HA, WIRE_REVOKE_ACK), 1 + i);
-		assert_int_equal(send_rrq(w, &late), WIRE_CODE_HA_ADMIN_PROHIBITED);
+		assert_int_equal(reply_code(w, &late), WIRE_CODE_HA_ADMIN_PROHIBITED);
 		check_at(w, last ? C1 : C2, NULL, NULL, 0);
 		assert_int_equal(leave(w, last ? C1 : C2), 0);
 		run(w, 30 * SEC);
@@ -430,10 +404,7 @@ static void test_withdrawn(void **state)
 	struct world *w = *state;
 	struct wire_msg msg;
 
-	assert_int_equal(join(w, C1, S), 0);
-	run(w, SEC);
-	assert_int_equal(join(w, C2, S), 0);
-	run(w, SEC);
+	join_two(w);
 	ev.revoke.peer = ip(C1);
 	assert_int_equal(core_revocable(HA_NODE->core, &ev.revoke), 1);
 	event(HA_NODE, &ev);

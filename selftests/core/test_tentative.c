@@ -39,20 +39,11 @@ static struct rrq rrq_by(struct world *w, const char *coa)
 	return r;
 }
 
-static uint8_t send_rrq(struct world *w, struct rrq *r)
-{
-	struct wire_msg msg;
-
-	assert_true(ask(w, r, &msg));
-	run(w, MSEC);
-	return msg.rrp.code;
-}
-
 static uint8_t join(struct world *w, const char *coa)
 {
 	struct rrq r = rrq_by(w, coa);
 
-	return send_rrq(w, &r);
+	return reply_code(w, &r);
 }
 
 static uint8_t leave(struct world *w, const char *coa)
@@ -60,7 +51,7 @@ static uint8_t leave(struct world *w, const char *coa)
 	struct rrq r = rrq_by(w, coa);
 
 	r.f.lifetime = 0;
-	return send_rrq(w, &r);
+	return reply_code(w, &r);
 }
 
 static const struct core_reg *reg(struct world *w)
@@ -165,16 +156,16 @@ static void test_undone_in_time(void **state)
 	assert_int_equal(join(w, C1), 0);
 	run(w, SEC);
 	r = rrq_by(w, C2);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	check_tentative(w);
 	run(w, 5 * SEC);
 	check_undone(w);
 	check_revoked(w, C2);
 	/* What was accepted isn't again, and what was under way comes late. */
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_HA_ID_MISMATCH);
 	r = rrq_by(w, C2);
 	r.f.home = reg(w)->rec.home;
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
 	/* The first one's lifetime goes on, as it was. */
 	run(w, 593 * SEC);
 	assert_int_equal(n_regs(HA_NODE), 1);
@@ -291,7 +282,7 @@ static void test_first_renews(void **state)
 	try_second(w);
 	r = rrq_by(w, C1);
 	r.f.home = reg(w)->rec.home;
-	assert_int_equal(send_rrq(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(reply_code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
 	check_tentative(w);
 	run(w, LATE);
 	check_tentative(w);
@@ -364,22 +355,22 @@ static void test_lifetimes(void **state)
 
 	HA_NODE->net[RED].tentative_ms = 60000;
 	r.f.lifetime = 30;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, 20 * SEC);
 	r = rrq_by(w, C2);
 	r.f.lifetime = 40;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	check_tentative(w);
 	run(w, 10 * SEC);		/* nobody to go back to */
 	check_done(w);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 0);
 	r = rrq_by(w, C1);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	assert_int_equal(reg(w)->state, CORE_TENTATIVE);
 	run(w, LATE);
 	r = rrq_by(w, C3);
 	r.f.lifetime = 30;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, 27 * SEC);
 	assert_int_equal(reg(w)->state, CORE_TENTATIVE);
 	run(w, SEC);			/* the second one's has ended: it is at the third */
@@ -389,11 +380,11 @@ static void test_lifetimes(void **state)
 	assert_int_equal(COUNT(expired), 1);
 
 	r = rrq_by(w, C1);
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, SEC);
 	r = rrq_by(w, C2);
 	r.f.lifetime = 30;
-	assert_int_equal(send_rrq(w, &r), 0);
+	assert_int_equal(reply_code(w, &r), 0);
 	run(w, 30 * SEC);		/* the second one's has: it is at the first */
 	assert_int_equal(COUNT(tentative_undone), 1);
 	check_row(w, C1);
@@ -423,7 +414,7 @@ static void test_withdrawn(void **state)
 		/* The second one has heard, and the first hasn't: nobody gets what that serves. */
 		other = rrq_from(w, PMA2, "e@red.example");
 		other.f.home = home;
-		assert_int_equal(send_rrq(w, &other), WIRE_CODE_HA_ADMIN_PROHIBITED);
+		assert_int_equal(reply_code(w, &other), WIRE_CODE_HA_ADMIN_PROHIBITED);
 		w->deaf = 0;
 		run(w, 200 * SEC);
 		for (unsigned int i = 0; sent_by(w, HA, WIRE_REVOKE, i); i++) {
@@ -436,10 +427,10 @@ static void test_withdrawn(void **state)
 		assert_int_equal(told[1] > 4, true);
 		assert_int_equal(HA_NODE->n_row, 0);
 		other.f.id = ntp_of(HA_NODE);
-		assert_int_equal(send_rrq(w, &other), 0);
+		assert_int_equal(reply_code(w, &other), 0);
 		other.f.lifetime = 0;
 		other.f.id = ntp_of(HA_NODE) + 1;
-		assert_int_equal(send_rrq(w, &other), 0);
+		assert_int_equal(reply_code(w, &other), 0);
 		run(w, 30 * SEC);
 	}
 }
