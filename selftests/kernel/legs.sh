@@ -40,6 +40,18 @@ delivered()
 	ctl "$1" -s -j binding get dev mip0 $HOME5 | jq '.[0].stats.down_packets'
 }
 
+# what a router sends back of what comes by the tunnel
+returned()
+{
+	n pma1 cat /sys/class/net/mip0/statistics/tx_packets
+}
+
+# from_home_agent SOURCE: twenty packets to the device
+from_home_agent()
+{
+	n ha python3 "$PACKETS" "send('mip0', *[ip('$1', '$DEV_IP', udp(1, 2))] * 20)"
+}
+
 tap_check "module, routers, devices" eval "load && topology && bind_ha $PMA1 && bind_pma pma1"
 gw=$(n pma1 cat /sys/class/net/port/address)
 ip -n dev neighbour replace $HOME_GW lladdr "$gw" dev eth0 nud permanent
@@ -137,6 +149,16 @@ A1="peer $HA key 0x1005 okey 0x2005"
 tap_check "returns" ctl pma1 binding set dev mip0 $HOME5 $R1
 tap_is "is on no port" "$(ctl pma1 -j binding show | jq -c '.[0] | [.port, .mac]')" "[null,\"$DEV_MAC\"]"
 tap_is "the port knows" "$(ctl pma1 -j port show | jq '.[0].bindings')$(ctl pma1 -j binding show port port)" '0[]'
+tap_check "a device that stayed, by the same keys" ctl pma1 binding add dev mip0 home 10.0.0.6 port port \
+	mac 02:00:00:00:01:06 $A1
+before=$(returned) loop=$(drops pma1 loop)
+tap_check "what others sent comes back" eval "from_home_agent $CN && tap_wait 10 returned eval '[ \$(returned) -gt $before ]'"
+tap_is "which is no loop" "$(drops pma1 loop)" "$loop"
+before=$(returned)
+tap_check "what it sent would be taken for new at the other end" eval \
+	"from_home_agent 10.0.0.6 && tap_wait 10 'a drop' more pma1 loop $loop"
+tap_is "and doesn't come back" "$(returned)" "$before"
+ctl pma1 binding del dev mip0 home 10.0.0.6
 refused "by port and MAC it isn't there" "no such binding" ctl pma1 binding get dev mip0 port port mac $DEV_MAC
 refused "a port without legs" "give LEGS" ctl pma1 binding set dev mip0 $HOME5 port port mac $DEV_MAC
 refused "legs without a port" "give PORT and MAC" ctl pma1 binding set dev mip0 $HOME5 $A1

@@ -792,6 +792,14 @@ static void service(void **state)
 	assert_true(out.failed);
 }
 
+static void assert_host_config(const struct wire_host_config *host, const struct wire_host_config *wanted)
+{
+	assert_int_equal(host->plen, wanted->plen);
+	assert_int_equal(host->gateway.s_addr, wanted->gateway.s_addr);
+	assert_memory_equal(host->dns, wanted->dns, sizeof(host->dns));
+	assert_string_equal(host->suffix, wanted->suffix);
+}
+
 #define HOST(len, sub) "86" len "0000 00000009 000e" sub
 
 /* RFC 4332 s3, figures. */
@@ -828,14 +836,13 @@ static void host_config(void **state)
 	}
 	in = parsed_with(M_RRP, hex);
 	assert_true(wire_get_host_config(&in.msg, &host));
-	assert_memory_equal(&host, &all, sizeof(host));
+	assert_host_config(&host, &all);
 	free(in.heap);
 	/* What can't be true doesn't stand in the way, a second answer doesn't count. */
 	in = parsed_with(M_RRP, HOST("0c", "0001") "0118" HOST("0e", "0002") "0a000035" HOST("12", "0002")
 				"0a00003500000000" HOST("12", "0002") "0a00003600000000");
 	assert_true(wire_get_host_config(&in.msg, &host));
-	assert_int_equal(host.plen, 0);
-	assert_memory_equal(&host, &one, sizeof(host));
+	assert_host_config(&host, &one);
 	free(in.heap);
 
 	in = rrq_with(HOST("0c", "0000") "0000");
