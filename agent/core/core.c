@@ -242,9 +242,12 @@ static const struct core_network *network_by_name(const struct core_config *cfg,
 /* Could that device be registered now, by its agent's word or its own? */
 static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec)
 {
+	const struct mn *mn;
+
 	if (rec->role == CORE_PMA)
 		return pma_can_sign(core, peer, rec->nai);
-	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn_by_nai(core, rec->nai));
+	mn = mn_by_nai(core, rec->nai);
+	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn && mn->cfg->n_sa);
 }
 
 /* Accesses are told apart today, or they aren't. */

@@ -45,9 +45,9 @@ struct core_peer {
 /* A mobile node that has keys of its own, or all of a realm that have the same. */
 struct core_mn {
 	char nai[WIRE_NAI_MAX + 1];	/* exact, or "*@red.example"; exact ones win, then the first */
-	struct in_addr home;		/* HA: requests with it and without an NAI are this node's; 0 = none */
+	struct in_addr home;		/* HA: the node's, and its name where a request has no NAI; 0 = none */
 	struct wire_sa sa[CORE_SA_MAX];	/* MN-HA: [0] signs what we send, any verifies */
-	unsigned int n_sa;
+	unsigned int n_sa;		/* HA: 0 for one that only has a home address */
 	struct wire_sa aaa[CORE_SA_MAX];	/* HA: MN-AAA */
 	unsigned int n_aaa;
 	bool nonce;			/* HA: against replay by nonces, not timestamps; exact NAIs only */
@@ -478,5 +478,7 @@ const char *core_state_name(enum core_state state);	/* "bound" ... */
 const char *core_trigger_name(enum core_trigger trigger);
 const char *core_auth_name(enum core_auth auth);
 bool nai_equal(const char *a, const char *b);		/* realms without case, RFC 4282 s2.4 */
+/* The first that takes it; NULL: none does. */
+const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
 
 #endif /* MIP4_CORE_H */

@@ -399,10 +399,10 @@ static void deregister(struct core *core, const struct request *req,
  * device may name us in one of them, RFC 4433 s5.1.1. And what is configured for
  * a node is nobody else's.
  */
-static bool may_be_anothers(const struct request *req, const struct core_network *net)
+static bool may_be_anothers(const struct core *core, const struct request *req, const struct core_network *net)
 {
 	return (req->requests_ha && req->rrq.ha.s_addr == net->ha.s_addr) ||
-	       (req->mn && req->mn->cfg->home.s_addr == req->rrq.home.s_addr);
+	       mn_home(core, req->nai).s_addr == req->rrq.home.s_addr;
 }
 
 struct reg *ha_reg_of(const struct core *core, const struct request *req)
@@ -441,7 +441,7 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 				  const struct core_network *net, const struct reg *reg,
 				  uint8_t *code, const char **why)
 {
-	struct in_addr home = req->rrq.home, none = { 0 };
+	struct in_addr home = req->rrq.home, own = mn_home(core, req->nai), none = { 0 };
 
 	if (reg && !reg->pub.rec.tombstone) {
 		/* One device, one address: RFC 5563 s4.1.3. */
@@ -459,8 +459,10 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 		return reg->pub.rec.home;	/* kept, see ha_withdraw() */
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
-		return pool_is_free(core, net, home, req->nai, may_be_anothers(req, net)) ? home : none;
+		return pool_is_free(core, net, home, req->nai, may_be_anothers(core, req, net)) ? home : none;
 	}
+	if (own.s_addr && pool_is_free(core, net, own, req->nai, true))
+		return own;
 	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai, true))
 		return reg->pub.rec.home;
 	*code = WIRE_CODE_HA_NO_RESOURCES;

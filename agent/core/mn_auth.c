@@ -72,6 +72,13 @@ static struct mn *mn_by_home(const struct core *core, struct in_addr home)
 	return NULL;
 }
 
+struct in_addr mn_home(const struct core *core, const char *nai)
+{
+	const struct mn *mn = mn_by_nai(core, nai);
+
+	return mn ? mn->cfg->home : (struct in_addr){ 0 };
+}
+
 bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
 {
 	const struct mn *mn = mn_by_home(core, home);
@@ -181,9 +188,9 @@ static bool has_authority(struct core *core, struct peer *peer, const struct wir
 		return true;
 	p->mn = p->nai ? mn_by_nai(core, req->nai) : mn_by_home(core, req->rrq.home);
 	/* RFC 5944 s3.8.2.1 a: no key, no word. */
-	if (!p->mn) {
+	if (!p->mn || !p->mn->cfg->n_sa) {
 		core->count.drop_unknown_mn++;
-		warn_stranger(core, req, "signed by a key of its own, but no mobile-node section is for it");
+		warn_stranger(core, req, "signed by a key of its own, but no mobile-node section has it");
 		return false;
 	}
 	if (!p->nai)

@@ -444,7 +444,6 @@ void pool_set(struct core *core, const struct core_network *net, struct in_addr 
 uint64_t nai_hash(const char *nai, uint64_t seed);	/* realm without case */
 bool nai_is_pattern(const char *nai);	/* "*@realm" */
 bool nai_matches(const char *pattern, const char *nai);
-const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
 bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[static WIRE_NAI_MAX + 1]);
 /* Inside the home prefix and an address a host may have. */
 bool network_has_host(const struct core_network *net, struct in_addr addr);
@@ -490,6 +489,7 @@ bool mns_init(struct core *core);
 void mns_exit(struct core *core);
 struct mn *mn_by_nai(const struct core *core, const char *nai);
 /* Is it the configured home address of a node other than @nai? */
+struct in_addr mn_home(const struct core *core, const char *nai);
 bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 void mn_auth_count(struct core *core, struct mn *mn, const char *nai, struct in_addr from,
 		   const struct wire_ext *ext, enum auth result);

@@ -180,20 +180,36 @@ void read_mobile_node(struct config_text *text, const struct section *sec, const
 		section_error(sec, "home-address", "a section for each node", "all of a realm can't have one");
 	read_replay(sec, core, mn);
 	mn->n_sa = read_sas(text, sec, "spi", mn->sa);
-	if (!mn->n_sa)
+	mn->n_aaa = read_sas(text, sec, "aaa", mn->aaa);
+	if (!mn->n_sa && (!mn->home.s_addr || mn->n_aaa || mn->nonce))
 		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }",
 			      "no security association with the home agent, which signs its replies by it");
-	mn->n_aaa = read_sas(text, sec, "aaa", mn->aaa);
 	if (!core->ha && (mn->n_aaa || mn->home.s_addr))
 		section_error(sec, mn->n_aaa ? "aaa" : "home-address", "remove it, or set home-agent = true",
 			      "only a home agent uses it");
 }
 
+static bool is_between(struct in_addr addr, struct in_addr first, struct in_addr last)
+{
+	return ntohl(addr.s_addr) >= ntohl(first.s_addr) && ntohl(addr.s_addr) <= ntohl(last.s_addr);
+}
+
+/* It is given as any other, only to nobody else. */
+static void check_home(const struct section *sec, const struct config *config, const struct core_mn *mn)
+{
+	const struct core_network *net = mn->home.s_addr ? network_by_nai(&config->core, mn->nai) : NULL;
+
+	if (net && !is_between(mn->home, net->pool_first, net->pool_last) &&
+	    !is_between(mn->home, net->other_first, net->other_last))
+		section_error(sec, "home-address", "an address of it", "not in the pool of network %s", net->name);
+}
+
 void check_mobile_node(const struct section *sec, const struct config *config, unsigned int index)
 {
 	const struct core_mn *mn = &config->mns[index];
-	bool used = false;
+	bool used = !mn->n_sa;
 
+	check_home(sec, config, mn);
 	for (unsigned int i = 0; i < config->core.n_peers; i++)
 		used |= config->peers[i].per_mn;
 	if (!used && !index)

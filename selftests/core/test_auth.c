@@ -406,6 +406,48 @@ static void test_kept_home_address(void **state)
 	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
 }
 
+/* Who asks for any address gets the one that is kept for it, by whatever it is registered. */
+static void test_own_home_address(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+
+	for (int i = 0; i < NETWORKS; i++) {
+		HA_NODE->net[i].pool_first = ip("10.0.0.20");
+		HA_NODE->net[i].pool_last = ip("10.0.0.60");
+	}
+	node_start(HA_NODE);
+	r.nai = NAI_B;
+	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+	/* Its agent has lost it, and it comes by its own keys. */
+	later(w, &r);
+	r.f.lifetime = 0;
+	assert_int_equal(code(w, &r), 0);
+	r.f.lifetime = 600;
+	r.method = -1;
+	r.mn = &key_b;
+	later(w, &r);
+	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+}
+
+/* A section may have an address and no key: it is not one of nodes with keys of their own. */
+static void test_address_without_key(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_B), forged = plain(w, NAI_B, &key_b);
+
+	for (unsigned int i = 0; i < HA_NODE->cfg.n_mns; i++)
+		HA_NODE->mn[i].n_sa = HA_NODE->mn[i].n_aaa = 0;
+	node_start(HA_NODE);
+	assert_int_equal(code(w, &forged), 255);
+	assert_int_equal(COUNT(drop_unknown_mn), 1);
+	later(w, &r);
+	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+}
+
 /* It may be in the pool of another home agent, where only who brings it along from there has one otherwise. */
 static void test_kept_in_another_pool(void **state)
 {
@@ -1251,6 +1293,8 @@ int main(void)
 		strangers(test_order),
 		strangers(test_by_home_address),
 		strangers(test_kept_home_address),
+		ours(test_own_home_address),
+		ours(test_address_without_key),
 		strangers(test_kept_in_another_pool),
 		strangers(test_co_located),
 		ours(test_whose_cvse),

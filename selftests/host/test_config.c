@@ -229,6 +229,8 @@ static const struct bad {
 	{ "range of home agents", PMA "peer \"192.0.2.0/24\" { spi 0x100 { key-file = \"${K}/good\" } }\n",
 	  ":11: peer 192.0.2.0/24: a home agent is no range of addresses" },
 	{ "mobile node without keys", HA MN("a@red.example", ""), ":12: mobile-node a@red.example spi: no security association with the home agent" },
+	{ "nonces without keys", HA MN("a@red.example", "home-address = 10.0.0.50 replay = nonce"), ":12: mobile-node a@red.example spi: no security association" },
+	{ "address that isn't in the pool", HA MN("a@red.example", "home-address = 10.0.9.5"), ":13: mobile-node a@red.example home-address: not in the pool of network red (an address of it)" },
 	{ "mobile node that is none", HA MN("a", GOOD_SPI), ":12: mobile-node a: not an NAI" },
 	{ "star in a mobile node's NAI", HA MN("a*@red.example", GOOD_SPI), ":12: mobile-node a*@red.example: \"*\" can only be" },
 	{ "mobile node twice", HA MN("a@red.example", GOOD_SPI) MN("a@RED.example", GOOD_SPI), ":15: mobile-node a@RED.example: the same mobile node twice" },
@@ -412,6 +414,7 @@ static void test_good_mobile_nodes(void **state)
 		   " spi 0x101 { algorithm = keyed-md5-rfc2002 key-file = \"${K}/good\" }"
 		   " aaa 2 { key-file = \"${K}/good\" } aaa 0x300 { algorithm = hmac-md5 key-file = \"${K}/good\" }")
 		MN("*@red.example", GOOD_SPI)
+		MN("b@red.example", "home-address = 10.0.0.51")
 		MN("A@red.example", GOOD_SPI);	/* another user: RFC 4282 s2.4 */
 	struct config *config;
 	char *complaints = load(text, sizeof(text) - 1, &config);
@@ -433,7 +436,8 @@ static void test_good_mobile_nodes(void **state)
 	assert_false(config->peers[3].gre_key_3gpp2);
 	assert_true(config->peers[2].deregister);
 	assert_false(config->peers[3].deregister);
-	assert_int_equal(config->core.n_mns, 3);
+	assert_int_equal(config->core.n_mns, 4);
+	assert_int_equal(config->mns[2].n_sa, 0);
 	mn = &config->mns[0];
 	assert_string_equal(mn->nai, "a@red.example");
 	assert_int_equal(ntohl(mn->home.s_addr), 0x0a000032);
