@@ -8,7 +8,9 @@
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/rculist.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -160,6 +162,46 @@ static noinline int shift(void)
 	return 0;
 }
 
+/* UBSAN_BOUNDS; what is read is there */
+static noinline int bounds(void)
+{
+	static struct {
+		int within[4];
+		int behind;
+	} v;
+	int i = ARRAY_SIZE(v.within);
+
+	OPTIMIZER_HIDE_VAR(i);
+	return READ_ONCE(v.within[i]);
+}
+
+static void ended(struct rcu_head *head)
+{
+}
+
+/* DEBUG_OBJECTS_RCU_HEAD */
+static noinline int rcu_twice(void)
+{
+	static struct rcu_head head;
+
+	call_rcu(&head, ended);
+	call_rcu(&head, ended);
+	rcu_barrier();
+	return 0;
+}
+
+/* DEBUG_NET */
+static noinline int no_mac_header(void)
+{
+	struct sk_buff *skb = alloc_skb(64, GFP_KERNEL);
+
+	if (!skb)
+		return -ENOMEM;
+	WRITE_ONCE(*(u8 *)skb->cb, !skb_mac_header(skb));
+	kfree_skb(skb);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*plant)(void);
@@ -176,6 +218,9 @@ static const struct {
 	{ "dev-reference", dev_reference },
 	{ "net-reference", net_reference },
 	{ "shift", shift },
+	{ "bounds", bounds },
+	{ "rcu-twice", rcu_twice },
+	{ "no-mac-header", no_mac_header },
 };
 
 static int __init catch_init(void)
