@@ -97,14 +97,15 @@ private_apt()
 				echo "deb [check-valid-until=no signed-by=$KEYRING] $uri $NEWEST main"
 			fi
 		done <<< "$entries" > "$dir/sources.new"
-		# who runs beside and reads it must not find it empty
-		cmp -s "$dir/sources.new" "$dir/sources.list" || mv "$dir/sources.new" "$dir/sources.list"
+		# who runs beside and reads it must not find it empty; lists of others are none
+		cmp -s "$dir/sources.new" "$dir/sources.list" ||
+			{ rm -f "$dir/updated" && mv "$dir/sources.new" "$dir/sources.list"; }
 		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
 		apt-config dump --format '%F "%v";%n' Acquire |
 			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.new" || true
 		cmp -s "$dir/acquire.new" "$dir/acquire.conf" || mv "$dir/acquire.new" "$dir/acquire.conf"
 		[ -e "$dir/status" ] || : > "$dir/status"
-		[ -e "$dir/apt.conf" ] || cat > "$dir/apt.conf" <<-END
+		cat > "$dir/apt.new" <<-END
 			Dir::Etc::parts "/dev/null";
 			Dir::Etc::main "/dev/null";
 			Dir::Etc::sourcelist "$dir/sources.list";
@@ -119,6 +120,7 @@ private_apt()
 			Acquire::Languages "none";
 			#include "$dir/acquire.conf";
 		END
+		cmp -s "$dir/apt.new" "$dir/apt.conf" || mv "$dir/apt.new" "$dir/apt.conf"
 		if ! fresh "$dir/updated"; then
 			if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
 				touch "$dir/updated"
@@ -173,7 +175,8 @@ unpack_root()
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/info/*' \
 		"$2" - "$(dirname "$APT_CONFIG")/sources.list" |
 		tar -x --no-same-owner --exclude='./dev/*' -C "$dir"
-	chmod -R u+rwX "$dir"
+	# what is setuid would be of whoever runs this, root maybe
+	chmod -R u+rwX,u-s,g-s "$dir"
 }
 
 # in_root ROOT DIR... -- CMD [ARG...]: CMD below another root, where these directories of the machine have their own
