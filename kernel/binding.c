@@ -159,30 +159,39 @@ static void mip4_binding_off_port(struct mip4_binding *b,
 	port->bindings--;
 }
 
-static void mip4_realm_use(struct mip4_dev *mip, u32 realm)
+static void mip4_realm_use(struct mip4_binding *b)
 {
+	struct mip4_dev *mip = b->mip;
 	struct mip4_realm *slot, *end = mip->realms + MIP4_REALMS, *idle = NULL;
 
 	for (slot = mip->realms; slot < end; slot++) {
 		if (!slot->bindings)
 			idle = idle ?: slot;
-		else if (slot->realm == realm)
+		else if (slot->realm == b->addr.realm)
 			break;
 	}
 	if (slot == end)
 		slot = idle;
-	if (!slot)
+	b->realmless = !slot;
+	if (!slot) {
+		WRITE_ONCE(mip->realmless, mip->realmless + 1);
 		return;
-	WRITE_ONCE(slot->realm, realm);
+	}
+	WRITE_ONCE(slot->realm, b->addr.realm);
 	WRITE_ONCE(slot->bindings, slot->bindings + 1);
 }
 
-static void mip4_realm_leave(struct mip4_dev *mip, u32 realm)
+static void mip4_realm_leave(struct mip4_binding *b)
 {
+	struct mip4_dev *mip = b->mip;
 	struct mip4_realm *slot;
 
+	if (b->realmless) {
+		WRITE_ONCE(mip->realmless, mip->realmless - 1);
+		return;
+	}
 	for (slot = mip->realms; slot < mip->realms + MIP4_REALMS; slot++) {
-		if (slot->bindings && slot->realm == realm)
+		if (slot->bindings && slot->realm == b->addr.realm)
 			WRITE_ONCE(slot->bindings, slot->bindings - 1);
 	}
 }
@@ -362,7 +371,7 @@ struct mip4_binding *mip4_binding_add(struct mip4_dev *mip,
 			goto err_prefixes;
 		}
 		mip4_binding_to_port(b, port);
-		mip4_realm_use(mip, cfg->realm);
+		mip4_realm_use(b);
 	}
 	/* the entry is reserved, so this needs no memory */
 	xa_store(&mip->ids, b->id, b, GFP_KERNEL_ACCOUNT);
@@ -417,7 +426,7 @@ void mip4_binding_del(struct mip4_binding *b)
 		mip4_binding_off_port(b, port);
 	}
 	if (mip4_binding_served(b))
-		mip4_realm_leave(mip, b->addr.realm);
+		mip4_realm_leave(b);
 	mip4_subnet_leave(b);
 	rhashtable_remove_fast(&mip->by_addr, &b->by_addr, mip4_addr_params);
 	mip4_prefixes_del(b);

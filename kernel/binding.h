@@ -53,6 +53,7 @@ struct mip4_binding {
 	u8 home_plen;
 	bool replay;			/* what is held goes first, see hold.h */
 	bool doomed;			/* named by a BINDING_DEL under way */
+	bool realmless;			/* mip4_dev.realms has no slot for it */
 	struct mip4_leg __rcu *leg;
 
 	struct mip4_legs __rcu *legs;

@@ -22,8 +22,8 @@ struct mip4_port;
 struct mip4_udp;
 
 /*
- * A realm with served bindings. Beyond as many some are missing: who is told
- * of an error by what of his packet it quotes hears of it later then.
+ * A realm with served bindings. Beyond as many some are missing: an error that
+ * quotes a packet of theirs is that of their peer, but nobody's at once.
  */
 #define MIP4_REALMS 16
 
@@ -78,6 +78,7 @@ struct mip4_dev {
 	struct xarray ports;		/* struct mip4_port by ifindex; RTNL and .lock write */
 	struct mip4_port __rcu *home;	/* of mode home, or NULL; .lock writes */
 	struct mip4_realm realms[MIP4_REALMS];	/* .lock writes, READ_ONCE */
+	unsigned int realmless;		/* served bindings of no slot; as .realms */
 	struct delayed_work expire;
 	unsigned long expire_next;	/* id to go on with; .expire only */
 	time64_t expire_due;		/* earliest end known, 0: none */

@@ -141,7 +141,7 @@ static int mip4_nl_fill_stats(struct sk_buff *skb, const struct mip4_binding *b)
 	    mip4_nl_put_u64(skb, MIP4_STATS_A_DROPS,
 			    atomic64_read(&b->drops)) ||
 	    (seen && mip4_nl_put_u64(skb, MIP4_STATS_A_SEEN_MS,
-				     jiffies_to_msecs(jiffies - seen))) ||
+				     jiffies64_to_msecs(jiffies - seen))) ||
 	    (up && mip4_nl_put_u64(skb, MIP4_STATS_A_FIRST_UP_NS, up)) ||
 	    (down && mip4_nl_put_u64(skb, MIP4_STATS_A_FIRST_DOWN_NS, down)))
 		return -EMSGSIZE;

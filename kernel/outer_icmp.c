@@ -329,7 +329,7 @@ static void mip4_outer_icmp_peer(struct sk_buff *skb, struct net *net,
 		return;
 	if (q->whole) {
 		leg = mip4_quote_leg(q, peer, &sure);
-		if (!leg)
+		if (!leg && !READ_ONCE(peer->mip->realmless))
 			return;
 	}
 	atomic64_inc(&peer->errors);
@@ -344,9 +344,9 @@ static void mip4_outer_icmp_peer(struct sk_buff *skb, struct net *net,
 	}
 	if (q->unreachable) {
 		WRITE_ONCE(peer->unreachable, q->unreachable);
-		WRITE_ONCE(peer->unreachable_at, jiffies | 1);
+		WRITE_ONCE(peer->unreachable_at, jiffies ?: 1);
 	}
-	if (sure)
+	if (leg && sure)
 		mip4_relay(skb, q, leg);
 }
 

@@ -41,7 +41,7 @@ struct mip4_peer {
 	atomic64_t errors;		/* ICMP errors about outer packets */
 	atomic64_t fallbacks;		/* what MIP4_ENCAP_MINIMAL can't carry */
 	unsigned long event;		/* jiffies of the last event, 0: none; racy by intent */
-	unsigned long unreachable_at;	/* jiffies | 1, 0: not; READ_ONCE, cmpxchg to end it */
+	unsigned long unreachable_at;	/* jiffies, 0: not; READ_ONCE, cmpxchg to end it */
 	u8 unreachable;			/* enum mip4_unreachable at that time */
 	struct mip4_bucket icmp;	/* to senders of inner packets */
 	struct rcu_head rcu;

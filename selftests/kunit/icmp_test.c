@@ -542,14 +542,14 @@ static const struct relay_case relay_cases[] = {
 
 MIP4_KT_PARAMS(relay, relay_cases)
 
-static struct sk_buff *relay_error(struct mip4_kt *k, u8 okey)
+static struct sk_buff *relay_error(struct mip4_kt *k, u8 device, u8 okey)
 {
 	const struct outer_case c = {
 		.type = ICMP_DEST_UNREACH,
 		.code = ICMP_HOST_UNREACH,
 	};
 	const struct mip4_kt_ip from = {
-		.saddr = MIP4_KT_HOME(5),
+		.saddr = MIP4_KT_HOME(device),
 		.daddr = MIP4_KT_FAR,
 		.len = 64,
 		.protocol = IPPROTO_UDP,
@@ -573,6 +573,17 @@ static struct sk_buff *relay_error(struct mip4_kt *k, u8 okey)
 	return error;
 }
 
+static void relay(struct mip4_kt *k, u8 device, u8 okey)
+{
+	struct sk_buff *skb = relay_error(k, device, okey);
+
+	local_bh_disable();
+	rcu_read_lock();
+	mip4_outer_icmp(skb, &init_net);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 static void icmp_test_relay(struct kunit *test)
 {
 	const struct relay_case *c = test->param_value;
@@ -580,18 +591,12 @@ static void icmp_test_relay(struct kunit *test)
 	struct mip4_binding_config cfg = mip4_kt_served(k, 5);
 	struct mip4_peer *peer = mip4_kt_add(k, &cfg)->first.peer;
 	struct mip4_binding_config other = mip4_kt_served(k, 6);
-	struct sk_buff *skb;
 
 	other.home = cfg.home;
 	other.realm = 7;
 	other.port = k->port[1]->ifindex;
 	mip4_kt_add(k, &other);
-	skb = relay_error(k, c->okey);
-	local_bh_disable();
-	rcu_read_lock();
-	mip4_outer_icmp(skb, &init_net);
-	rcu_read_unlock();
-	local_bh_enable();
+	relay(k, 5, c->okey);
 	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[c->port]), c->told);
 	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[!c->port]), 0);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), c->told);
@@ -603,23 +608,57 @@ static void icmp_test_relay_unsure(struct kunit *test)
 	struct mip4_kt *k = mip4_kt(test);
 	struct mip4_binding_config cfg = mip4_kt_served(k, 5);
 	struct mip4_peer *peer = mip4_kt_add(k, &cfg)->first.peer;
-	struct sk_buff *skb;
 	unsigned long at;
 
 	cfg.realm = 7;
 	cfg.port = k->port[1]->ifindex;
 	cfg.leg.ikey = MIP4_KT_IKEY(6);
 	mip4_kt_add(k, &cfg);
-	skb = relay_error(k, 5);
-	local_bh_disable();
-	rcu_read_lock();
-	mip4_outer_icmp(skb, &init_net);
-	rcu_read_unlock();
-	local_bh_enable();
+	relay(k, 5, 5);
 	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[0]), 0);
 	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[1]), 0);
 	KUNIT_EXPECT_EQ(test, mip4_peer_unreachable(peer, &at),
 			MIP4_UNREACHABLE_HOST);
+}
+
+/* More realms than there are slots: it is the peer's, but nobody is told. */
+static void icmp_test_relay_realmless(struct kunit *test)
+{
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding *first = NULL, *realmless, *b;
+	struct mip4_binding_config cfg;
+	struct mip4_peer *peer;
+	unsigned long at;
+	u32 i;
+
+	for (i = 0; i < MIP4_REALMS; i++) {
+		cfg = mip4_kt_served(k, 20 + i);
+		cfg.realm = 100 + i;
+		b = mip4_kt_add(k, &cfg);
+		first = first ?: b;
+	}
+	cfg = mip4_kt_served(k, 6);
+	cfg.realm = 7;
+	realmless = mip4_kt_add(k, &cfg);
+	peer = realmless->first.peer;
+	relay(k, 6, 6);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), 1);
+	KUNIT_EXPECT_EQ(test, mip4_peer_unreachable(peer, &at),
+			MIP4_UNREACHABLE_HOST);
+	KUNIT_EXPECT_FALSE(test, time_after(at, jiffies));
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[0]), 0);
+	/* a slot comes free: the next one of its realm has it, and keeps it */
+	mip4_kt_del(k, first);
+	cfg = mip4_kt_served(k, 5);
+	cfg.realm = 7;
+	mip4_kt_add(k, &cfg);
+	mip4_kt_del(k, realmless);
+	relay(k, 5, 5);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), 2);
+	KUNIT_EXPECT_EQ(test, mip4_kt_count(k->port[0]), 1);
+	/* all that are left have one: it is about nobody of ours */
+	relay(k, 6, 6);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&peer->errors), 2);
 }
 
 static struct kunit_case icmp_tests[] = {
@@ -632,6 +671,7 @@ static struct kunit_case icmp_tests[] = {
 	MIP4_KT_CASES(icmp_test_tell, tell),
 	MIP4_KT_CASES(icmp_test_relay, relay),
 	KUNIT_CASE(icmp_test_relay_unsure),
+	KUNIT_CASE(icmp_test_relay_realmless),
 	{}
 };
 
