@@ -436,7 +436,7 @@ static void adopt(struct core *core, const struct core_event *ev)
 			if (core_is_simultaneous(core->cfg, &ev->adopt.leg[i]))
 				as_meant &= adopt_other(core, reg, &ev->adopt.leg[i], ev->adopt.leg[i].ms);
 		}
-		if (returns)
+		if (returns && !is_ha(reg))	/* of ours no home agent's is */
 			reg->pma.away_us = core->now->mono_us + ev->adopt.leg[0].ms * MSEC;
 		/* As it was left: nothing to do. Otherwise START changes it. */
 		reg->adopted = as_meant && as_recorded(reg, &ev->adopt) &&

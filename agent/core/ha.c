@@ -658,6 +658,23 @@ static bool has_service(const struct core_network *net, const char *service)
 	return !net->n_services || !*service;
 }
 
+/*
+ * RFC 5446 s4.2: it isn't left with the service that it had. That ends something,
+ * so it can't be replayed; and it may be with another agent than the one that asks.
+ */
+static void refuse_service(struct core *core, const struct request *req, const struct core_network *net,
+			   struct reg *reg)
+{
+	if (!reg || reg->pub.rec.tombstone) {
+		remember(core, req, net, reg);
+		return;
+	}
+	refused_id(reg, req);
+	if ((reg->pub.rec.coa.s_addr == req->rrq.coa.s_addr && !reg->ha.others && !reg->ha.tentative) ||
+	    !ha_withdraw(core, reg))
+		ha_bury(core, reg);
+}
+
 /* Minimal encapsulation isn't to be had. RFC 6245 s4.2: ext. 48 is GRE, whatever G says. */
 static bool has_encapsulation(const struct core_network *net, const struct request *req)
 {
@@ -702,9 +719,8 @@ static void decide(struct core *core, const struct request *req)
 	if (code) {
 		if (code == WIRE_CODE_PMIP_DISALLOWED)
 			core->count.drop_bad_method++;
-		/* RFC 5446 s4.2: it isn't left with the service that it had. */
-		if (code == WIRE_CODE_SERVICE_REFUSED && reg && !reg->pub.rec.tombstone)
-			ha_bury(core, reg);
+		if (code == WIRE_CODE_SERVICE_REFUSED)
+			refuse_service(core, req, net, reg);
 		ha_deny(core, req, net, code);
 	} else if (req->rrq.lifetime) {
 		do_register(core, req, net, reg);

@@ -5,6 +5,7 @@
 #include "core/reg.h"
 
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
+#define LAST_TRY_US	(10 * SECOND)	/* before a lifetime ends: three transmissions */
 
 /* Why an acceptance can't be used; NULL if it can. */
 static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
@@ -144,6 +145,30 @@ static const char *reason(const struct wire_msg *msg, char text[static CORE_TEXT
 	return text;
 }
 
+/* RFC 5563 s8.1: nobody is registered there by us, however often we ask. */
+static bool is_unwanted(uint8_t code)
+{
+	return code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED;
+}
+
+/* Of a home agent's, 65 is what RFC 5563 s8.1 has for 129. */
+static bool is_prohibited(uint8_t code)
+{
+	return code == WIRE_CODE_HA_ADMIN_PROHIBITED || code == WIRE_CODE_FA_ADMIN_PROHIBITED;
+}
+
+/* Served as long as was granted, and not asked for until the home agent may have changed its mind, or the end is near. */
+static void rest(struct core *core, struct reg *reg)
+{
+	const uint64_t last_us = reg->pub.expires_us - LAST_TRY_US;
+
+	reg->pub.state = CORE_BOUND;
+	reg->pma.refresh_us = reg->pma.peer->hold_until_us;
+	if (reg->pub.expires_us && last_us < reg->pma.refresh_us && last_us > core->now->mono_us)
+		reg->pma.refresh_us = last_us;
+	pma_arm(core, reg);
+}
+
 static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
 {
 	struct peer *peer = reg->pma.peer;
@@ -169,6 +194,10 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	}
 	if (asks_elsewhere(core, reg, msg))
 		return;
+	if (is_unwanted(code) && is_covered(reg, msg)) {
+		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
+		peer->hold_code = code;
+	}
 	if (reg->pub.state == CORE_DEREG && (code_says_nothing(code) || wire_code_unauthentic(code)))
 		return;		/* ask on */
 	if (reg->pub.state == CORE_DEREG) {
@@ -192,25 +221,22 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		reg->pma.unconfirmed = PMA_CONFIRM_TRIES;
 		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
 			reason(msg, text));
+		if (is_unwanted(code))
+			rest(core, reg);
 		return;
 	}
 	if (wire_code_unauthentic(code)) {
 		reg->pma.deny_code = code;
 		return;
 	}
-	if (code == WIRE_CODE_HA_ADMIN_PROHIBITED && reg->pma.want.s_addr && !reg->pma.cancelled) {
+	if (is_prohibited(code) && reg->pma.want.s_addr && !reg->pma.cancelled) {
 		/* Not that address: any, then. Counts as the next transmission. */
 		reg->pma.want.s_addr = INADDR_ANY;
 		act_unbind(core, reg);
 		pma_send_in_time(core, reg);
 		return;
 	}
-	if (code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED) {
-		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
-		peer->hold_code = code;
-		pma_ha_declines(core, reg);
-	}
-	if (code_says_nothing(code))
+	if (is_unwanted(code) || code_says_nothing(code))
 		pma_ha_declines(core, reg);
 	pma_refuse(core, reg, code, reason(msg, text));
 }

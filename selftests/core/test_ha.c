@@ -330,6 +330,32 @@ static void test_services(void **state)
 	assert_int_equal(n_regs(HA_NODE), 0);
 }
 
+/* What ends a registration ends it once, and its agent hears of it. */
+static void test_service_refused_elsewhere(void **state)
+{
+	struct world *w = *state;
+	struct rrq bad = rrq_from(w, PMA1, NAI_A), good = rrq_from(w, PMA2, NAI_A);
+
+	strcpy(HA_NODE->net[RED].services[0], "ims");
+	HA_NODE->net[RED].n_services = 1;
+	bad.service = "voip";
+	bad.f.id += 3ULL << 32;			/* its clock is ahead */
+	assert_int_equal(code_of(w, &bad), WIRE_CODE_SERVICE_REFUSED);
+	run(w, 5 * SEC);
+	good.f.id = ntp_of(HA_NODE);
+	assert_int_equal(code_of(w, &good), 0);
+	assert_int_equal(code_of(w, &bad), WIRE_CODE_HA_ID_MISMATCH);
+	assert_int_equal(n_regs(HA_NODE), 1);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+
+	later(w, &bad);
+	assert_int_equal(code_of(w, &bad), WIRE_CODE_SERVICE_REFUSED);
+	assert_int_equal(n_regs(HA_NODE), 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
+	assert_int_equal(sent_by(w, HA, WIRE_REVOKE, 0)->dst.s_addr, ip("198.51.100.2").s_addr);
+}
+
 /* RFC 4332: who asks is told, also when its request comes once more. */
 static void test_host_config(void **state)
 {
@@ -1226,8 +1252,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
-		T(register), T(encapsulation), T(key_encodings), T(services), T(host_config), T(home_address),
-		T(pool_exhausted), T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
+		T(register), T(encapsulation), T(key_encodings), T(services),
+		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted),
+		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),
 		T(garbage),

@@ -714,7 +714,8 @@ static void test_hint_late(void **state)
 	run(w, 2500 * MSEC);		/* sent again after 1 s, the next one would be 2 s later */
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.home.s_addr, ip("10.0.0.50").s_addr);
-	say_code(w, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	/* As RFC 5563 s8.1 has it; most say 129. */
+	say_code(w, WIRE_CODE_FA_ADMIN_PROHIBITED);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 3);
 	last_rrq(w, &msg);
 	assert_int_equal(msg.rrq.home.s_addr, 0);
@@ -1039,6 +1040,31 @@ static void test_refresh_denied(void **state)
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
 }
 
+/* The home agent has changed its mind about us: who is served is so until the end of what was granted. */
+static void test_refresh_unwanted(void **state)
+{
+	struct world *w = *state;
+	uint64_t attached = w->now;
+
+	attach_by_hand(w);
+	while (n_sent(w, PMA1, WIRE_RRQ) < 2)
+		run(w, 10 * MSEC);
+	say_code(w, WIRE_CODE_PMIP_DISALLOWED);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	/* [5563-8.1-1] Others needn't ask. */
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(PMA_NODE->dev[8].code, WIRE_CODE_PMIP_DISALLOWED);
+	/* Not for five minutes, but once more before the end. */
+	while (n_sent(w, PMA1, WIRE_RRQ) == 2)
+		run(w, 10 * MSEC);
+	assert_in_range(w->now - attached, 589 * SEC, 591 * SEC);
+	say(w, &(struct rrp[]){ rrp_to_last(w) }[0]);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	attach(PMA_NODE, 8, 3, CORE_TRIGGER_DHCP, NULL);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), 4);
+}
+
 /* A time stamp in ext. 137 that runs ahead of the HA's clock doesn't take ours along. */
 static void test_clock_ahead(void **state)
 {
@@ -1310,7 +1336,7 @@ int main(void)
 		DEAF(unsupported), DEAF(unusable),
 		DEAF(granted_more), T(bind_fails),
 		T(refresh), DEAF(refresh_fails), T(refresh_bind_fails), DEAF(refresh_silence), DEAF(refresh_denied),
-		DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
+		DEAF(refresh_unwanted), DEAF(clock_ahead), DEAF(detach), DEAF(detach_waiting), DEAF(attach_again),
 		T(take_over),
 	};
 
