@@ -280,6 +280,7 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		return;
 	}
 	reg->pma.awaiting = false;
+	rtt_note(core, reg->pma.peer, reg->pma.sent_us);
 	reg->pma.peer->replied_us = core->now->mono_us;
 	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
 		denied(core, reg, msg);

@@ -6,7 +6,6 @@
 
 #include "core/reg.h"
 
-#define RETRY_MAX_US	(32 * SECOND)
 
 uint8_t pma_method(const struct core_peer *peer)
 {
@@ -68,7 +67,7 @@ void pma_send_rrq(struct core *core, struct reg *reg)
 		.dynamic = reg->pma.any_ha,
 		.ask_host = reg->net->ask_host && reg->pub.state != CORE_DEREG,
 	};
-	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
+	const uint64_t wait = rtt_wait_us(reg->pma.peer, reg->pma.tries);
 
 	/* RFC 4433 s5.1: until one has accepted. Who is served brings its address along, and names whom it goes to. */
 	if (reg->pma.any_ha && !reg->pma.leaving)

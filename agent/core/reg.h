@@ -24,6 +24,7 @@
 #define SECOND		1000000ULL	/* in _us */
 #define MSEC		1000ULL
 #define FIRST_RETRY_US	(1 * SECOND)	/* RFC 5944 s3.6.3: not below 1 s, then doubled */
+#define RETRY_MAX_US	(32 * SECOND)
 
 /* ---- tables: chained hash, links inside the objects ---- */
 
@@ -78,6 +79,7 @@ struct peer {
 	uint64_t heard_us;	/* it was last heard of; 0 = never */
 	uint64_t clock_warned_us;
 	uint64_t replied_us;	/* PMA: it last answered for a device; 0 = never */
+	uint64_t rtt_us;	/* what it takes to answer, of late, rather more than less; 0 = not known */
 	struct timer timer;	/* of the question for its time */
 	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
 	struct in_addr probe_ha;
@@ -529,6 +531,11 @@ void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_
 bool clock_known(const struct peer *peer);
 /* True: it was the answer to the question for the time, and is dealt with. */
 bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg);
+
+/* clock.c: how long a peer takes to answer; @sent_us: the one message that it can have answered */
+void rtt_note(const struct core *core, struct peer *peer, uint64_t sent_us);
+/* RFC 5944 s3.6.3: until a message is sent again that was sent again @again times. */
+uint64_t rtt_wait_us(const struct peer *peer, unsigned int again);
 
 /* core.c */
 void act_log(struct core *core, enum core_log level, const char *fmt, ...)

@@ -10,8 +10,8 @@
 SECONDS ?= 60
 
 .SECONDEXPANSION:
-$(FUZZ:%=$(OUT)/%-replay): $(OUT)/%-replay: %.c ../lib/replay.c $$(fuzz_obj_$$*) $$(fuzz_src_$$*) $(headers) | $(OUT)
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $< ../lib/replay.c $(or $(fuzz_obj_$*),$(fuzz_src_$*)) $(fuzz_libs)
+$(FUZZ:%=$(OUT)/%-replay): $(OUT)/%-replay: %.c ../lib/fuzz_main.c $$(fuzz_obj_$$*) $$(fuzz_src_$$*) $(headers) | $(OUT)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $< ../lib/fuzz_main.c $(or $(fuzz_obj_$*),$(fuzz_src_$*)) $(fuzz_libs)
 
 $(FUZZ:%=$(OUT)/%): $(OUT)/%: %.c $$(fuzz_src_$$*) $(headers) | $(OUT)
 	@command -v clang > /dev/null || { echo "needs clang: apt install clang" >&2; exit 1; }

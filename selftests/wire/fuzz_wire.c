@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Whatever arrives: no access outside the datagram, and what was accepted
- * holds together. libFuzzer calls this, and so does ../lib/replay.c.
+ * holds together. libFuzzer calls this, and so does ../lib/fuzz_main.c.
  */
 #include "wire/wire.h"
 
