@@ -157,7 +157,7 @@ static bool is_prohibited(uint8_t code)
 	return code == WIRE_CODE_HA_ADMIN_PROHIBITED || code == WIRE_CODE_FA_ADMIN_PROHIBITED;
 }
 
-/* Served as long as was granted, and not asked for until the home agent may have changed its mind, or the end is near. */
+/* Served as long as was granted; not asked for until the home agent may have changed its mind, or the end is near. */
 static void rest(struct core *core, struct reg *reg)
 {
 	const uint64_t last_us = reg->pub.expires_us - LAST_TRY_US;

@@ -6,7 +6,6 @@
 
 #include "core/reg.h"
 
-
 uint8_t pma_method(const struct core_peer *peer)
 {
 	return peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;

@@ -152,7 +152,8 @@ tap_is "the port knows" "$(ctl pma1 -j port show | jq '.[0].bindings')$(ctl pma1
 tap_check "a device that stayed, by the same keys" ctl pma1 binding add dev mip0 home 10.0.0.6 port port \
 	mac 02:00:00:00:01:06 $A1
 before=$(returned) loop=$(drops pma1 loop)
-tap_check "what others sent comes back" eval "from_home_agent $CN && tap_wait 10 returned eval '[ \$(returned) -gt $before ]'"
+tap_check "what others sent comes back" eval \
+	"from_home_agent $CN && tap_wait 10 returned eval '[ \$(returned) -gt $before ]'"
 tap_is "which is no loop" "$(drops pma1 loop)" "$loop"
 before=$(returned)
 tap_check "what it sent would be taken for new at the other end" eval \
