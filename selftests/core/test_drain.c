@@ -496,6 +496,23 @@ static int say(struct world *w, const struct gnm *g, struct node *to, const char
 	return msg->notify_ack.code;
 }
 
+/* Of whom it is about nobody wants to hear any longer than its registration lasts. */
+static void test_sent_no_longer(void **state)
+{
+	struct world *w = *state;
+
+	HA_NODE->net[RED].lifetime = 10;
+	node_start(HA_NODE);
+	attach_some(w, 1);
+	w->loss = 1000;
+	drain(w, HA, false);
+	/* At 0, 1, 3 and 7 s; not at 15. [6098-4.3-2] */
+	run(w, 9 * SEC);
+	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 4);
+	run(w, 60 * SEC);
+	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 4);
+}
+
 /* An agent that is far away has the time that it takes to answer. */
 static void test_sent_far(void **state)
 {
@@ -909,7 +926,7 @@ int main(void)
 		TEST(test_all_move), TEST(test_paced), TEST(test_stop), TEST(test_meanwhile), TEST(test_other_silent),
 		TEST(test_not_allowed), TEST(test_refused), cmocka_unit_test(test_lossy),
 		TEST(test_revoked_by_the_new_one), TEST(test_revoked_by_the_old_one), TEST(test_revoked_for_good),
-		TEST(test_sent), TEST(test_sent_far),
+		TEST(test_sent), TEST(test_sent_no_longer), TEST(test_sent_far),
 		TEST(test_pma_takes), TEST(test_absent), TEST(test_farewell_again), TEST(test_ha_takes),
 		TEST(test_where_from), TEST(test_clocks), TEST(test_clocks_of_a_range), TEST(test_acknowledgements),
 		TEST(test_clock_of_another), TEST(test_acknowledged_unasked),
