@@ -240,12 +240,15 @@ static const struct core_network *network_by_name(const struct core_config *cfg,
 }
 
 /* Could that device be registered now, by its agent's word or its own? */
-static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec)
+static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec,
+			  const struct core_network *net)
 {
 	const struct mn *mn;
 
 	if (rec->role == CORE_PMA)
 		return pma_can_sign(core, peer, rec->nai);
+	if (!auth_may_register(peer->cfg, net))
+		return false;
 	mn = mn_by_nai(core, rec->nai);
 	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn && mn->cfg->n_sa);
 }
@@ -270,7 +273,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 	if (ha ? !core->cfg->ha : !core->cfg->pma || rec->coa.s_addr != core->cfg->care_of.s_addr)
 		return NULL;
 	peer = peer_find(core, ha ? rec->coa : rec->ha);
-	if (!peer || !has_authority(core, peer, rec))
+	if (!peer || !has_authority(core, peer, rec, net))
 		return NULL;
 	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai, access_now(core, rec)) ||
 	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))
@@ -395,7 +398,7 @@ static bool adopt_other(struct core *core, struct reg *reg, const struct core_le
 
 	if (leg->peer.s_addr == rec->coa.s_addr)
 		return false;
-	if (peer && has_authority(core, peer, rec) && others_adopt(core, reg, peer, leg, ms))
+	if (peer && has_authority(core, peer, rec, reg->net) && others_adopt(core, reg, peer, leg, ms))
 		return true;
 	left_add(core, reg, leg, core->cfg->handover_grace_ms);
 	return false;

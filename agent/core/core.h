@@ -20,6 +20,7 @@
 #define CORE_SA_MAX	4	/* security associations of one peer, valid at once */
 #define CORE_TEXT_MAX	256
 #define CORE_OTHERS_MAX	3	/* further home agents of a home network */
+#define CORE_PEER_NETWORKS_MAX 16
 #define CORE_SERVICES_MAX 8	/* of a home network */
 
 /* ---- configuration: read by host, owned by the core's creator, unchanged while in use ---- */
@@ -40,6 +41,8 @@ struct core_peer {
 	bool deregister;	/* PMA: what it stops serving is deregistered, even where revocation was agreed on */
 	bool gre_key;		/* PMA: ask for GRE with key; without: IP-in-IP */
 	bool gre_key_3gpp2;	/* keys that we send it are in 3GPP2's CVSE, not in ext. 48; both are read */
+	char networks[CORE_PEER_NETWORKS_MAX][CORE_NAME_MAX];	/* HA: whose devices it may register */
+	unsigned int n_networks;	/* 0: those of all */
 };
 
 /* A mobile node that has keys of its own, or all of a realm that have the same. */

@@ -707,7 +707,8 @@ static void decide(struct core *core, const struct request *req)
 		code = req->cvse;
 	else if (mode_code(req))
 		code = mode_code(req);
-	else if (!net)	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
+	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
+	else if (!net || !auth_may_register(req->peer, net))
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 	else if (req->rrq.lifetime && !has_encapsulation(net, req))
 		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;

@@ -195,6 +195,15 @@ bool auth_shared(const struct core_peer *peer)
 	return peer->n_sa || peer->ipsec;
 }
 
+bool auth_may_register(const struct core_peer *peer, const struct core_network *net)
+{
+	for (unsigned int i = 0; i < peer->n_networks; i++) {
+		if (!strcmp(peer->networks[i], net->name))
+			return true;
+	}
+	return !peer->n_networks;
+}
+
 bool auth_per_node(const struct core_peer *peer)
 {
 	return peer->proxy && auth_shared(peer);

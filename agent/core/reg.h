@@ -479,6 +479,7 @@ bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_
 /* Is there a way for the two agents to authenticate to each other? */
 bool auth_shared(const struct core_peer *peer);
 /* HA: does its word register devices? */
+bool auth_may_register(const struct core_peer *peer, const struct core_network *net);
 bool auth_per_node(const struct core_peer *peer);
 /* Must a request with that lifetime, and its reply, have a FA-HA extension? protocol/security.md s6. */
 bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime);

@@ -106,6 +106,33 @@ static void read_peer_addr(const struct section *sec, struct core_peer *peer)
 		section_error(sec, NULL, "clear them", "bits are set that the prefix length leaves open");
 }
 
+static void read_networks(const struct section *sec, struct core_peer *peer)
+{
+	for (unsigned int i = 0; i < item_count(sec, "networks"); i++) {
+		if (i == CORE_PEER_NETWORKS_MAX) {
+			section_error(sec, "networks", NULL, "more than %d networks", CORE_PEER_NETWORKS_MAX);
+			return;
+		}
+		snprintf(peer->networks[i], sizeof(peer->networks[i]), "%s", item_get(sec, "networks", i)->text);
+		peer->n_networks++;
+	}
+}
+
+static void check_networks(const struct section *sec, const struct core_config *core, const struct core_peer *peer)
+{
+	if (peer->n_networks && !core->ha)
+		section_error(sec, "networks", "remove it, or set home-agent = true", "only a home agent asks for it");
+	for (unsigned int i = 0; i < peer->n_networks; i++) {
+		unsigned int j = 0;
+
+		while (j < core->n_networks && strcmp(core->networks[j].name, peer->networks[i]))
+			j++;
+		if (j == core->n_networks)
+			section_error(sec, "networks", "the name of a network section", "no network \"%s\"",
+				      peer->networks[i]);
+	}
+}
+
 void read_peer(struct config_text *text, const struct section *sec, struct core_peer *peer)
 {
 	static const char *const formats[] = { "rfc6245", "3gpp2" };
@@ -125,6 +152,7 @@ void read_peer(struct config_text *text, const struct section *sec, struct core_
 		peer->deregister = choice;
 	if (get_choice(sec, "method", "fa-ha or ipsec", methods, 2, &choice))
 		peer->ipsec = choice;
+	read_networks(sec, peer);
 	peer->n_sa = read_sas(text, sec, "spi", peer->sa);
 	if (!peer->n_sa && !peer->ipsec && !peer->per_mn)
 		section_error(sec, "spi", "spi 0x100 { key-file = \"/etc/mip4/keys/…\" }, or per-mn = true",
@@ -139,6 +167,7 @@ void check_peer(const struct section *sec, const struct config *config, unsigned
 	const struct core_config *core = &config->core;
 	const struct core_peer *peer = &config->peers[index];
 
+	check_networks(sec, core, peer);
 	if (peer->host_bits && !core->ha)
 		section_error(sec, NULL, "a section for each home agent", "a home agent is no range of addresses");
 	if (peer->per_mn && !core->n_mns)

@@ -117,7 +117,7 @@ static cfg_opt_t spi_options[] = { VALUE("algorithm"), VALUE("key-file"), CFG_EN
 
 static cfg_opt_t peer_options[] = {
 	VALUE("per-node"), VALUE("per-mn"), VALUE("method"), VALUE("gre-key"), VALUE("gre-key-format"),
-	VALUE("revocation"), VALUE("withdraw"), SECTION("spi", spi_options), CFG_END()
+	VALUE("revocation"), VALUE("withdraw"), LIST("networks"), SECTION("spi", spi_options), CFG_END()
 };
 
 static cfg_opt_t mobile_node_options[] = {

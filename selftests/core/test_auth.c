@@ -654,6 +654,43 @@ static void test_policy(void **state)
 	assert_int_equal(code(w, &r), 0);
 }
 
+/* An agent that is trusted with one network isn't with the others, whoever's key signs. */
+static void test_policy_networks(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A), own = plain(w, NAI_A, &key_a);
+
+	snprintf(HA_NODE->peer[0].networks[0], CORE_NAME_MAX, "%s", HA_NODE->net[RED].name);
+	snprintf(HA_NODE->peer[1].networks[0], CORE_NAME_MAX, "%s", HA_NODE->net[BLUE].name);
+	snprintf(HA_NODE->peer[1].networks[1], CORE_NAME_MAX, "%s", "others");
+	HA_NODE->peer[0].n_networks = 1;
+	HA_NODE->peer[1].n_networks = 2;
+	node_start(HA_NODE);
+	own.sa = sa_of(PMA1);
+	assert_int_equal(code(w, &own), 0);
+	later(w, &r);
+	assert_int_equal(code(w, &r), 0);
+	/* After a restart it is still who may. */
+	HA_NODE->peer[0].n_networks = 0;
+	node_start(HA_NODE);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	r = rrq_from(w, PMA2, NAI_A);
+	later(w, &r);
+	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	own = plain(w, NAI_A, &key_a);
+	own.src = r.src;
+	own.f.coa = r.f.coa;
+	own.sa = sa_of(PMA2);
+	later(w, &own);
+	assert_int_equal(code(w, &own), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(COUNT(denied_129), 2);
+	/* And one that may no longer has nothing taken up again in its name. */
+	snprintf(HA_NODE->peer[0].networks[0], CORE_NAME_MAX, "%s", "others");
+	HA_NODE->peer[0].n_networks = 1;
+	node_start(HA_NODE);
+	assert_int_equal(n_regs(HA_NODE), 0);
+}
+
 /* protocol/security.md s6 */
 static void test_deregistration(void **state)
 {
@@ -1304,6 +1341,7 @@ int main(void)
 		ours(test_rollover),
 		ours(test_per_node_with_mn_ha),
 		ours(test_policy),
+		ours(test_policy_networks),
 		ours(test_deregistration),
 		ours(test_deregistration_wrong),
 		strangers(test_aaa),

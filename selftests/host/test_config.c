@@ -216,6 +216,8 @@ static const struct bad {
 	{ "withdrawn otherwise", WITH_PEER("withdraw = forget"), ":12: peer 198.51.100.1 withdraw: unknown: \"forget\" (revoke or deregister)" },
 	{ "unknown format of keys", WITH_PEER("gre-key-format = 48"), ":12: peer 198.51.100.1 gre-key-format: unknown: \"48\" (rfc6245 or 3gpp2)" },
 	{ "unknown method", WITH_PEER("method = esp"), ":12: peer 198.51.100.1 method: unknown: \"esp\" (fa-ha or ipsec)" },
+	{ "network that isn't there", WITH_PEER("per-node = true networks = {red, pink} " GOOD_SPI), ":12: peer 198.51.100.1 networks: no network \"pink\"" },
+	{ "networks of a home agent", PMA_HEAD PMA_NET "peer 192.0.2.1 { networks = {red} " GOOD_SPI " }\n", "networks: only a home agent asks for it" },
 	{ "keys of nobody", WITH_PEER("per-mn = true"), ":12: peer 198.51.100.1 per-mn: no mobile node has a key here" },
 	{ "word of an agent without a key", HA "peer \"0.0.0.0/0\" { per-mn = true per-node = true }\n" MN("a@red.example", GOOD_SPI),
 	  ":12: peer 0.0.0.0/0 per-node: nothing authenticates the peer's word for its devices" },
