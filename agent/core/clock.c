@@ -20,8 +20,6 @@
 #define DRIFT		10000		/* clocks part by 1/DRIFT at most: 100 ppm */
 #define DOUBT_US	500000		/* protocol/security.md s4: a device may change its PMA within that */
 #define CLOCK_GAP_US	(600 * SECOND)	/* between two warnings */
-#define RTT_MAX_US	(4 * SECOND)
-#define PROCESSING_US	100000		/* RFC 5944 s3.6.3 */
 #define UNBOUNDED_US	(1LL << 52)
 #define COARSE_US	(2 * (int64_t)SECOND)	/* bounds so far apart know no better than offset_s */
 
@@ -134,28 +132,6 @@ void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_
 	/* Somebody else's idea of a time stamp bounds nothing. */
 	if (skew >= -(int32_t)core->cfg->replay_window && skew <= (int32_t)core->cfg->replay_window)
 		narrow(core, peer, sent_us, ha_seconds, false);
-}
-
-/* ---- how long answers take ---- */
-
-void rtt_note(const struct core *core, struct peer *peer, uint64_t sent_us)
-{
-	uint64_t rtt = core->now->mono_us - sent_us;
-
-	if (rtt > RTT_MAX_US)	/* who can hold an answer back for long shall not silence us */
-		rtt = RTT_MAX_US;
-	peer->rtt_us = rtt > peer->rtt_us ? rtt : peer->rtt_us - (peer->rtt_us - rtt) / 8;
-}
-
-uint64_t rtt_wait_us(const struct peer *peer, unsigned int again)
-{
-	uint64_t wait = 2 * peer->rtt_us + PROCESSING_US;
-
-	if (wait < FIRST_RETRY_US)
-		wait = FIRST_RETRY_US;
-	while (again-- && wait < RETRY_MAX_US)
-		wait *= 2;
-	return wait < RETRY_MAX_US ? wait : RETRY_MAX_US;
 }
 
 /* ---- asking for it ---- */

@@ -243,14 +243,10 @@ static const struct core_network *network_by_name(const struct core_config *cfg,
 static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec,
 			  const struct core_network *net)
 {
-	const struct mn *mn;
-
 	if (rec->role == CORE_PMA)
 		return pma_can_sign(core, peer, rec->nai);
-	if (!auth_may_register(peer->cfg, net))
-		return false;
-	mn = mn_by_nai(core, rec->nai);
-	return auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn && mn->cfg->n_sa);
+	return auth_may_register(peer->cfg, net) &&
+	       (auth_per_node(peer->cfg) || (peer->cfg->per_mn && mn_by_nai(core, rec->nai)));
 }
 
 /* Accesses are told apart today, or they aren't. */

@@ -459,6 +459,9 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 		return reg->pub.rec.home;	/* kept, see ha_withdraw() */
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+		/* A PMA then asks for any. */
+		if (own.s_addr && own.s_addr != home.s_addr && pool_is_free(core, net, own, req->nai, true))
+			return none;
 		return pool_is_free(core, net, home, req->nai, may_be_anothers(core, req, net)) ? home : none;
 	}
 	if (own.s_addr && pool_is_free(core, net, own, req->nai, true))

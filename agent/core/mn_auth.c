@@ -49,7 +49,7 @@ struct mn *mn_by_nai(const struct core *core, const char *nai)
 	while ((link = table_next(&core->mn_nais, link, nai_hash(nai, 0)))) {
 		struct mn *mn = container_of(link, struct mn, by_nai);
 
-		if (nai_equal(mn->cfg->nai, nai))
+		if (nai_equal(mn->cfg->nai, nai) && mn->cfg->n_sa)
 			return mn;
 	}
 	for (struct mn *mn = core->mn_realms; mn; mn = mn->next_realm) {
@@ -74,9 +74,15 @@ static struct mn *mn_by_home(const struct core *core, struct in_addr home)
 
 struct in_addr mn_home(const struct core *core, const char *nai)
 {
-	const struct mn *mn = mn_by_nai(core, nai);
+	struct link *link = NULL;
 
-	return mn ? mn->cfg->home : (struct in_addr){ 0 };
+	while ((link = table_next(&core->mn_nais, link, nai_hash(nai, 0)))) {
+		const struct mn *mn = container_of(link, struct mn, by_nai);
+
+		if (nai_equal(mn->cfg->nai, nai))
+			return mn->cfg->home;
+	}
+	return (struct in_addr){ 0 };
 }
 
 bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
@@ -329,9 +335,7 @@ bool pma_can_sign(const struct core *core, const struct peer *ha, const char *na
 
 struct mn *pma_mn(const struct core *core, const struct peer *ha, const char *nai)
 {
-	struct mn *mn = ha->cfg->per_mn ? mn_by_nai(core, nai) : NULL;
-
-	return mn && mn->cfg->n_sa ? mn : NULL;
+	return ha->cfg->per_mn ? mn_by_nai(core, nai) : NULL;
 }
 
 /* RFC 5944 s3.6.2.1 and s3.7.3.1, and by who authenticates. */

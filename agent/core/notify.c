@@ -20,7 +20,6 @@ struct notice {
 	struct reg *reg;
 	struct in_addr coa;
 	unsigned int tries;
-	uint64_t sent_us;		/* the last one */
 	int32_t offset_s;		/* its agent's clock minus ours, as it refused one: a range has many agents */
 	uint32_t low[NOTIFY_TRIES];	/* of the Identifications used */
 	char text[96];
@@ -71,9 +70,8 @@ static void notice_send(struct core *core, struct notice *notice)
 	auth_sign(&out, peer->cfg);
 	/* s4.1: as its replies went */
 	act_send(core, &out, rec->ha, notice->coa, notice->reg->ha.sport ? notice->reg->ha.sport : WIRE_PORT);
-	/* s4.3: as RFC 5944 s3.6.3 has it */
-	notice->sent_us = core->now->mono_us;
-	timer_set(core, &notice->timer, core->now->mono_us + rtt_wait_us(peer, notice->tries++));
+	/* s4.3: at least 1 s, then doubled */
+	timer_set(core, &notice->timer, core->now->mono_us + (FIRST_RETRY_US << notice->tries++));
 }
 
 static void notice_fire(struct core *core, struct timer *timer)
@@ -285,8 +283,6 @@ void notify_ack_message(struct core *core, const struct core_event *ev, struct w
 		notice->offset_s = (uint32_t)(ack.id >> 32) - ntp_seconds(core);
 		return;
 	}
-	if (notice->low[notice->tries - 1] == (uint32_t)ack.id)
-		rtt_note(core, peer_find(core, notice->coa), notice->sent_us);
 	if (ack.code)
 		act_log(core, CORE_LOG_INFO, "%s: its agent refused a notification: %u", reg->pub.rec.nai, ack.code);
 	reg->ha.told_us = core->now->mono_us;

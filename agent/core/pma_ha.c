@@ -355,7 +355,7 @@ static void farewell_send(struct core *core, struct farewell *f)
 	f->rrq.f.id = clock_next_id(core, f->peer, f->rrq.f.id);
 	f->sent_us = core->now->mono_us;
 	pma_put_rrq(core, &f->rrq);
-	timer_set(core, &f->timer, core->now->mono_us + rtt_wait_us(f->peer, f->tries++));
+	timer_set(core, &f->timer, core->now->mono_us + (FIRST_RETRY_US << f->tries++));
 }
 
 static void farewell_fire(struct core *core, struct timer *timer)

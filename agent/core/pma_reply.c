@@ -5,7 +5,6 @@
 #include "core/reg.h"
 
 #define HA_HOLD_US	(300 * SECOND)	/* RFC 5563 s8.1: SHOULD NOT retry */
-#define LAST_TRY_US	(10 * SECOND)	/* before a lifetime ends: three transmissions */
 
 /* Why an acceptance can't be used; NULL if it can. */
 static const char *unusable(const struct reg *reg, const struct wire_msg *msg)
@@ -145,7 +144,7 @@ static const char *reason(const struct wire_msg *msg, char text[static CORE_TEXT
 	return text;
 }
 
-/* RFC 5563 s8.1: nobody is registered there by us, however often we ask. */
+/* RFC 5563 s8.1: no new device is registered there; those that are have what was granted, and ask on. */
 static bool is_unwanted(uint8_t code)
 {
 	return code == WIRE_CODE_PMIP_UNSUPPORTED || code == WIRE_CODE_PMIP_DISALLOWED;
@@ -155,18 +154,6 @@ static bool is_unwanted(uint8_t code)
 static bool is_prohibited(uint8_t code)
 {
 	return code == WIRE_CODE_HA_ADMIN_PROHIBITED || code == WIRE_CODE_FA_ADMIN_PROHIBITED;
-}
-
-/* Served as long as was granted; not asked for until the home agent may have changed its mind, or the end is near. */
-static void rest(struct core *core, struct reg *reg)
-{
-	const uint64_t last_us = reg->pub.expires_us - LAST_TRY_US;
-
-	reg->pub.state = CORE_BOUND;
-	reg->pma.refresh_us = reg->pma.peer->hold_until_us;
-	if (reg->pub.expires_us && last_us < reg->pma.refresh_us && last_us > core->now->mono_us)
-		reg->pma.refresh_us = last_us;
-	pma_arm(core, reg);
 }
 
 static void denied(struct core *core, struct reg *reg, const struct wire_msg *msg)
@@ -197,6 +184,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 	if (is_unwanted(code) && is_covered(reg, msg)) {
 		peer->hold_until_us = core->now->mono_us + HA_HOLD_US;
 		peer->hold_code = code;
+		pma_ha_declines(core, reg);
 	}
 	if (reg->pub.state == CORE_DEREG && (code_says_nothing(code) || wire_code_unauthentic(code)))
 		return;		/* ask on */
@@ -221,8 +209,6 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		reg->pma.unconfirmed = PMA_CONFIRM_TRIES;
 		act_log(core, CORE_LOG_WARNING, "%s: refresh denied: %u %s", reg->pub.rec.nai, code,
 			reason(msg, text));
-		if (is_unwanted(code))
-			rest(core, reg);
 		return;
 	}
 	if (wire_code_unauthentic(code)) {
@@ -236,7 +222,7 @@ static void denied(struct core *core, struct reg *reg, const struct wire_msg *ms
 		pma_send_in_time(core, reg);
 		return;
 	}
-	if (is_unwanted(code) || code_says_nothing(code))
+	if (code_says_nothing(code))
 		pma_ha_declines(core, reg);
 	pma_refuse(core, reg, code, reason(msg, text));
 }
@@ -280,7 +266,6 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		return;
 	}
 	reg->pma.awaiting = false;
-	rtt_note(core, reg->pma.peer, reg->pma.sent_us);
 	reg->pma.peer->replied_us = core->now->mono_us;
 	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
 		denied(core, reg, msg);

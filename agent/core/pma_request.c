@@ -6,6 +6,8 @@
 
 #include "core/reg.h"
 
+#define RETRY_MAX_US	(32 * SECOND)
+
 uint8_t pma_method(const struct core_peer *peer)
 {
 	return peer->ipsec ? WIRE_PMIP_IPSEC : WIRE_PMIP_FHA;
@@ -66,7 +68,7 @@ void pma_send_rrq(struct core *core, struct reg *reg)
 		.dynamic = reg->pma.any_ha,
 		.ask_host = reg->net->ask_host && reg->pub.state != CORE_DEREG,
 	};
-	const uint64_t wait = rtt_wait_us(reg->pma.peer, reg->pma.tries);
+	uint64_t wait = reg->pma.tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << reg->pma.tries : RETRY_MAX_US;
 
 	/* RFC 4433 s5.1: until one has accepted. Who is served brings its address along, and names whom it goes to. */
 	if (reg->pma.any_ha && !reg->pma.leaving)

@@ -24,7 +24,6 @@
 #define SECOND		1000000ULL	/* in _us */
 #define MSEC		1000ULL
 #define FIRST_RETRY_US	(1 * SECOND)	/* RFC 5944 s3.6.3: not below 1 s, then doubled */
-#define RETRY_MAX_US	(32 * SECOND)
 
 /* ---- tables: chained hash, links inside the objects ---- */
 
@@ -79,7 +78,6 @@ struct peer {
 	uint64_t heard_us;	/* it was last heard of; 0 = never */
 	uint64_t clock_warned_us;
 	uint64_t replied_us;	/* PMA: it last answered for a device; 0 = never */
-	uint64_t rtt_us;	/* what it takes to answer, of late, rather more than less; 0 = not known */
 	struct timer timer;	/* of the question for its time */
 	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
 	struct in_addr probe_ha;
@@ -478,8 +476,9 @@ void auth_count(struct core *core, struct peer *peer, struct in_addr from, const
 bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_msg *msg, struct request *req);
 /* Is there a way for the two agents to authenticate to each other? */
 bool auth_shared(const struct core_peer *peer);
-/* HA: does its word register devices? */
+/* HA: devices of @net at all? */
 bool auth_may_register(const struct core_peer *peer, const struct core_network *net);
+/* HA: does its word register devices? */
 bool auth_per_node(const struct core_peer *peer);
 /* Must a request with that lifetime, and its reply, have a FA-HA extension? protocol/security.md s6. */
 bool auth_wants_fha(const struct core_config *cfg, const struct core_peer *peer, bool per_node, uint16_t lifetime);
@@ -490,9 +489,11 @@ void peer_put_key(struct wire_out *out, const struct core_peer *peer, uint32_t k
 /* mn_auth.c */
 bool mns_init(struct core *core);
 void mns_exit(struct core *core);
+/* Whose keys are that node's; NULL: nobody's. */
 struct mn *mn_by_nai(const struct core *core, const char *nai);
-/* Is it the configured home address of a node other than @nai? */
+/* What its section has; 0.0.0.0: nothing. */
 struct in_addr mn_home(const struct core *core, const char *nai);
+/* Is it the configured home address of a node other than @nai? */
 bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 void mn_auth_count(struct core *core, struct mn *mn, const char *nai, struct in_addr from,
 		   const struct wire_ext *ext, enum auth result);
@@ -532,11 +533,6 @@ void clock_bound(struct core *core, struct peer *peer, uint64_t sent_us, uint32_
 bool clock_known(const struct peer *peer);
 /* True: it was the answer to the question for the time, and is dealt with. */
 bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg);
-
-/* clock.c: how long a peer takes to answer; @sent_us: the one message that it can have answered */
-void rtt_note(const struct core *core, struct peer *peer, uint64_t sent_us);
-/* RFC 5944 s3.6.3: until a message is sent again that was sent again @again times. */
-uint64_t rtt_wait_us(const struct peer *peer, unsigned int again);
 
 /* core.c */
 void act_log(struct core *core, enum core_log level, const char *fmt, ...)

@@ -162,6 +162,15 @@ void read_peer(struct config_text *text, const struct section *sec, struct core_
 			      "nothing authenticates the peer's word for its devices");
 }
 
+static unsigned int first_with_keys(const struct config *config)
+{
+	unsigned int i = 0;
+
+	while (i < config->core.n_mns && !config->mns[i].n_sa)
+		i++;
+	return i;
+}
+
 void check_peer(const struct section *sec, const struct config *config, unsigned int index)
 {
 	const struct core_config *core = &config->core;
@@ -170,7 +179,7 @@ void check_peer(const struct section *sec, const struct config *config, unsigned
 	check_networks(sec, core, peer);
 	if (peer->host_bits && !core->ha)
 		section_error(sec, NULL, "a section for each home agent", "a home agent is no range of addresses");
-	if (peer->per_mn && !core->n_mns)
+	if (peer->per_mn && first_with_keys(config) == core->n_mns)
 		section_error(sec, "per-mn", "add mobile-node sections", "no mobile node has a key here");
 	for (unsigned int i = 0; i < index; i++)
 		if ((peer->addr.s_addr || peer->host_bits) && peer->addr.s_addr == config->peers[i].addr.s_addr &&
@@ -236,12 +245,12 @@ static void check_home(const struct section *sec, const struct config *config, c
 void check_mobile_node(const struct section *sec, const struct config *config, unsigned int index)
 {
 	const struct core_mn *mn = &config->mns[index];
-	bool used = !mn->n_sa;
+	bool used = false;
 
 	check_home(sec, config, mn);
 	for (unsigned int i = 0; i < config->core.n_peers; i++)
 		used |= config->peers[i].per_mn;
-	if (!used && !index)
+	if (!used && index == first_with_keys(config))
 		section_error(sec, NULL, "per-mn = true in the peer sections that it may come by, or register with",
 			      "no peer has to do with its keys");
 	for (unsigned int i = 0; i < index; i++) {

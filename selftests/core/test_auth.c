@@ -418,6 +418,11 @@ static void test_own_home_address(void **state)
 	}
 	node_start(HA_NODE);
 	r.nai = NAI_B;
+	/* Not what its DHCP client remembers; its agent then asks for any. */
+	r.f.home = ip("10.0.0.30");
+	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
+	later(w, &r);
+	r.f.home = ip("0.0.0.0");
 	assert_int_equal(code(w, &r), 0);
 	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
 	/* Its agent has lost it, and it comes by its own keys. */
@@ -441,10 +446,19 @@ static void test_address_without_key(void **state)
 	for (unsigned int i = 0; i < HA_NODE->cfg.n_mns; i++)
 		HA_NODE->mn[i].n_sa = HA_NODE->mn[i].n_aaa = 0;
 	node_start(HA_NODE);
+	forged.sa = sa_of(PMA1);
 	assert_int_equal(code(w, &forged), 255);
 	assert_int_equal(COUNT(drop_unknown_mn), 1);
 	later(w, &r);
 	assert_int_equal(code(w, &r), 0);
+	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
+	/* Nor does it hide the keys of its realm. */
+	snprintf(HA_NODE->mn[0].nai, sizeof(HA_NODE->mn[0].nai), "*@red.example");
+	HA_NODE->mn[0].n_sa = 1;
+	node_restart(HA_NODE);
+	forged.mn = &key_a;
+	later(w, &forged);
+	assert_int_equal(code(w, &forged), 0);
 	assert_int_equal(HA_NODE->kernel[0].home.s_addr, ip("10.0.0.50").s_addr);
 }
 
@@ -671,8 +685,8 @@ static void test_policy_networks(void **state)
 	later(w, &r);
 	assert_int_equal(code(w, &r), 0);
 	/* After a restart it is still who may. */
-	HA_NODE->peer[0].n_networks = 0;
-	node_start(HA_NODE);
+	node_restart(HA_NODE);
+	assert_int_equal(n_regs(HA_NODE), 1);
 	assert_int_equal(HA_NODE->n_kernel, 1);
 	r = rrq_from(w, PMA2, NAI_A);
 	later(w, &r);
@@ -686,9 +700,9 @@ static void test_policy_networks(void **state)
 	assert_int_equal(COUNT(denied_129), 2);
 	/* And one that may no longer has nothing taken up again in its name. */
 	snprintf(HA_NODE->peer[0].networks[0], CORE_NAME_MAX, "%s", "others");
-	HA_NODE->peer[0].n_networks = 1;
-	node_start(HA_NODE);
+	node_restart(HA_NODE);
 	assert_int_equal(n_regs(HA_NODE), 0);
+	assert_int_equal(HA_NODE->n_kernel, 0);
 }
 
 /* protocol/security.md s6 */

@@ -513,28 +513,6 @@ static void test_sent_no_longer(void **state)
 	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 4);
 }
 
-/* An agent that is far away has the time that it takes to answer. */
-static void test_sent_far(void **state)
-{
-	struct world *w = *state;
-
-	attach_some(w, 1);
-	run(w, 5 * SEC);
-	w->delay = 400 * MSEC;
-	w->cut = WIRE_RRQ;
-	drain(w, HA, false);
-	run(w, SEC - 1);
-	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 1);
-	while (n_sent(w, HA, WIRE_NOTIFY) == 1)
-		run(w, MSEC);
-	w->loss = 1000;
-	/* [6098-4.3-3] */
-	run(w, 1698 * MSEC);
-	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 2);
-	run(w, 3 * MSEC);
-	assert_int_equal(n_sent(w, HA, WIRE_NOTIFY), 3);
-}
-
 static void said(struct world *w, const struct node *n, const char *from, int dev)
 {
 	const uint8_t *home = (const uint8_t *)&device(PMA_NODE, dev)->rec.home;
@@ -926,7 +904,7 @@ int main(void)
 		TEST(test_all_move), TEST(test_paced), TEST(test_stop), TEST(test_meanwhile), TEST(test_other_silent),
 		TEST(test_not_allowed), TEST(test_refused), cmocka_unit_test(test_lossy),
 		TEST(test_revoked_by_the_new_one), TEST(test_revoked_by_the_old_one), TEST(test_revoked_for_good),
-		TEST(test_sent), TEST(test_sent_no_longer), TEST(test_sent_far),
+		TEST(test_sent), TEST(test_sent_no_longer),
 		TEST(test_pma_takes), TEST(test_absent), TEST(test_farewell_again), TEST(test_ha_takes),
 		TEST(test_where_from), TEST(test_clocks), TEST(test_clocks_of_a_range), TEST(test_acknowledgements),
 		TEST(test_clock_of_another), TEST(test_acknowledged_unasked),

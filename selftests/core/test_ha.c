@@ -357,6 +357,7 @@ static void test_service_refused_elsewhere(void **state)
 	assert_int_equal(HA_NODE->n_kernel, 0);
 	assert_int_equal(n_sent(w, HA, WIRE_REVOKE), 1);
 	assert_int_equal(sent_by(w, HA, WIRE_REVOKE, 0)->dst.s_addr, ip("198.51.100.2").s_addr);
+	assert_int_equal(code_of(w, &bad), WIRE_CODE_HA_ID_MISMATCH);
 }
 
 /* RFC 4332: who asks is told, also when its request comes once more. */

@@ -231,6 +231,7 @@ static const struct bad {
 	{ "range of home agents", PMA "peer \"192.0.2.0/24\" { spi 0x100 { key-file = \"${K}/good\" } }\n",
 	  ":11: peer 192.0.2.0/24: a home agent is no range of addresses" },
 	{ "mobile node without keys", HA MN("a@red.example", ""), ":12: mobile-node a@red.example spi: no security association with the home agent" },
+	{ "keys that nobody takes, behind an address", HA MN("a@red.example", "home-address = 10.0.0.50") MN("b@red.example", GOOD_SPI), ":15: mobile-node b@red.example: no peer has to do with its keys" },
 	{ "nonces without keys", HA MN("a@red.example", "home-address = 10.0.0.50 replay = nonce"), ":12: mobile-node a@red.example spi: no security association" },
 	{ "address that isn't in the pool", HA MN("a@red.example", "home-address = 10.0.9.5"), ":13: mobile-node a@red.example home-address: not in the pool of network red (an address of it)" },
 	{ "mobile node that is none", HA MN("a", GOOD_SPI), ":12: mobile-node a: not an NAI" },
