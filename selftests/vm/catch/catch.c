@@ -167,9 +167,10 @@ static noinline int bounds(void)
 {
 	static struct {
 		int within[4];
-		int behind;
+		int behind[2];
 	} v;
-	int i = ARRAY_SIZE(v.within);
+	/* one beyond the end isn't wrong for an address, which READ_ONCE() takes */
+	int i = ARRAY_SIZE(v.within) + 1;
 
 	OPTIMIZER_HIDE_VAR(i);
 	return READ_ONCE(v.within[i]);
