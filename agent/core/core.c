@@ -230,15 +230,6 @@ static void completed(struct core *core, const struct core_event *ev)
 		pma_done(core, reg);
 }
 
-static const struct core_network *network_by_name(const struct core_config *cfg, const char *name)
-{
-	for (unsigned int i = 0; i < cfg->n_networks; i++) {
-		if (!strcmp(cfg->networks[i].name, name))
-			return &cfg->networks[i];
-	}
-	return NULL;
-}
-
 /* Could that device be registered now, by its agent's word or its own? */
 static bool has_authority(const struct core *core, const struct peer *peer, const struct core_record *rec,
 			  const struct core_network *net)

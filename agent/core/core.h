@@ -483,5 +483,6 @@ const char *core_auth_name(enum core_auth auth);
 bool nai_equal(const char *a, const char *b);		/* realms without case, RFC 4282 s2.4 */
 /* The first that takes it; NULL: none does. */
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
+const struct core_network *network_by_name(const struct core_config *cfg, const char *name);	/* NULL: none */
 
 #endif /* MIP4_CORE_H */

@@ -397,12 +397,12 @@ static void deregister(struct core *core, const struct request *req,
  * in use. But an agent that moves a device from there, and brings its address
  * along, names us in the Home Agent field and by ext. 139; one that brings a new
  * device may name us in one of them, RFC 4433 s5.1.1. And what is configured for
- * a node is nobody else's.
+ * a node, @own, is nobody else's.
  */
-static bool may_be_anothers(const struct core *core, const struct request *req, const struct core_network *net)
+static bool may_be_anothers(const struct request *req, const struct core_network *net, struct in_addr own)
 {
 	return (req->requests_ha && req->rrq.ha.s_addr == net->ha.s_addr) ||
-	       mn_home(core, req->nai).s_addr == req->rrq.home.s_addr;
+	       own.s_addr == req->rrq.home.s_addr;
 }
 
 struct reg *ha_reg_of(const struct core *core, const struct request *req)
@@ -441,7 +441,8 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 				  const struct core_network *net, const struct reg *reg,
 				  uint8_t *code, const char **why)
 {
-	struct in_addr home = req->rrq.home, own = mn_home(core, req->nai), none = { 0 };
+	struct in_addr home = req->rrq.home, own, none = { 0 };
+	bool has_own;
 
 	if (reg && !reg->pub.rec.tombstone) {
 		/* One device, one address: RFC 5563 s4.1.3. */
@@ -457,14 +458,16 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	}
 	if (reg && reg->has_home && (is_any(home) || home.s_addr == reg->pub.rec.home.s_addr))
 		return reg->pub.rec.home;	/* kept, see ha_withdraw() */
+	own = mn_home(core, req->nai);
+	has_own = own.s_addr && pool_is_free(core, net, own, req->nai, true);
 	if (!is_any(home)) {
 		*code = WIRE_CODE_HA_ADMIN_PROHIBITED;
 		/* A PMA then asks for any. */
-		if (own.s_addr && own.s_addr != home.s_addr && pool_is_free(core, net, own, req->nai, true))
+		if (has_own && own.s_addr != home.s_addr)
 			return none;
-		return pool_is_free(core, net, home, req->nai, may_be_anothers(core, req, net)) ? home : none;
+		return pool_is_free(core, net, home, req->nai, may_be_anothers(req, net, own)) ? home : none;
 	}
-	if (own.s_addr && pool_is_free(core, net, own, req->nai, true))
+	if (has_own)
 		return own;
 	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai, true))
 		return reg->pub.rec.home;

@@ -42,16 +42,26 @@ void mns_exit(struct core *core)
 	free(core->mns);
 }
 
-struct mn *mn_by_nai(const struct core *core, const char *nai)
+/* Its own section, with keys or without; NULL: it has none. */
+static struct mn *mn_exact(const struct core *core, const char *nai)
 {
 	struct link *link = NULL;
 
 	while ((link = table_next(&core->mn_nais, link, nai_hash(nai, 0)))) {
 		struct mn *mn = container_of(link, struct mn, by_nai);
 
-		if (nai_equal(mn->cfg->nai, nai) && mn->cfg->n_sa)
+		if (nai_equal(mn->cfg->nai, nai))
 			return mn;
 	}
+	return NULL;
+}
+
+struct mn *mn_by_nai(const struct core *core, const char *nai)
+{
+	struct mn *exact = mn_exact(core, nai);
+
+	if (exact && exact->cfg->n_sa)
+		return exact;
 	for (struct mn *mn = core->mn_realms; mn; mn = mn->next_realm) {
 		if (nai_matches(mn->cfg->nai, nai))
 			return mn;
@@ -74,15 +84,9 @@ static struct mn *mn_by_home(const struct core *core, struct in_addr home)
 
 struct in_addr mn_home(const struct core *core, const char *nai)
 {
-	struct link *link = NULL;
+	const struct mn *mn = mn_exact(core, nai);
 
-	while ((link = table_next(&core->mn_nais, link, nai_hash(nai, 0)))) {
-		const struct mn *mn = container_of(link, struct mn, by_nai);
-
-		if (nai_equal(mn->cfg->nai, nai))
-			return mn->cfg->home;
-	}
-	return (struct in_addr){ 0 };
+	return mn ? mn->cfg->home : (struct in_addr){ 0 };
 }
 
 bool mn_keeps(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)

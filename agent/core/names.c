@@ -60,6 +60,15 @@ const struct core_network *network_by_nai(const struct core_config *cfg, const c
 	return NULL;
 }
 
+const struct core_network *network_by_name(const struct core_config *cfg, const char *name)
+{
+	for (unsigned int i = 0; i < cfg->n_networks; i++) {
+		if (!strcmp(cfg->networks[i].name, name))
+			return &cfg->networks[i];
+	}
+	return NULL;
+}
+
 static bool expand(const char *rule, const uint8_t mac[6], char nai[static WIRE_NAI_MAX + 1])
 {
 	size_t len = 0;

@@ -123,11 +123,7 @@ static void check_networks(const struct section *sec, const struct core_config *
 	if (peer->n_networks && !core->ha)
 		section_error(sec, "networks", "remove it, or set home-agent = true", "only a home agent asks for it");
 	for (unsigned int i = 0; i < peer->n_networks; i++) {
-		unsigned int j = 0;
-
-		while (j < core->n_networks && strcmp(core->networks[j].name, peer->networks[i]))
-			j++;
-		if (j == core->n_networks)
+		if (!network_by_name(core, peer->networks[i]))
 			section_error(sec, "networks", "the name of a network section", "no network \"%s\"",
 				      peer->networks[i]);
 	}

@@ -76,6 +76,12 @@ debian_uris()
 		($2 == suite || $2 == suite "-updates" || $2 == suite "-security") && !seen[$2 $4]++ { print $2, $4 }'
 }
 
+# renew FILE: FILE.new takes its place if it says something else. Who reads it meanwhile never finds it empty.
+renew()
+{
+	cmp -s "$1.new" "$1" || mv "$1.new" "$1"
+}
+
 # private_apt RELEASE: prints the APT_CONFIG to use for that release, its lists no older than a day.
 private_apt()
 {
@@ -96,16 +102,17 @@ private_apt()
 			elif [ "$codename" = "$SUITE" ]; then
 				echo "deb [check-valid-until=no signed-by=$KEYRING] $uri $NEWEST main"
 			fi
-		done <<< "$entries" > "$dir/sources.new"
-		# who runs beside and reads it must not find it empty; lists of others are none
-		cmp -s "$dir/sources.new" "$dir/sources.list" ||
-			{ rm -f "$dir/updated" && mv "$dir/sources.new" "$dir/sources.list"; }
+		done <<< "$entries" > "$dir/sources.list.new"
+		# lists of other sources are none
+		cmp -s "$dir/sources.list.new" "$dir/sources.list" || rm -f "$dir/updated"
+		renew "$dir/sources.list"
 		# How this machine reaches an archive: proxies, address family, leave to use a snapshot.
 		apt-config dump --format '%F "%v";%n' Acquire |
-			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' > "$dir/acquire.new" || true
-		cmp -s "$dir/acquire.new" "$dir/acquire.conf" || mv "$dir/acquire.new" "$dir/acquire.conf"
+			grep -Ei '^Acquire::((http|https|ftp)::|Retries|ForceIPv|Check-)' \
+			> "$dir/acquire.conf.new" || true
+		renew "$dir/acquire.conf"
 		[ -e "$dir/status" ] || : > "$dir/status"
-		cat > "$dir/apt.new" <<-END
+		cat > "$dir/apt.conf.new" <<-END
 			Dir::Etc::parts "/dev/null";
 			Dir::Etc::main "/dev/null";
 			Dir::Etc::sourcelist "$dir/sources.list";
@@ -120,7 +127,7 @@ private_apt()
 			Acquire::Languages "none";
 			#include "$dir/acquire.conf";
 		END
-		cmp -s "$dir/apt.new" "$dir/apt.conf" || mv "$dir/apt.new" "$dir/apt.conf"
+		renew "$dir/apt.conf"
 		if ! fresh "$dir/updated"; then
 			if APT_CONFIG=$dir/apt.conf apt-get update -qq >&2; then
 				touch "$dir/updated"
