@@ -10,6 +10,7 @@
 #include "device.h"
 #include "downlink.h"
 #include "encap.h"
+#include "fragment.h"
 #include "icmp.h"
 #include "icmp6.h"
 #include "ip6.h"
@@ -97,6 +98,21 @@ static void mip4_downlink_too_big(struct sk_buff *skb, struct mip4_leg *leg,
 	mip4_encap(icmp, leg, rt);
 }
 
+/* A port is the last link on the way, on which fragments are as usual. */
+static noinline_for_stack void mip4_downlink_pieces(struct sk_buff *skb,
+						    struct mip4_port *port,
+						    struct mip4_binding *b,
+						    unsigned int mtu)
+{
+	struct sk_buff_head pieces;
+
+	__skb_queue_head_init(&pieces);
+	if (mip4_fragment(skb, port->dev, mtu, &pieces))
+		mip4_count_drop(b->mip, b, MIP4_DROP_NO_MEMORY);
+	while ((skb = __skb_dequeue(&pieces)))
+		mip4_emit(skb, port, b);
+}
+
 /**
  * mip4_downlink() - deliver a decapsulated packet
  * @skb: starts at a checked IPv4 or IPv6 header, consumed
@@ -117,17 +133,17 @@ void mip4_downlink(struct sk_buff *skb, struct mip4_leg *leg)
 	}
 	mtu = READ_ONCE(port->dev->mtu);
 	mip4_tap(b->mip, skb);
-	if (unlikely(skb->len > mtu &&
-		     !(skb_is_gso(skb) &&
-		       skb_gso_validate_network_len(skb, mtu)))) {
+	if (unlikely(mip4_too_big(skb, mtu))) {
 		/* RFC 1122 section 3.2.2: no errors about what is for many */
-		if (mip4_too_big(skb, mtu) &&
-		    (mip4_is_ip6(skb) ||
-		     !mip4_binding_group(b, ip_hdr(skb)->daddr)))
+		if (mip4_is_ip6(skb) ||
+		    !mip4_binding_group(b, ip_hdr(skb)->daddr))
 			mip4_downlink_too_big(skb, leg, mtu);
 		mip4_drop(b->mip, b, skb, MIP4_DROP_TOO_BIG);
 		return;
 	}
 	mip4_binding_down(b, skb);
-	mip4_emit(skb, port, b);
+	if (mip4_exceeds(skb, mtu))
+		mip4_downlink_pieces(skb, port, b, mtu);
+	else
+		mip4_emit(skb, port, b);
 }

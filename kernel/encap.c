@@ -9,6 +9,7 @@
 #include "binding.h"
 #include "device.h"
 #include "encap.h"
+#include "fragment.h"
 #include "ip6.h"
 #include "leg.h"
 #include "minimal.h"
@@ -74,10 +75,8 @@ unsigned int mip4_encap_mtu(const struct sk_buff *skb,
  */
 bool mip4_too_big(const struct sk_buff *skb, unsigned int mtu)
 {
-	if (likely(skb->len <= mtu) ||
-	    (!mip4_is_ip6(skb) && !(ip_hdr(skb)->frag_off & htons(IP_DF))))
-		return false;
-	return !skb_is_gso(skb) || !skb_gso_validate_network_len(skb, mtu);
+	return mip4_exceeds(skb, mtu) &&
+	       (mip4_is_ip6(skb) || ip_hdr(skb)->frag_off & htons(IP_DF));
 }
 
 static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
@@ -162,7 +161,10 @@ static void mip4_encap_one(struct sk_buff *skb, struct mip4_leg *leg,
 			   ttl, df, !net_eq(mip->net, dev_net(mip->dev)));
 }
 
-/* In pieces, where what is around them may not be cut. */
+/*
+ * In pieces, where what is around them may not be cut: a NAT may not know whose
+ * later fragments are, RFC 3519 section 4.8.
+ */
 static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
 			      struct rtable *rt)
 {
@@ -180,7 +182,7 @@ static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
 		return;
 	}
 	__skb_queue_head_init(&pieces);
-	if (mip4_udp_fragment(skb, mip, rt, mtu, &pieces))
+	if (mip4_fragment(skb, rt->dst.dev, mtu, &pieces))
 		mip4_count_drop(mip, leg->binding, MIP4_DROP_NO_MEMORY);
 	while ((skb = __skb_dequeue(&pieces))) {
 		dst_hold(&rt->dst);

@@ -43,6 +43,19 @@ static inline bool mip4_encap_loops(const struct sk_buff *skb,
 	       skb->skb_iif && skb->protocol == htons(ETH_P_IP);
 }
 
+/**
+ * mip4_exceeds() - can a packet not pass whole?
+ * @skb: starts at its IPv4 or IPv6 header; GSO packets count by segment
+ * @mtu: of what lies ahead
+ *
+ * Return: whether it, or one of its segments, is larger.
+ */
+static inline bool mip4_exceeds(const struct sk_buff *skb, unsigned int mtu)
+{
+	return unlikely(skb->len > mtu) &&
+	       !(skb_is_gso(skb) && skb_gso_validate_network_len(skb, mtu));
+}
+
 unsigned int mip4_leg_mtu(const struct mip4_leg *leg, const struct rtable *rt);
 unsigned int mip4_encap_mtu(const struct sk_buff *skb,
 			    const struct mip4_leg *leg,

@@ -17,6 +17,7 @@
 #include "port.h"
 #include "stats.h"
 #include "uplink.h"
+#include "xmit.h"
 
 struct mip4_hold_mac {
 	struct hlist_node node;
@@ -341,10 +342,14 @@ bool mip4_hold_routed(struct mip4_binding *b, struct sk_buff *skb,
 		(came && (b->replay ||
 			  (entry && !skb_queue_empty(&entry->frames))));
 	if (waits) {
+		const int iif = skb->skb_iif;
+
 		skb_orphan(skb);
 		/* what it holds of devices and connections would wait with it */
 		skb_scrub_packet(skb, false);
 		skb_clear_tstamp(skb);
+		/* mip4_encap_loops() has yet to ask for it */
+		skb->skb_iif = iif;
 		mip4_hold_cb(skb)->came = by;
 		mip4_hold_queue(hold, mip4_hold_get(hold, key), skb,
 				&mip4_hold_for_bindings);
@@ -356,10 +361,14 @@ bool mip4_hold_routed(struct mip4_binding *b, struct sk_buff *skb,
 static void mip4_hold_forward(struct mip4_port *port, struct mip4_binding *b,
 			      struct sk_buff *skb)
 {
+	static const struct mip4_demux_key none;
+
 	local_bh_disable();
 	rcu_read_lock();
 	if (port)
 		mip4_uplink_bound(skb, port, b);
+	else if (!memcmp(&mip4_hold_cb(skb)->came, &none, sizeof(none)))
+		mip4_xmit_legs(skb, b, false);
 	else
 		mip4_resend(skb, b);
 	rcu_read_unlock();

@@ -13,6 +13,8 @@
 #include "arp.h"
 #include "binding.h"
 #include "device.h"
+#include "encap.h"
+#include "fragment.h"
 #include "home.h"
 #include "port.h"
 #include "stats.h"
@@ -75,6 +77,41 @@ static void mip4_home_reroute(struct sk_buff *skb, struct net_device *dev)
 		skb_dst_set(skb, &rt->dst);
 }
 
+static void mip4_home_emit(struct sk_buff *skb, struct mip4_dev *mip,
+			   struct net_device *dev)
+{
+	struct neighbour *neigh;
+
+	if (skb_cow_head(skb, LL_RESERVED_SPACE(dev)))
+		goto drop;
+	neigh = ip_neigh_gw4(dev, ip_hdr(skb)->daddr);
+	if (IS_ERR(neigh))
+		goto drop;
+	dev_sw_netstats_tx_add(mip->dev, mip4_segments(skb), skb->len);
+	skb->dev = dev;
+	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_VALID)))
+		mip4_home_reroute(skb, dev);
+	neigh_output(neigh, skb, false);
+	return;
+
+drop:
+	mip4_drop(mip, NULL, skb, MIP4_DROP_NO_MEMORY);
+}
+
+static noinline_for_stack void mip4_home_pieces(struct sk_buff *skb,
+						struct mip4_dev *mip,
+						struct net_device *dev,
+						unsigned int mtu)
+{
+	struct sk_buff_head pieces;
+
+	__skb_queue_head_init(&pieces);
+	if (mip4_fragment(skb, dev, mtu, &pieces))
+		mip4_count_drop(mip, NULL, MIP4_DROP_NO_MEMORY);
+	while ((skb = __skb_dequeue(&pieces)))
+		mip4_home_emit(skb, mip, dev);
+}
+
 /**
  * mip4_home_xmit() - send what is for no device that is away to a neighbour
  * @skb: starts at a checked IPv4 header, consumed
@@ -90,7 +127,6 @@ void mip4_home_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 	struct net_device *dev = port->dev;
 	const unsigned int mtu = READ_ONCE(dev->mtu);
 	struct mip4_binding *from;
-	struct neighbour *neigh;
 	enum mip4_drop reason;
 
 	if (unlikely(!netif_running(dev) || !netif_carrier_ok(dev))) {
@@ -98,31 +134,23 @@ void mip4_home_xmit(struct sk_buff *skb, struct mip4_dev *mip,
 		reason = MIP4_DROP_PORT_DOWN;
 		goto drop;
 	}
-	if (mip4_xmit_pmtu(skb, mtu) ||
-	    unlikely(skb->len > mtu &&
-		     !(skb_is_gso(skb) &&
-		       skb_gso_validate_network_len(skb, mtu)))) {
+	if (mip4_xmit_pmtu(skb, mtu)) {
 		reason = MIP4_DROP_TOO_BIG;
 		goto drop;
 	}
-	reason = MIP4_DROP_NO_MEMORY;
 	/* link emulation, see mip4_xmit() */
 	if (mip4_xmit_came_in_here(skb, mip->dev)) {
 		from = mip4_binding_routed(mip, iph->saddr);
 		if (from && mip4_binding_on_link(from, iph->saddr, iph->daddr) &&
-		    mip4_raise_ttl(skb))
+		    mip4_raise_ttl(skb)) {
+			reason = MIP4_DROP_NO_MEMORY;
 			goto drop;
+		}
 	}
-	if (skb_cow_head(skb, LL_RESERVED_SPACE(dev)))
-		goto drop;
-	neigh = ip_neigh_gw4(dev, ip_hdr(skb)->daddr);
-	if (IS_ERR(neigh))
-		goto drop;
-	dev_sw_netstats_tx_add(mip->dev, mip4_segments(skb), skb->len);
-	skb->dev = dev;
-	if (unlikely(!(READ_ONCE(neigh->nud_state) & NUD_VALID)))
-		mip4_home_reroute(skb, dev);
-	neigh_output(neigh, skb, false);
+	if (mip4_exceeds(skb, mtu))
+		mip4_home_pieces(skb, mip, dev, mtu);
+	else
+		mip4_home_emit(skb, mip, dev);
 	return;
 
 drop:

@@ -204,7 +204,7 @@ void mip4_receive(struct sk_buff *skb, struct mip4_leg *leg, __be16 proto,
 		reason = MIP4_DROP_ECN;
 		goto drop;
 	}
-	if (mip->mss) {
+	if (READ_ONCE(mip->mss)) {
 		const u32 mtu = READ_ONCE(leg->peer->mtu) ?: ETH_DATA_LEN;
 
 		mip4_mss_clamp(skb, mtu - min(mtu, mip4_leg_overhead(leg)));

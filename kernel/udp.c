@@ -4,7 +4,6 @@
  * port is also that of control messages, so the socket is the agent's: we look
  * first at what comes in, and leave all to it that isn't of a leg.
  */
-#include <linux/local_lock.h>
 #include <linux/net.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
@@ -314,56 +313,4 @@ void mip4_udp_push(struct sk_buff *skb, const struct mip4_leg *leg, __be16 port)
 	uh->dest = leg->key.port;
 	uh->len = htons(skb->len);
 	udp_set_csum(false, skb, leg->key.local, leg->key.peer, skb->len);
-}
-
-/* Where ip_do_fragment() puts pieces. Bottom halves off is enough but for RT. */
-struct mip4_udp_cut {
-	local_lock_t lock;
-	struct sk_buff_head *pieces;
-};
-
-static DEFINE_PER_CPU(struct mip4_udp_cut, mip4_udp_cut) = {
-	.lock = INIT_LOCAL_LOCK(lock),
-};
-
-static int mip4_udp_piece(struct net *net, struct sock *sk, struct sk_buff *skb)
-{
-	__skb_queue_tail(this_cpu_read(mip4_udp_cut.pieces), skb);
-	return 0;
-}
-
-/**
- * mip4_udp_fragment() - cut a packet so that no datagram has to be
- * @skb: starts at its IPv4 header, without DF, no GSO; consumed
- * @mip: device that sends it
- * @rt: route of outer packets
- * @mtu: the largest piece
- * @pieces: empty list for them
- *
- * RFC 3519 section 4.8: a NAT may not know whose later fragments are. Context:
- * bottom halves off.
- *
- * Return: 0 or a negative error, @pieces empty then.
- */
-int mip4_udp_fragment(struct sk_buff *skb, const struct mip4_dev *mip,
-		      struct rtable *rt, unsigned int mtu,
-		      struct sk_buff_head *pieces)
-{
-	int err;
-
-	/* who may say how long its own options are isn't always the stack */
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	IPCB(skb)->opt.optlen = ip_hdrlen(skb) - sizeof(struct iphdr);
-	IPCB(skb)->frag_max_size = mtu;
-	skb_dst_drop(skb);
-	dst_hold(&rt->dst);
-	skb_dst_set(skb, &rt->dst);
-	local_lock_nested_bh(&mip4_udp_cut.lock);
-	__this_cpu_write(mip4_udp_cut.pieces, pieces);
-	err = ip_do_fragment(mip->net, NULL, skb, mip4_udp_piece);
-	local_unlock_nested_bh(&mip4_udp_cut.lock);
-	/* part of a packet is of no use */
-	if (err)
-		__skb_queue_purge(pieces);
-	return err;
 }

@@ -49,8 +49,5 @@ void mip4_udp_detach(struct mip4_dev *mip);
 __be16 mip4_udp_port(const struct mip4_dev *mip, __be32 local);
 void mip4_udp_push(struct sk_buff *skb, const struct mip4_leg *leg,
 		   __be16 port);
-int mip4_udp_fragment(struct sk_buff *skb, const struct mip4_dev *mip,
-		      struct rtable *rt, unsigned int mtu,
-		      struct sk_buff_head *pieces);
 
 #endif /* _MIP4_UDP_H */

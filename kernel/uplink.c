@@ -175,7 +175,7 @@ static noinline_for_stack void mip4_uplink_legs(struct sk_buff *skb,
 		mip4_senders_put(&senders);
 		return;
 	}
-	if (mip->mss)
+	if (READ_ONCE(mip->mss))
 		mip4_mss_clamp(skb, senders.mtu);
 	if (mip4_too_big(skb, senders.mtu)) {
 		mip4_uplink_error(skb, port, leg, MIP4_DROP_TOO_BIG,
@@ -216,7 +216,7 @@ static void mip4_uplink_send(struct sk_buff *skb, struct mip4_port *port,
 		goto drop;
 	}
 	mtu = mip4_encap_mtu(skb, leg, rt);
-	if (mip->mss)
+	if (READ_ONCE(mip->mss))
 		mip4_mss_clamp(skb, mtu);
 	if (unlikely(mip4_too_big(skb, mtu))) {
 		ip_rt_put(rt);

@@ -195,9 +195,16 @@ static bool mip4_xmit_hides_hop(const struct sk_buff *skb, struct mip4_dev *mip,
 	return home && skb->skb_iif == home->dev->ifindex;
 }
 
-/* By several legs, or by none yet; the leg may also have just come. */
-static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
-					      struct mip4_binding *b)
+/**
+ * mip4_xmit_legs() - send by all legs of a routed binding that send
+ * @skb: starts at its header, consumed
+ * @b: the binding
+ * @hold: whether to wait while there is a leg to wait for
+ *
+ * Context: bottom halves off, RCU.
+ */
+noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
+				       struct mip4_binding *b, bool hold)
 {
 	struct mip4_dev *mip = b->mip;
 	struct mip4_senders senders;
@@ -205,9 +212,10 @@ static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
 	int err;
 
 	err = mip4_senders(b, skb, &senders);
-	if (err == -ENOENT) {
+	if (err == -ENOENT && hold) {
 		if (mip4_hold_routed(b, skb, NULL))
 			return;
+		/* the leg has just come */
 		err = mip4_senders(b, skb, &senders);
 	}
 	if (err) {
@@ -217,7 +225,7 @@ static noinline_for_stack void mip4_xmit_legs(struct sk_buff *skb,
 			dst_link_failure(skb);
 		goto drop;
 	}
-	if (mip->mss)
+	if (READ_ONCE(mip->mss))
 		mip4_mss_clamp(skb, senders.mtu);
 	if (mip4_xmit_pmtu(skb, senders.mtu)) {
 		mip4_senders_put(&senders);
@@ -303,7 +311,7 @@ netdev_tx_t mip4_xmit(struct sk_buff *skb, struct net_device *dev)
 send:
 	leg = rcu_dereference(b->leg);
 	if (unlikely(!leg)) {
-		mip4_xmit_legs(skb, b);
+		mip4_xmit_legs(skb, b, true);
 		rcu_read_unlock();
 		return NETDEV_TX_OK;
 	}
@@ -319,7 +327,7 @@ send:
 		goto drop;
 	}
 	mtu = mip4_encap_mtu(skb, leg, rt);
-	if (mip->mss)
+	if (READ_ONCE(mip->mss))
 		mip4_mss_clamp(skb, mtu);
 	if (mip4_xmit_pmtu(skb, mtu)) {
 		ip_rt_put(rt);

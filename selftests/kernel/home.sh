@@ -102,6 +102,18 @@ tap_check "TCP from device to host" tcp dev host $HOST
 tap_check "who forbade fragments is told the tunnel's MTU" \
 	grep -q 'mtu *= *1472' <<< "$(n host ping -n -c 1 -W 5 -s 1472 -M 'do' $DEV_IP 2>&1)"
 tap_check "who didn't gets through" n host ping -q -n -c 1 -W 5 -s 1472 -M dont $DEV_IP
+for end in "host eth0" "ha eth1"; do
+	ip -n ${end% *} link set dev ${end#* } mtu 1000
+done
+tap_check "a narrow link: who forbade fragments is told" \
+	grep -q 'mtu *= *1000' <<< "$(n dev ping -n -c 1 -W 5 -s 1200 -M 'do' $HOST 2>&1)"
+tap_check "who didn't gets through" n cn ping -q -n -c 1 -W 5 -s 1200 -M dont $HOST
+ip -n host neigh flush dev eth0
+ip -n ha neigh flush dev eth1
+tap_check "even before the MAC is known" n cn ping -q -n -c 1 -W 5 -s 1200 -M dont $HOST
+for end in "host eth0" "ha eth1"; do
+	ip -n ${end% *} link set dev ${end#* } mtu 1500
+done
 n dev ping -n -c 1 -W 10 10.0.0.99 > /tmp/ping
 tap_check "who isn't there is said not to be" grep -q 'Host Unreachable' /tmp/ping
 tap_is "nothing counts as without binding" "$(drops ha no_binding)" 0

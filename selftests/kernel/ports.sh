@@ -8,6 +8,12 @@
 
 GWMAC=02:00:00:00:bb:01
 
+# watched_lengths LAST: of all that watch_lines has seen, once it has seen the last one
+watched_lengths()
+{
+	seen "length $1)" && sed -n 's/.* IP (.* length \([0-9]*\))$/\1/p' /tmp/watch | paste -sd ' '
+}
+
 # rebind PORT: the device is there now
 rebind()
 {
@@ -39,9 +45,19 @@ tap_check "in both directions" pings cn $DEV_IP
 
 tap_stage "a narrow port"
 ip -n pma1 link set dev port.7 mtu 1000
+watch_lines dev eth0.7 "dst $DEV_IP"
+tap_check "cuts what may be cut" n cn ping -q -n -c 1 -W 5 -s 1200 -M dont $DEV_IP
+tap_is "at its MTU" "$(watched_lengths 252)" "996 252"
+unwatch
+watch_lines dev eth0.7 "dst $DEV_IP"
+tap_check "segments of a large packet" py cn "send_gso('eth0', eth('$(n cn cat /sys/class/net/eth0/address)',
+	'$(n ha cat /sys/class/net/cn/address)', ip('$CN', '$DEV_IP', tcp(1, 2, b'x' * 2500), proto=6)), 1000)"
+tap_is "as well" "$(watched_lengths 540)" "996 64 996 64 540"
+unwatch
 before=$(drops pma1 too_big)
-n cn ping -n -c 1 -W 2 -s 1200 -M dont $DEV_IP > /dev/null
-tap_is "drops what is too long" $(($(drops pma1 too_big) - before)) 1
+n cn ping -n -c 1 -W 2 -s 1200 -M 'do' $DEV_IP > /dev/null
+tap_is "drops what may not" $(($(drops pma1 too_big) - before)) 1
+ip -n cn route flush cache
 tap_check "tells who forbade fragments" \
 	grep -q 'mtu *= *1000' <<< "$(n cn ping -n -c 1 -W 5 -s 1200 -M 'do' $DEV_IP 2>&1)"
 tap_check "and lets the rest through" n cn ping -q -n -c 1 -W 5 -s 900 $DEV_IP

@@ -127,6 +127,8 @@ packet "a packet down" cn "$(down "ip('$CN', '$DEV_IP', $U)")"
 packet "a large one down" cn "$(down "ip('$CN', '$DEV_IP', tcp(1, 2, b'x' * 5000), proto=6)"), 1000"
 ip -n pma1 link set dev port mtu 1300
 packet "one that the port can't carry" cn "$(down "ip('$CN', '$DEV_IP', udp(1, 2, b'x' * 1400), df=1)")" too_big
+packet "one that it cuts" cn "$(down "ip('$CN', '$DEV_IP', udp(1, 2, b'x' * 1400))")"
+packet "segments that it cuts" cn "$(down "ip('$CN', '$DEV_IP', tcp(1, 2, b'x' * 5000), proto=6)"), 1400"
 ip -n pma1 link set dev port mtu 1500
 packet "to nobody" cn "$(down "ip('$CN', '10.0.0.66', $U)")" no_binding
 tap_check "packets pass again" pings dev $CN

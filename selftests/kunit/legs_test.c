@@ -485,6 +485,26 @@ static void legs_test_pending_routed(struct kunit *test)
 		legs_expect(k, 1, i, false, 64);
 	legs_expect_none(k);
 	KUNIT_EXPECT_EQ(test, k->mip->hold.frames, 0);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->down_packets),
+			MIP4_HOLD_PER_BINDING);
+}
+
+/* What waited is looked at as what didn't: here, it would come back. */
+static void legs_test_pending_loops(struct kunit *test)
+{
+	struct mip4_kt *k = mip4_kt(test);
+	struct mip4_binding *b = legs_binding(k, false);
+	struct sk_buff *skb = legs_down(k, 1, 64);
+
+	legs_set(k, b, MIP4_LEG_PENDING, -1);
+	ip_hdr(skb)->saddr = MIP4_KT_PEER;
+	skb->skb_iif = k->under->ifindex;
+	legs_xmit(k, skb);
+	KUNIT_EXPECT_EQ(test, k->mip->hold.frames, 1);
+	legs_set(k, b, MIP4_LEG_ACTIVE, -1);
+	legs_expect_none(k);
+	KUNIT_EXPECT_EQ(test, mip4_kt_drops(k, MIP4_DROP_LOOP), 1);
+	KUNIT_EXPECT_EQ(test, atomic64_read(&b->down_packets), 0);
 }
 
 static struct mip4_binding *legs_find_mac(struct mip4_kt *k)
@@ -824,6 +844,7 @@ static struct kunit_case legs_tests[] = {
 	KUNIT_CASE(legs_test_pending_again),
 	KUNIT_CASE(legs_test_pending_crowd),
 	KUNIT_CASE(legs_test_pending_routed),
+	KUNIT_CASE(legs_test_pending_loops),
 	KUNIT_CASE(legs_test_return),
 	KUNIT_CASE(legs_test_return_without_port),
 	KUNIT_CASE(legs_test_return_mistaken),
