@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <linux/mip4.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -409,6 +410,39 @@ static void read_hostapds(const struct section *sec, const struct core_config *c
 		"only a proxy agent attaches devices");
 }
 
+static void add_setting(struct config_device *dev, uint16_t attr, uint8_t value)
+{
+	dev->settings[dev->n_settings].attr = attr;
+	dev->settings[dev->n_settings++].value = value;
+}
+
+/* What isn't named stays as the kernel or another hand has it. */
+static void read_device_settings(const struct section *sec, struct config_device *dev)
+{
+	static const char *const arp[] = {
+		[MIP4_ARP_OFF] = "off", [MIP4_ARP_GATEWAY] = "gateway", [MIP4_ARP_ALL] = "all",
+	};
+	static const char *const multicast[] = {
+		[MIP4_MULTICAST_DROP] = "drop", [MIP4_MULTICAST_TUNNEL] = "tunnel",
+		[MIP4_MULTICAST_REPLICATE] = "replicate",
+	};
+	unsigned int choice;
+	uint64_t n;
+	bool on;
+
+	if (get_choice(sec, "arp", "off, gateway or all", arp, sizeof(arp) / sizeof(arp[0]), &choice))
+		add_setting(dev, IFLA_MIP4_ARP, choice);
+	if (get_choice(sec, "multicast", "drop, tunnel or replicate", multicast,
+		       sizeof(multicast) / sizeof(multicast[0]), &choice))
+		add_setting(dev, IFLA_MIP4_MULTICAST, choice);
+	if (get_bool(sec, "mss", &on))
+		add_setting(dev, IFLA_MIP4_MSS, on);
+	if (get_number(sec, "ttl", MAY, 0, UINT8_MAX, &n))
+		add_setting(dev, IFLA_MIP4_TTL, n);
+	if (get_number(sec, "tos", MAY, 0, UINT8_MAX, &n))
+		add_setting(dev, IFLA_MIP4_TOS, n);
+}
+
 static void read_device(const struct section *sec, const struct core_config *core, struct config_device *dev)
 {
 	char mac[24];
@@ -440,6 +474,7 @@ static void read_device(const struct section *sec, const struct core_config *cor
 		section_error(sec, "home-link", "remove it, or set home-agent = true",
 			      "only a home agent is on a home link");
 	read_hostapds(sec, core, dev);
+	read_device_settings(sec, dev);
 	get_bool(sec, "fdb-trigger", &dev->fdb_trigger);
 	only_if(core->pma, sec, "fdb-trigger", "remove it, or set proxy-agent = true",
 		"only a proxy agent attaches devices");

@@ -14,6 +14,7 @@
 #define CONFIG_ADDRS_MAX	16
 #define CONFIG_HOSTAPDS_MAX	16
 #define CONFIG_SOCKET_MAX	108	/* as in struct sockaddr_un */
+#define CONFIG_SETTINGS_MAX	5
 
 /* What host wants to know of a network beyond struct core_network; same index. */
 struct config_network {
@@ -28,6 +29,8 @@ struct config_device {
 	uint32_t realm;			/* of the first network on it */
 	bool has_gwmac;
 	uint8_t gwmac[6];
+	struct { uint16_t attr; uint8_t value; } settings[CONFIG_SETTINGS_MAX];	/* IFLA_MIP4_… that are a u8 */
+	unsigned int n_settings;
 	char ports[CONFIG_PORTS_MAX][IFNAMSIZ];
 	unsigned int n_ports;
 	struct { struct in_addr addr; uint8_t plen; } addrs[CONFIG_ADDRS_MAX];

@@ -126,7 +126,8 @@ static cfg_opt_t mobile_node_options[] = {
 
 static cfg_opt_t device_options[] = {
 	VALUE("local"), VALUE("gateway-mac"), VALUE("home-link"), LIST("ports"), LIST("addresses"),
-	VALUE("fdb-trigger"), LIST("hostapd"), CFG_END()
+	VALUE("fdb-trigger"), LIST("hostapd"), VALUE("arp"), VALUE("multicast"), VALUE("mss"), VALUE("ttl"),
+	VALUE("tos"), CFG_END()
 };
 
 static cfg_opt_t root_options[] = {

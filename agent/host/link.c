@@ -221,21 +221,27 @@ int link_get(struct links *links, const char *name, uint32_t ifindex, struct lin
 	return error ? error : info->ifindex ? 0 : ENODEV;
 }
 
-static int create(struct links *links, const struct config_device *device, char *why)
+/* Creates the device, or, with its @ifindex, sets what the configuration names beyond addresses. */
+static int configure(struct links *links, const struct config_device *device, uint32_t ifindex, char *why)
 {
-	struct nl_msg *msg = new_link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+	struct nl_msg *msg = new_link_request(RTM_NEWLINK, ifindex ? 0 : NLM_F_CREATE | NLM_F_EXCL, ifindex, 0);
 
 	if (msg) {
 		struct nlattr *info, *data;
 
-		nla_put_string(msg, IFLA_IFNAME, device->name);
+		if (!ifindex)
+			nla_put_string(msg, IFLA_IFNAME, device->name);
 		info = nla_nest_start(msg, IFLA_LINKINFO);
 		nla_put_string(msg, IFLA_INFO_KIND, MIP4_LINK_KIND);
 		data = nla_nest_start(msg, IFLA_INFO_DATA | NLA_F_NESTED);
-		nla_put_u32(msg, IFLA_MIP4_LOCAL, device->local.s_addr);
-		nla_put_u32(msg, IFLA_MIP4_REALM, device->realm);
-		if (device->has_gwmac)
-			nla_put(msg, IFLA_MIP4_GWMAC, 6, device->gwmac);
+		if (!ifindex) {
+			nla_put_u32(msg, IFLA_MIP4_LOCAL, device->local.s_addr);
+			nla_put_u32(msg, IFLA_MIP4_REALM, device->realm);
+			if (device->has_gwmac)
+				nla_put(msg, IFLA_MIP4_GWMAC, 6, device->gwmac);
+		}
+		for (unsigned int i = 0; i < device->n_settings; i++)
+			nla_put_u8(msg, device->settings[i].attr, device->settings[i].value);
 		nla_nest_end(msg, data);
 		nla_nest_end(msg, info);
 	}
@@ -375,7 +381,7 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 	if (error)
 		return error;
 	if (!info.ifindex) {
-		error = create(links, device, why);
+		error = configure(links, device, 0, why);
 		if (!error)
 			error = link_get(links, device->name, 0, &info);
 		if (error) {
@@ -383,6 +389,12 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 			return error;
 		}
 		log_info("created device %s", device->name);
+	} else if (device->n_settings) {
+		error = configure(links, device, info.ifindex, why);
+		if (error) {
+			snprintf(text, CORE_TEXT_MAX, "cannot change device %.16s: %.180s", device->name, why);
+			return error;
+		}
 	}
 	error = info.up ? 0 : set_up(links, info.ifindex, 0, why);
 	for (unsigned int i = 0; !error && i < device->n_addrs; i++)

@@ -140,6 +140,12 @@ refreshed()
 	[ "$(agent ha counters | jq -r '.[0].accepted // .accepted')" -ge "$1" ]
 }
 
+# settings NS: of its mip4 device
+settings()
+{
+	in_ns "$1" mipctl -j -d link show mip0 | jq -r '.[0] | "\(.multicast) \(.arp)"'
+}
+
 # write_pma LEASE [LINE]; lifetime in $lifetime
 write_pma()
 {
@@ -186,7 +192,7 @@ network red {
 	dns = {10.0.0.1, 10.0.0.53}  domain = red.example
 }
 peer 192.0.2.10 { per-node = true  spi 0x100 { key-file = "$dir/key" } }
-device mip0 { local = 192.0.2.1  addresses = {"10.0.0.1/24"} }
+device mip0 { local = 192.0.2.1  addresses = {"10.0.0.1/24"}  multicast = tunnel }
 END
 write_pma 300
 
@@ -208,6 +214,7 @@ for ns in ha pma; do
 done
 tap_is "it has taken its port" "$(in_ns pma mipctl -j port show | jq -r '.[].port')" acc0
 tap_check "the home network is routed to mip0" eval "ip -n ha route get 10.0.0.99 | tap_grep 'dev mip0'"
+tap_is "its multicast policy is the one configured" "$(settings ha)" "tunnel all"
 tap_is "the control socket's mode" "$(stat -c %a "$dir/pma.sock")" 660
 
 tap_stage "attach by DHCP"
@@ -290,9 +297,11 @@ kill -HUP "${pid[pma]}"
 tap_check "a good one is applied" tap_wait 5 "the reload in the log" logged pma "configuration read again"
 tap_is "the device stays bound" "$(agent pma show | jq -r '.[] | "\(.state) \(.cookie)"')" "bound $cookie"
 tap_check "and reaches its gateway" reaches_home
+sed -i 's/multicast = tunnel/arp = gateway/' "$dir/ha.conf"
 kill -HUP "${pid[ha]}"
 tap_check "the home agent reloads" tap_wait 5 "the reload in the log" logged ha "configuration read again"
 tap_check "and has the device" both_have "$home"
+tap_is "a new setting of its mip4 device is set, one that is gone left" "$(settings ha)" "tunnel gateway"
 
 tap_stage "leases"
 tap_check "the new lease is granted" dhcp -r "$home"

@@ -5,6 +5,7 @@
 #include "host/config.h"
 
 #include <arpa/inet.h>
+#include <linux/mip4.h>
 
 /* Lines 1 to 10 of a home agent, 1 to 12 of a proxy agent. */
 #define HA_NET_HEAD	"home-agent = true\n" "network red {\n" "nai = \"*@red.example\"\n" "realm = 1\n"
@@ -286,6 +287,11 @@ static const struct bad {
 	  ":14: device mip0 home-link: mip0 is a mip4 device itself" },
 	{ "no name of a home link", HA "device mip0 {\nlocal = 192.0.2.1\nhome-link = \"a/b\"\n}\n",
 	  ":14: device mip0 home-link: not a name of a network device" },
+	{ "what ARP is for", HA "device mip0 {\nlocal = 192.0.2.1\narp = some\n}\n",
+	  ":14: device mip0 arp: unknown: \"some\" (off, gateway or all)" },
+	{ "what becomes of multicast", HA "device mip0 {\nlocal = 192.0.2.1\nmulticast = flood\n}\n",
+	  ":14: device mip0 multicast: unknown: \"flood\" (drop, tunnel or replicate)" },
+	{ "a TTL of 256", HA "device mip0 {\nlocal = 192.0.2.1\nttl = 256\n}\n", ":14: device mip0 ttl: out of range: 256" },
 	{ "address without length", HA "device mip0 {\nlocal = 192.0.2.1\naddresses = {10.0.0.1}\n}\n", "addresses: no prefix length" },
 	{ "list where one value belongs", "home-agent = {true}\n", ":1: unexpected token" },
 	{ "no equal sign", "home-agent true\n", ":1: missing equal sign" },
@@ -523,7 +529,11 @@ static void test_good_pma(void **state)
 	static const char more[] = PMA
 		"identity \"02:00:00:00:01:00/ff:ff:ff:ff:ff:00\" { nai = \"%m@red.example\" }\n"
 		"device mip0 { local = 198.51.100.1 gateway-mac = \"02:00:5e:00:00:01\" ports = {eth1, eth2}\n"
-		"  addresses = {\"10.9.9.1/24\"} }\n";
+		"  addresses = {\"10.9.9.1/24\"} arp = off multicast = replicate mss = false ttl = 0 tos = 184 }\n";
+	static const struct { uint16_t attr; uint8_t value; } settings[] = {
+		{ IFLA_MIP4_ARP, MIP4_ARP_OFF }, { IFLA_MIP4_MULTICAST, MIP4_MULTICAST_REPLICATE },
+		{ IFLA_MIP4_MSS, 0 }, { IFLA_MIP4_TTL, 0 }, { IFLA_MIP4_TOS, 184 },
+	};
 	const struct config_device *dev;
 	struct config *config;
 	char *complaints = load(more, sizeof(more) - 1, &config);
@@ -558,6 +568,11 @@ static void test_good_pma(void **state)
 	assert_true(dev->has_gwmac);
 	assert_int_equal(dev->gwmac[2], 0x5e);
 	assert_int_equal(dev->addrs[0].plen, 24);
+	assert_int_equal(dev->n_settings, CONFIG_SETTINGS_MAX);
+	for (unsigned int i = 0; i < dev->n_settings; i++) {
+		assert_int_equal(dev->settings[i].attr, settings[i].attr);
+		assert_int_equal(dev->settings[i].value, settings[i].value);
+	}
 	config_free(config);
 	free(complaints);
 }
