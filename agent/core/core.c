@@ -528,7 +528,7 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 		core->ha_now[i] = config->networks[i].ha;
 	if (!core->ha_now || !core->told || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
-	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) ||
+	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) || !holds_init(core) ||
 	    !drains_init(core) || !withdrawal_init(core)) {
 		core_free(core);
 		return NULL;
@@ -554,6 +554,7 @@ void core_free(struct core *core)
 	free(core->ha_now);
 	free(core->told);
 	pools_exit(core);
+	holds_exit(core);
 	table_exit(&core->cookies);
 	table_exit(&core->nais);
 	table_exit(&core->macs);

@@ -20,6 +20,7 @@
 #define CORE_SA_MAX	4	/* security associations of one peer, valid at once */
 #define CORE_TEXT_MAX	256
 #define CORE_OTHERS_MAX	3	/* further home agents of a home network */
+#define CORE_RANGES_MAX		16
 #define CORE_PEER_NETWORKS_MAX 16
 #define CORE_SERVICES_MAX 8	/* of a home network */
 
@@ -70,6 +71,11 @@ enum core_ask {
 	CORE_ASK_ONES,
 };
 
+/* Of addresses, both ends included; one that begins at 0.0.0.0 ends an array. */
+struct core_range {
+	struct in_addr first, last;
+};
+
 /*
  * A home network: where addresses come from (HA), how devices see it (PMA).
  * The same struct serves both; each role reads its part.
@@ -85,8 +91,9 @@ struct core_network {
 	enum core_ask ask;		/* PMA */
 	struct in_addr gateway;		/* first hop the devices believe in */
 	uint8_t plen;			/* of the home prefix */
-	struct in_addr pool_first, pool_last;	/* HA: inclusive */
-	struct in_addr other_first, other_last;	/* HA: given to who asks for them only; those of the other HAs */
+	struct core_range pool[CORE_RANGES_MAX + 1];	/* HA: they don't overlap */
+	struct core_range other_pool[CORE_RANGES_MAX + 1];	/* HA: given to who asks for them; those of other HAs */
+	uint32_t address_hold_s;	/* HA: a device's address is nobody else's for so long; 0 = is free at once */
 	char service[WIRE_SERVICE_MAX + 1];	/* PMA: asked for, RFC 5446; "" = the default one */
 	char services[CORE_SERVICES_MAX][WIRE_SERVICE_MAX + 1];	/* HA: to be had beside the default one */
 	unsigned int n_services;	/* HA: 0 = nobody is asked */

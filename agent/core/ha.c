@@ -151,8 +151,10 @@ static void take_home(struct core *core, struct reg *reg, struct in_addr home)
 
 static void drop_home(struct core *core, struct reg *reg)
 {
-	if (reg->has_home)
+	if (reg->has_home) {
 		pool_set(core, reg->net, reg->pub.rec.home, false);
+		hold_add(core, reg->net, reg->pub.rec.home, reg->pub.rec.nai);
+	}
 	reg->has_home = false;
 }
 
@@ -441,7 +443,7 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 				  const struct core_network *net, const struct reg *reg,
 				  uint8_t *code, const char **why)
 {
-	struct in_addr home = req->rrq.home, own, none = { 0 };
+	struct in_addr home = req->rrq.home, own, held, none = { 0 };
 	bool has_own;
 
 	if (reg && !reg->pub.rec.tombstone) {
@@ -471,6 +473,9 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 		return own;
 	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai, true))
 		return reg->pub.rec.home;
+	held = hold_home(core, net, req->nai);
+	if (held.s_addr && pool_is_free(core, net, held, req->nai, true))
+		return held;
 	*code = WIRE_CODE_HA_NO_RESOURCES;
 	*why = "no home address is free";
 	return pool_pick(core, net, req->nai);

@@ -13,10 +13,34 @@ static bool bit_get(const struct pool *pool, uint32_t i)
 	return pool->used[i / 64] >> i % 64 & 1;
 }
 
+static uint32_t range_size(const struct core_range *range)
+{
+	return ntohl(range->last.s_addr) - ntohl(range->first.s_addr) + 1;
+}
+
 static bool pool_index(const struct pool *pool, struct in_addr home, uint32_t *index)
 {
-	*index = ntohl(home.s_addr) - pool->first;
-	return pool->used && *index < pool->size;
+	uint32_t before = 0;
+
+	for (const struct core_range *range = pool->ranges; pool->used && range->first.s_addr; range++) {
+		*index = ntohl(home.s_addr) - ntohl(range->first.s_addr);
+		if (*index < range_size(range)) {
+			*index += before;
+			return true;
+		}
+		before += range_size(range);
+	}
+	return false;
+}
+
+/* The address at @index, which is below the pool's size. */
+static struct in_addr pool_address(const struct pool *pool, uint32_t index)
+{
+	const struct core_range *range = pool->ranges;
+
+	while (index >= range_size(range))
+		index -= range_size(range++);
+	return (struct in_addr){ htonl(ntohl(range->first.s_addr) + index) };
 }
 
 static void pool_mark(struct pool *pool, struct in_addr home, bool used)
@@ -29,14 +53,15 @@ static void pool_mark(struct pool *pool, struct in_addr home, bool used)
 	pool->n_used += used ? 1 : -1;
 }
 
-static bool pool_init(struct pool *pool, const struct core_network *net, struct in_addr first, struct in_addr last)
+static bool pool_init(struct pool *pool, const struct core_network *net, const struct core_range *ranges)
 {
 	uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0, gw = ntohl(net->gateway.s_addr);
 
-	pool->first = ntohl(first.s_addr);
-	if (!pool->first || ntohl(last.s_addr) < pool->first)
+	pool->ranges = ranges;
+	for (const struct core_range *range = ranges; range->first.s_addr; range++)
+		pool->size += range_size(range);
+	if (!pool->size)
 		return true;	/* no pool: nothing is given out */
-	pool->size = ntohl(last.s_addr) - pool->first + 1;
 	pool->used = calloc((size_t)pool->size / 64 + 1, sizeof(*pool->used));
 	if (!pool->used)
 		return false;
@@ -58,8 +83,8 @@ bool pools_init(struct core *core)
 	for (unsigned int i = 0; core->cfg->ha && i < core->cfg->n_networks; i++) {
 		const struct core_network *net = &core->cfg->networks[i];
 
-		if (!pool_init(&core->pools[i], net, net->pool_first, net->pool_last) ||
-		    !pool_init(&core->other_pools[i], net, net->other_first, net->other_last))
+		if (!pool_init(&core->pools[i], net, net->pool) ||
+		    !pool_init(&core->other_pools[i], net, net->other_pool))
 			return false;
 	}
 	return true;
@@ -91,13 +116,19 @@ static const struct pool *pool_with(const struct core *core, const struct core_n
 	return pool_index(pool, home, index) ? pool : pool_index(other, home, index) ? other : NULL;
 }
 
+/* Is it another's, who isn't here? */
+static bool is_kept(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+{
+	return mn_keeps(core, net, home, nai) || hold_denies(core, net, home, nai);
+}
+
 bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
 		  bool others)
 {
 	uint32_t i;
 	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool && (others || pool == pool_of(core, net)) && !bit_get(pool, i) && !mn_keeps(core, net, home, nai);
+	return pool && (others || pool == pool_of(core, net)) && !bit_get(pool, i) && !is_kept(core, net, home, nai);
 }
 
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)
@@ -121,7 +152,7 @@ struct in_addr pool_pick(const struct core *core, const struct core_network *net
 	if (!pool->used || pool->n_used == pool->size)
 		return (struct in_addr){ 0 };
 	i = nai_hash(nai, 0) % pool->size;
-	while (bit_get(pool, i) || mn_keeps(core, net, (struct in_addr){ htonl(pool->first + i) }, nai)) {
+	while (bit_get(pool, i) || is_kept(core, net, pool_address(pool, i), nai)) {
 		/* Full words at once: a nearly full pool of a /8 has 262,144 of them. */
 		uint32_t step = i % 64 == 0 && pool->used[i / 64] == UINT64_MAX ? 64 : 1;
 
@@ -132,7 +163,7 @@ struct in_addr pool_pick(const struct core *core, const struct core_network *net
 		left -= step;
 		i = step < pool->size - i ? i + step : 0;
 	}
-	return (struct in_addr){ htonl(pool->first + i) };
+	return pool_address(pool, i);
 }
 
 void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used)

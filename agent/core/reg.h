@@ -316,9 +316,12 @@ struct told {
 };
 
 struct pool {
-	uint64_t *used;			/* one bit per address from pool_first on */
-	uint32_t first, size, n_used;
+	uint64_t *used;			/* one bit per address of the ranges, one behind the other */
+	const struct core_range *ranges;
+	uint32_t size, n_used;
 };
+
+TAILQ_HEAD(held_list, held);
 
 /* A MAC without a registration whose frames were answered by REFUSED. */
 struct shunned {
@@ -349,6 +352,8 @@ struct core {
 	struct table cookies, nais, macs, keys, peer_table, mn_nais, mn_homes;
 	struct heap timers;
 	struct pool *pools, *other_pools;	/* one per network each */
+	struct held_list *held;		/* one per network */
+	struct table held_homes, held_nais;
 	struct in_addr *ha_now;		/* PMA: whom a network's new devices ask, one per network */
 	struct told *told;		/* PMA: likewise */
 	struct peer *peers, *ranges;	/* @ranges: those of more than one address */
@@ -432,13 +437,23 @@ bool pools_init(struct core *core);
 void pools_exit(struct core *core);
 /*
  * An address outside of the pool is neither free nor taken; one that is kept for
- * a node is free for that alone. @others: so are those of the other home agents.
+ * a node, by configuration or because it had it, is free for that alone. @others: so are those of the other home agents.
  */
 bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
 		  bool others);
 bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home);
 struct in_addr pool_pick(const struct core *core, const struct core_network *net, const char *nai);
 void pool_set(struct core *core, const struct core_network *net, struct in_addr home, bool used);
+
+/* hold.c */
+bool holds_init(struct core *core);
+void holds_exit(struct core *core);
+/* @home is given back, and kept for @nai if the network wants that; instead of what was kept before. */
+void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
+/* Is it kept for another than @nai? */
+bool hold_denies(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
+/* What is kept for @nai, 0.0.0.0 if there is nothing. */
+struct in_addr hold_home(const struct core *core, const struct core_network *net, const char *nai);
 
 /* names.c */
 uint64_t nai_hash(const char *nai, uint64_t seed);	/* realm without case */

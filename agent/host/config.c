@@ -22,6 +22,7 @@
 #define REPLAY_WINDOW	7	/* s, RFC 5944 s5.7.1 */
 /* What a router has queued is there within a second, and what is returned waits at a home agent for 2 s at most. */
 #define HANDOVER_GRACE_MS 2000
+#define ADDRESS_HOLD_MAX (30 * 86400)
 /* A cable that is put elsewhere by hand, and what then learns and negotiates. */
 #define AWAY_S		10
 /* Each costs a proxy agent three requests and home agents five messages. */
@@ -52,40 +53,56 @@ static bool get_device_name(const struct section *sec, const char *option, bool 
 
 /* ---- networks ---- */
 
-static void read_pool(const struct section *sec, const char *option, bool must, struct in_addr *first,
-		      struct in_addr *last)
+static bool read_range(const struct section *sec, const char *option, const struct item *item,
+		       struct core_range *range)
 {
 	char text[64], *dash;
 
-	if (!get_string(sec, option, must, text, sizeof(text)))
-		return;
+	snprintf(text, sizeof(text), "%s", item->text);
 	dash = strchr(text, '-');
 	if (!dash) {
 		section_error(sec, option, "as \"10.0.0.10-10.0.0.250\"", "not a range: \"%s\"", text);
-		return;
+		return false;
 	}
 	*dash++ = '\0';
 	while (isblank((unsigned char)*dash))
 		dash++;
 	text[strcspn(text, " \t")] = '\0';
-	if (!parse_addr(sec, option, item_get(sec, option, 0)->line, text, first) ||
-	    !parse_addr(sec, option, item_get(sec, option, 0)->line, dash, last)) {
-		first->s_addr = last->s_addr = 0;
-		return;
-	}
-	if (ntohl(first->s_addr) > ntohl(last->s_addr))
+	if (!parse_addr(sec, option, item->line, text, &range->first) ||
+	    !parse_addr(sec, option, item->line, dash, &range->last))
+		return false;
+	if (ntohl(range->first.s_addr) > ntohl(range->last.s_addr)) {
 		section_error(sec, option, "swap the two addresses", "ends before it begins");
+		return false;
+	}
+	return true;
 }
 
-static void check_pool(const struct section *sec, const char *option, const struct core_network *net,
-		       struct in_addr pool_first, struct in_addr pool_last)
+static void read_pool(const struct section *sec, const char *option, bool must, struct core_range *ranges)
 {
-	uint32_t first = ntohl(pool_first.s_addr), last = ntohl(pool_last.s_addr);
+	unsigned int n = 0;
+
+	if (must && !item_count(sec, option))
+		section_error(sec, option, "as \"10.0.0.10-10.0.0.250\"", "missing");
+	for (unsigned int i = 0; i < item_count(sec, option); i++) {
+		if (n == CORE_RANGES_MAX) {
+			section_error(sec, option, NULL, "more than %d ranges", CORE_RANGES_MAX);
+			break;
+		}
+		if (read_range(sec, option, item_get(sec, option, i), &ranges[n]))
+			n++;
+		else
+			ranges[n].first.s_addr = 0;
+	}
+}
+
+static void check_range(const struct section *sec, const char *option, const struct core_network *net,
+			const struct core_range *range)
+{
+	uint32_t first = ntohl(range->first.s_addr), last = ntohl(range->last.s_addr);
 	uint32_t host = prefix_mask(net->plen) ^ ~0u, gateway = ntohl(net->gateway.s_addr);
 
-	if (!first)
-		return;
-	if (!in_prefix(pool_first, net->gateway, net->plen) || !in_prefix(pool_last, net->gateway, net->plen)) {
+	if (!in_prefix(range->first, net->gateway, net->plen) || !in_prefix(range->last, net->gateway, net->plen)) {
 		section_error(sec, option, "gateway and prefix-length say which prefix that is",
 			      "lies outside the home prefix of %s/%u", ip_text(net->gateway).s, net->plen);
 		return;
@@ -98,11 +115,31 @@ static void check_pool(const struct section *sec, const char *option, const stru
 			      ip_text(net->gateway).s);
 }
 
-/* Of ranges of addresses, both ends included; 0 = there is none. */
-static bool overlap(struct in_addr first, struct in_addr last, struct in_addr other_first, struct in_addr other_last)
+/* Does one of @ranges have an address of @range? */
+static bool overlaps(const struct core_range *ranges, const struct core_range *range)
 {
-	return first.s_addr && other_first.s_addr && ntohl(first.s_addr) <= ntohl(other_last.s_addr) &&
-	       ntohl(other_first.s_addr) <= ntohl(last.s_addr);
+	for (; ranges->first.s_addr; ranges++)
+		if (ranges != range && ntohl(ranges->first.s_addr) <= ntohl(range->last.s_addr) &&
+		    ntohl(range->first.s_addr) <= ntohl(ranges->last.s_addr))
+			return true;
+	return false;
+}
+
+static bool overlap(const struct core_range *a, const struct core_range *b)
+{
+	for (; a->first.s_addr; a++)
+		if (overlaps(b, a))
+			return true;
+	return false;
+}
+
+static void check_pool(const struct section *sec, const char *option, const struct core_network *net,
+		       const struct core_range *ranges)
+{
+	for (const struct core_range *range = ranges; range->first.s_addr; range++)
+		check_range(sec, option, net, range);
+	if (overlap(ranges, ranges))
+		section_error(sec, option, NULL, "two of its ranges overlap");
 }
 
 static void check_prefix(const struct section *sec, const struct core_network *net)
@@ -114,22 +151,25 @@ static void check_prefix(const struct section *sec, const struct core_network *n
 	if (net->plen < 31 && (!(gateway & host) || (gateway & host) == host))
 		section_error(sec, "gateway", "the first and the last address of a prefix are no hosts",
 			      "not a host address in its /%u", net->plen);
-	check_pool(sec, "pool", net, net->pool_first, net->pool_last);
-	check_pool(sec, "other-pool", net, net->other_first, net->other_last);
-	if (overlap(net->pool_first, net->pool_last, net->other_first, net->other_last))
+	check_pool(sec, "pool", net, net->pool);
+	check_pool(sec, "other-pool", net, net->other_pool);
+	if (overlap(net->pool, net->other_pool))
 		section_error(sec, "other-pool", "each home agent gives out its own", "overlaps the pool");
 }
 
 static void read_pools(const struct section *sec, const struct core_config *core, struct core_network *net)
 {
-	static const char *const options[] = { "pool", "other-pool" };
+	static const char *const options[] = { "pool", "other-pool", "address-hold" };
+	uint64_t n;
 
 	if (core->ha) {
-		read_pool(sec, "pool", MUST, &net->pool_first, &net->pool_last);
-		read_pool(sec, "other-pool", MAY, &net->other_first, &net->other_last);
+		read_pool(sec, "pool", MUST, net->pool);
+		read_pool(sec, "other-pool", MAY, net->other_pool);
+		if (get_number(sec, "address-hold", MAY, 0, ADDRESS_HOLD_MAX, &n))
+			net->address_hold_s = n;
 		return;
 	}
-	for (int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (item_get(sec, options[i], 0))
 			section_error(sec, options[i], "remove it, or set home-agent = true",
 				      "only a home agent has a pool");
@@ -336,7 +376,7 @@ static void check_network_pair(const struct section *sec, const struct core_conf
 	if (*net->device && *other->device && strcmp(net->device, other->device))
 		section_error(sec, "device", "give this network a realm of its own, or the same device",
 			      "realm %u is on %s in network %s", net->realm, other->device, other->name);
-	if (overlap(net->pool_first, net->pool_last, other->pool_first, other->pool_last))
+	if (overlap(net->pool, other->pool))
 		section_error(sec, "pool", "equal addresses need different realms",
 			      "overlaps the pool of network %s in realm %u", other->name, net->realm);
 }

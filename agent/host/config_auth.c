@@ -223,9 +223,13 @@ void read_mobile_node(struct config_text *text, const struct section *sec, const
 			      "only a home agent uses it");
 }
 
-static bool is_between(struct in_addr addr, struct in_addr first, struct in_addr last)
+static bool is_in(const struct core_range *ranges, struct in_addr addr)
 {
-	return ntohl(addr.s_addr) >= ntohl(first.s_addr) && ntohl(addr.s_addr) <= ntohl(last.s_addr);
+	for (; ranges->first.s_addr; ranges++)
+		if (ntohl(addr.s_addr) >= ntohl(ranges->first.s_addr) &&
+		    ntohl(addr.s_addr) <= ntohl(ranges->last.s_addr))
+			return true;
+	return false;
 }
 
 /* It is given as any other, only to nobody else. */
@@ -233,8 +237,7 @@ static void check_home(const struct section *sec, const struct config *config, c
 {
 	const struct core_network *net = mn->home.s_addr ? network_by_nai(&config->core, mn->nai) : NULL;
 
-	if (net && !is_between(mn->home, net->pool_first, net->pool_last) &&
-	    !is_between(mn->home, net->other_first, net->other_last))
+	if (net && !is_in(net->pool, mn->home) && !is_in(net->other_pool, mn->home))
 		section_error(sec, "home-address", "an address of it", "not in the pool of network %s", net->name);
 }
 

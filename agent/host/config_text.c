@@ -103,11 +103,11 @@ static int keep_item(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result
 
 static cfg_opt_t network_options[] = {
 	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
-	VALUE("gateway"), VALUE("prefix-length"), VALUE("pool"), VALUE("lifetime"),
+	VALUE("gateway"), VALUE("prefix-length"), LIST("pool"), VALUE("address-hold"), VALUE("lifetime"),
 	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("domain"), LIST("ntp"), LIST("routes"),
 	VALUE("host-config"), VALUE("gre"), VALUE("bicast"),
 	VALUE("tentative"), VALUE("tentative-end"), VALUE("simultaneous-bindings"),
-	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), VALUE("other-pool"), VALUE("service"),
+	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), LIST("other-pool"), VALUE("service"),
 	LIST("services"), CFG_END()
 };
 

@@ -88,7 +88,7 @@ static void configure(struct node *n, const uint8_t how[4])
 		n->net[i].host.plen = how[3] & 32 ? 24 : 0;
 		n->net[i].host.dns[0] = n->net[i].gateway;
 		if (how[0] & 2)		/* and no more addresses than that */
-			n->net[i].pool_last = ip("10.0.0.13");
+			n->net[i].pool[0].last = ip("10.0.0.13");
 	}
 	n->cfg.clock_probe = how[0] & 4;
 	n->cfg.max_registrations = how[0] & 8 ? 4 : 0;

@@ -856,8 +856,8 @@ static void configure(struct node *n)
 		net->ha = ip(i == GREEN ? "192.0.2.9" : "192.0.2.1");
 		net->gateway = ip("10.0.0.1");
 		net->plen = 24;
-		net->pool_first = ip("10.0.0.10");
-		net->pool_last = ip("10.0.0.109");
+		net->pool[0].first = ip("10.0.0.10");
+		net->pool[0].last = ip("10.0.0.109");
 		net->lifetime = 600;
 	}
 	for (int i = PMA1; i <= PMA2; i++) {
@@ -903,10 +903,10 @@ void two_home_agents(struct world *w)
 			n->cfg.n_networks = RED + 1;
 		}
 		if (i == HA || i == HA2) {	/* the other's is .110 to .209 */
-			red->pool_first = ip(i == HA ? "10.0.0.10" : "10.0.0.110");
-			red->pool_last = ip(i == HA ? "10.0.0.109" : "10.0.0.209");
-			red->other_first = ip(i == HA ? "10.0.0.110" : "10.0.0.10");
-			red->other_last = ip(i == HA ? "10.0.0.209" : "10.0.0.109");
+			red->pool[0].first = ip(i == HA ? "10.0.0.10" : "10.0.0.110");
+			red->pool[0].last = ip(i == HA ? "10.0.0.109" : "10.0.0.209");
+			red->other_pool[0].first = ip(i == HA ? "10.0.0.110" : "10.0.0.10");
+			red->other_pool[0].last = ip(i == HA ? "10.0.0.209" : "10.0.0.109");
 		} else {
 			n->peer[2] = n->peer[0];
 			n->peer[2].addr = ip(addr[HA2]);

@@ -394,7 +394,7 @@ static void test_kept_home_address(void **state)
 	struct rrq r = plain(w, NAI_A, &key_a);
 
 	for (int i = 0; i < NETWORKS; i++)
-		HA_NODE->net[i].pool_first = HA_NODE->net[i].pool_last = ip("10.0.0.50");
+		HA_NODE->net[i].pool[0].first = HA_NODE->net[i].pool[0].last = ip("10.0.0.50");
 	node_start(HA_NODE);
 	r.f.home = ip("10.0.0.50");
 	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);
@@ -413,8 +413,8 @@ static void test_own_home_address(void **state)
 	struct rrq r = rrq_from(w, PMA1, NAI_A);
 
 	for (int i = 0; i < NETWORKS; i++) {
-		HA_NODE->net[i].pool_first = ip("10.0.0.20");
-		HA_NODE->net[i].pool_last = ip("10.0.0.60");
+		HA_NODE->net[i].pool[0].first = ip("10.0.0.20");
+		HA_NODE->net[i].pool[0].last = ip("10.0.0.60");
 	}
 	node_start(HA_NODE);
 	r.nai = NAI_B;
@@ -468,9 +468,9 @@ static void test_kept_in_another_pool(void **state)
 	struct world *w = *state;
 	struct rrq r = plain(w, NAI_A, &key_a);
 
-	HA_NODE->net[RED].pool_last = ip("10.0.0.40");
-	HA_NODE->net[RED].other_first = ip("10.0.0.50");
-	HA_NODE->net[RED].other_last = ip("10.0.0.60");
+	HA_NODE->net[RED].pool[0].last = ip("10.0.0.40");
+	HA_NODE->net[RED].other_pool[0].first = ip("10.0.0.50");
+	HA_NODE->net[RED].other_pool[0].last = ip("10.0.0.60");
 	node_start(HA_NODE);
 	r.f.home = ip("10.0.0.51");
 	assert_int_equal(code(w, &r), WIRE_CODE_HA_ADMIN_PROHIBITED);

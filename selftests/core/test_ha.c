@@ -454,8 +454,8 @@ static void test_pool_exhausted(void **state)
 	struct in_addr home;
 	uint64_t next;
 
-	HA_NODE->net[RED].pool_first = ip("10.0.0.0");	/* network address and gateway inside */
-	HA_NODE->net[RED].pool_last = ip("10.0.0.4");
+	HA_NODE->net[RED].pool[0].first = ip("10.0.0.0");	/* network address and gateway inside */
+	HA_NODE->net[RED].pool[0].last = ip("10.0.0.4");
 	node_start(HA_NODE);
 	for (int i = 0; i < 3; i++) {
 		char nai[32];
@@ -483,6 +483,78 @@ static void test_pool_exhausted(void **state)
 	run(w, 9 * SEC);
 	expect_denied(w, &refused, WIRE_CODE_HA_ID_MISMATCH);
 	assert_true(core_next(HA_NODE->core) > next + 60 * SEC);
+}
+
+/* Of several ranges the first is full, and each address is given once. */
+static void test_pool_ranges(void **state)
+{
+	struct world *w = *state;
+	struct core_range *pool = HA_NODE->net[RED].pool;
+	unsigned int seen = 0;
+	struct rrq r;
+
+	pool[0] = (struct core_range){ ip("10.0.0.40"), ip("10.0.0.41") };
+	pool[1] = (struct core_range){ ip("10.0.0.20"), ip("10.0.0.20") };
+	pool[2] = (struct core_range){ ip("10.0.0.60"), ip("10.0.0.62") };
+	node_start(HA_NODE);
+	for (int i = 0; i < 6; i++) {
+		char nai[32];
+
+		snprintf(nai, sizeof(nai), "n%d@red.example", i);
+		seen |= 1U << (ntohl(register_ok(w, PMA1, nai).s_addr) - 0x0a000014) / 2;
+	}
+	/* .20, .40 and .41, .60 and .61, .62 */
+	assert_int_equal(seen, 1U << 0 | 1U << 10 | 1U << 20 | 1U << 21);
+	r = rrq_from(w, PMA1, NAI_B);
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	run(w, SEC);
+	r = rrq_from(w, PMA1, "x@red.example");
+	r.f.home = ip("10.0.0.21");
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+}
+
+static void leave(struct world *w, const char *nai)
+{
+	struct rrq r;
+
+	run(w, SEC);
+	r = rrq_from(w, PMA1, nai);
+	r.f.lifetime = 0;
+	assert_int_equal(code_of(w, &r), 0);
+}
+
+/* What a device has given back is its own for a while, and then anybody's. */
+static void test_address_hold(void **state)
+{
+	struct world *w = *state;
+	struct core_network *net = &HA_NODE->net[RED];
+	struct in_addr a;
+	struct rrq r;
+
+	net->pool[0] = (struct core_range){ ip("10.0.0.40"), ip("10.0.0.41") };
+	net->address_hold_s = 600;
+	node_start(HA_NODE);
+	a = register_ok(w, PMA1, NAI_A);
+	leave(w, NAI_A);
+	assert_int_not_equal(register_ok(w, PMA1, NAI_B).s_addr, a.s_addr);
+	/* nor for who asks for it, long after A is forgotten */
+	run(w, 300 * SEC);
+	r = rrq_from(w, PMA1, "c@red.example");
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	run(w, SEC);
+	r = rrq_from(w, PMA1, "d@red.example");
+	r.f.home = a;
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
+	assert_int_equal(register_ok(w, PMA1, NAI_A).s_addr, a.s_addr);
+
+	/* Its time counts from the last end. */
+	leave(w, NAI_A);
+	run(w, 590 * SEC);
+	register_ok(w, PMA1, NAI_B);
+	r = rrq_from(w, PMA1, "c@red.example");
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	run(w, 20 * SEC);
+	assert_int_equal(register_ok(w, PMA1, "e@red.example").s_addr, a.s_addr);
 }
 
 static void test_max_registrations(void **state)
@@ -1257,7 +1329,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(key_encodings), T(services),
-		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted),
+		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted), T(pool_ranges),
+		T(address_hold),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),

@@ -312,7 +312,7 @@ static void test_full_says_why(void **state)
 	struct world *w = *state;
 	struct node *ha = &w->node[HA];
 
-	ha->net[RED].pool_last = ha->net[RED].pool_first;
+	ha->net[RED].pool[0].last = ha->net[RED].pool[0].first;
 	node_start(ha);
 	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
 	run(w, SEC);

@@ -730,8 +730,8 @@ static void large_network(struct world *w)
 		struct core_network *red = &w->node[i].net[RED];
 
 		red->plen = 16;
-		red->pool_first = ip("10.0.1.0");
-		red->pool_last = ip("10.0.9.255");
+		red->pool[0].first = ip("10.0.1.0");
+		red->pool[0].last = ip("10.0.9.255");
 		w->node[i].cfg.revocation_rate = RATE;
 		node_restart(&w->node[i]);
 	}

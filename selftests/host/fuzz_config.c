@@ -62,7 +62,8 @@ static void check_config(const struct config *config)
 		const struct core_network *net = &config->networks[i];
 
 		require(config_uses_device(config, net->device));
-		addresses += ntohl(net->pool_last.s_addr) - ntohl(net->pool_first.s_addr);
+		for (const struct core_range *range = net->pool; range->first.s_addr; range++)
+			addresses += ntohl(range->last.s_addr) - ntohl(range->first.s_addr);
 	}
 	if (addresses > POOL_MAX)
 		return;

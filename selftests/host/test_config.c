@@ -104,6 +104,12 @@ static const struct bad {
 	  ":5: network red pool: holds the network's own or its broadcast address" },
 	{ "pool that ends before it begins", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\npool = \"10.0.0.20-10.0.0.10\"\n}\n",
 	  ":5: network red pool: ends before it begins" },
+	{ "two ranges in one another", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\n"
+	  "pool = {\"10.0.0.10-10.0.0.20\", \"10.0.0.20-10.0.0.30\"}\n}\n", ":5: network red pool: two of its ranges overlap" },
+	{ "a range without dash", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\n"
+	  "pool = {\"10.0.0.10-10.0.0.20\", 10.0.0.22}\n}\n", ":5: network red pool: not a range: \"10.0.0.22\"" },
+	{ "a year's hold", "home-agent = true\nnetwork red {\naddress-hold = 31536000\n}\n", ":3: network red address-hold: out of range" },
+	{ "hold at a proxy agent", "proxy-agent = true\nnetwork red {\naddress-hold = 60\n}\n", ":3: network red address-hold: only a home agent has a pool" },
 	{ "pool without dash", "home-agent = true\nnetwork red {\npool = 10.0.0.0/24\n}\n", ":3: network red pool: not a range" },
 	{ "pool at a proxy agent", "proxy-agent = true\nnetwork red {\npool = \"10.0.0.5-10.0.0.6\"\n}\n", ":3: network red pool: only a home agent has a pool" },
 	{ "pool missing at a home agent", "home-agent = true\nnetwork red {\n}\n", ":2: network red pool: missing" },
@@ -389,8 +395,8 @@ static void test_good_ha(void **state)
 	assert_int_equal(net->realm, 1);
 	assert_int_equal(net->plen, 24);
 	assert_int_equal(net->lifetime, 600);
-	assert_int_equal(ntohl(net->pool_first.s_addr), 0x0a00000a);
-	assert_int_equal(ntohl(net->pool_last.s_addr), 0x0a0000fa);
+	assert_int_equal(ntohl(net->pool[0].first.s_addr), 0x0a00000a);
+	assert_int_equal(ntohl(net->pool[0].last.s_addr), 0x0a0000fa);
 	assert_string_equal(net->device, "mip0");
 	assert_false(net->bicast);
 	assert_int_equal(net->simultaneous, 1);
@@ -472,7 +478,10 @@ static void test_handover(void **state)
 		"gateway = 10.0.0.1 prefix-length = 24 pool = \"10.0.0.10-10.0.0.20\" bicast = true\n"
 		"simultaneous-bindings = 4\n"
 		"services = { ims, \"voip.example.com\" } gre = false dns = { 10.0.0.53 } domain = \"blue.example\"\n"
-		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\" }\n";
+		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\"\n"
+		"address-hold = 3600 }\n"
+		"network green { nai = \"*@green.example\" realm = 3 device = mip2 home-agent-address = 192.0.2.2\n"
+		"gateway = 10.0.0.1 prefix-length = 24 pool = { \"10.0.0.30-10.0.0.39\", \"10.0.0.10-10.0.0.19\" } }\n";
 	struct config *config;
 	char *complaints = load(more, sizeof(more) - 1, &config);
 
@@ -485,9 +494,13 @@ static void test_handover(void **state)
 	assert_true(config_network(config, "blue", NULL)->bicast);
 	assert_int_equal(config_network(config, "blue", NULL)->simultaneous, 4);
 	assert_int_equal(config_network(config, "blue", NULL)->n_other_ha, 2);
+	assert_int_equal(config_network(config, "blue", NULL)->address_hold_s, 3600);
+	assert_int_equal(ntohl(config_network(config, "green", NULL)->pool[0].last.s_addr), 0x0a000027);
+	assert_int_equal(ntohl(config_network(config, "green", NULL)->pool[1].first.s_addr), 0x0a00000a);
+	assert_int_equal(config_network(config, "green", NULL)->pool[2].first.s_addr, 0);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
-	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_first.s_addr), 0x0a000015);
-	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_last.s_addr), 0x0a00001e);
+	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_pool[0].first.s_addr), 0x0a000015);
+	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_pool[0].last.s_addr), 0x0a00001e);
 	assert_false(config->networks[0].no_gre);
 	assert_true(config->networks[1].no_gre);
 	assert_int_equal(config->networks[1].host.plen, 24);

@@ -465,8 +465,8 @@ static void test_lost_denied(void **state)
 
 static void forget_and_move(struct bench *b)
 {
-	AGENT->net[RED].pool_first = ip("10.0.0.110");
-	AGENT->net[RED].pool_last = ip("10.0.0.209");
+	AGENT->net[RED].pool[0].first = ip("10.0.0.110");
+	AGENT->net[RED].pool[0].last = ip("10.0.0.209");
 	forget_all(b);
 }
 

@@ -104,15 +104,15 @@ static void configure_red(struct core_network *net, int ha)
 {
 	const uint32_t first = 0x0a000010, size = m.l.n_dev * 11 / 10 + 16;
 
-	net->pool_first.s_addr = htonl(first + (ha == 1 ? size : 0));
-	net->pool_last.s_addr = htonl(first + (ha == 1 ? size : 0) + size - 1);
+	net->pool[0].first.s_addr = htonl(first + (ha == 1 ? size : 0));
+	net->pool[0].last.s_addr = htonl(first + (ha == 1 ? size : 0) + size - 1);
 	net->ha = ha_addr(ha == 1);
 	if (m.l.n_ha == 1)
 		return;
 	net->other_ha[0] = ha_addr(ha != 1);
 	net->n_other_ha = 1;
-	net->other_first.s_addr = htonl(first + (ha == 1 ? 0 : size));
-	net->other_last.s_addr = htonl(first + (ha == 1 ? 0 : size) + size - 1);
+	net->other_pool[0].first.s_addr = htonl(first + (ha == 1 ? 0 : size));
+	net->other_pool[0].last.s_addr = htonl(first + (ha == 1 ? 0 : size) + size - 1);
 }
 
 static void configure(struct node *n)
@@ -138,8 +138,8 @@ static void configure(struct node *n)
 		net->plen = 8;
 		net->lifetime = GRANTED_S;
 		net->ha = ha_addr(blue_ha());
-		net->pool_first.s_addr = htonl(0x0a000010);
-		net->pool_last.s_addr = htonl(0x0a000010 + m.l.n_dev / 3);
+		net->pool[0].first.s_addr = htonl(0x0a000010);
+		net->pool[0].last.s_addr = htonl(0x0a000010 + m.l.n_dev / 3);
 		if (!i)
 			configure_red(net, ha ? n->index : 0);
 	}
