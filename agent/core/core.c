@@ -158,6 +158,11 @@ static void datagram(struct core *core, const struct core_event *ev)
 		peer_malformed(core, ev->datagram.src, error);
 		return;
 	}
+	/* RFC 5944 s3.8.2.1: home agents are asked for that way, and for nothing else */
+	if (msg.type != WIRE_RRQ && network_by_broadcast(core->cfg, ev->datagram.dst)) {
+		core->count.drop_broadcast++;
+		return;
+	}
 	switch (msg.type) {
 	case WIRE_RRQ:
 		if (!core->cfg->ha)

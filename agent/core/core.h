@@ -463,7 +463,7 @@ size_t core_revocable(const struct core *core, const struct core_which *which);
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_total_rate) x(drop_total_rate_new) \
 	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
-	x(drop_bad_method) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
+	x(drop_bad_method) x(drop_broadcast) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
 	x(no_identity) x(new_device_limit) x(busy_new_device) x(damped) \
 	x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \
@@ -490,6 +490,8 @@ const char *core_auth_name(enum core_auth auth);
 bool nai_equal(const char *a, const char *b);		/* realms without case, RFC 4282 s2.4 */
 /* The first that takes it; NULL: none does. */
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
+/* 0.0.0.0: its prefix is too long to have one. */
+struct in_addr network_broadcast(const struct core_network *net);
 const struct core_network *network_by_name(const struct core_config *cfg, const char *name);	/* NULL: none */
 
 #endif /* MIP4_CORE_H */

@@ -1079,10 +1079,15 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		.sport = ev->datagram.sport,
 		.link = ev->datagram.link,
 	};
+	const struct core_network *home = network_by_broadcast(core->cfg, req.dst);
 	enum fresh fresh;
 	struct reg *reg;
 	uint16_t flags;
 
+	if (home) {
+		req.by_broadcast = true;
+		req.dst = home->ha;
+	}
 	if (!wire_get_nai(msg, req.nai))
 		req.nai[0] = '\0';
 	read_access(core, msg, &req);
@@ -1110,6 +1115,11 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	fresh = replay_check(core, reg, &req);
 	if (fresh == FRESH && is_revoked(reg, &req))
 		fresh = STALE;
+	/* RFC 5944 s3.8.2.1: never taken, but answered by who could be asked */
+	if (req.by_broadcast && fresh != STALE) {
+		ha_deny(core, &req, NULL, WIRE_CODE_HA_UNKNOWN_HA);
+		return;
+	}
 	switch (fresh) {
 	case STALE:
 		core->count.id_mismatch++;

@@ -106,6 +106,22 @@ bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[
 	return false;
 }
 
+struct in_addr network_broadcast(const struct core_network *net)
+{
+	uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0;
+
+	return (struct in_addr){ net->plen < 31 ? net->gateway.s_addr | htonl(~mask) : 0 };
+}
+
+const struct core_network *network_by_broadcast(const struct core_config *cfg, struct in_addr addr)
+{
+	for (unsigned int i = 0; cfg->ha && i < cfg->n_networks; i++) {
+		if (network_broadcast(&cfg->networks[i]).s_addr == addr.s_addr)
+			return &cfg->networks[i];
+	}
+	return NULL;
+}
+
 bool network_has_host(const struct core_network *net, struct in_addr addr)
 {
 	uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0;

@@ -113,7 +113,8 @@ struct mn {
 struct request {
 	struct wire_rrq rrq;
 	char nai[WIRE_NAI_MAX + 1];	/* "" = none */
-	struct in_addr src, dst;
+	struct in_addr src, dst;	/* @dst: ours, also where it came by a home network's broadcast address */
+	bool by_broadcast;
 	uint16_t sport;
 	uint32_t link;			/* home link that it came in by, 0 = none */
 	const struct core_peer *peer;
@@ -462,6 +463,8 @@ bool nai_matches(const char *pattern, const char *nai);
 bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[static WIRE_NAI_MAX + 1]);
 /* Inside the home prefix and an address a host may have. */
 bool network_has_host(const struct core_network *net, struct in_addr addr);
+/* HA: of which network is it the broadcast address? */
+const struct core_network *network_by_broadcast(const struct core_config *cfg, struct in_addr addr);
 /* Cut off at @size, NULL is "", the rest zero: records are compared and stored whole. */
 void text_copy(char *to, size_t size, const char *from);
 

@@ -20,6 +20,7 @@ struct udp_socket {
 	struct event *ev;
 	struct udp *udp;
 	bool wanted;
+	bool broadcast;		/* of a home network; nothing leaves by it */
 	bool inherited;		/* from an earlier process */
 	LIST_ENTRY(udp_socket) list;
 };
@@ -136,25 +137,42 @@ static bool could(struct udp *udp, const struct config *config, struct in_addr a
 	return true;
 }
 
-static bool want(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
+/* That of @addr, with descriptor -1 if it is new; NULL: no memory. */
+static struct udp_socket *get_socket(struct udp *udp, struct in_addr addr)
 {
 	struct udp_socket *sock = find(udp, addr);
+
+	if (!sock) {
+		sock = calloc(1, sizeof(*sock));
+		if (!sock)
+			return NULL;
+		sock->addr = addr;
+		sock->udp = udp;
+		sock->fd = -1;
+		LIST_INSERT_HEAD(&udp->sockets, sock, list);
+	}
+	sock->wanted = true;
+	return sock;
+}
+
+static bool listen_to(struct udp_socket *sock)
+{
+	sock->ev = event_new(sock->udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
+	return sock->ev && !event_add(sock->ev, NULL);
+}
+
+static bool want(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
+{
+	struct udp_socket *sock = get_socket(udp, addr);
 	int size = RCVBUF, one = 1;
 
 	(void)config;
-	if (sock) {
-		sock->wanted = true;
+	if (sock && sock->fd >= 0)
 		return true;
-	}
-	sock = calloc(1, sizeof(*sock));
 	if (!sock) {
 		strcpy(text, "no memory");
 		return false;
 	}
-	sock->addr = addr;
-	sock->udp = udp;
-	sock->wanted = true;
-	LIST_INSERT_HEAD(&udp->sockets, sock, list);
 	sock->fd = keep_take(udp->keep, addr, WIRE_PORT);
 	sock->inherited = sock->fd >= 0;
 	if (!sock->inherited) {
@@ -167,12 +185,37 @@ static bool want(struct udp *udp, const struct config *config, struct in_addr ad
 		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	if (setsockopt(sock->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)))
 		log_warning("cannot tell by which interface requests come in: %s", strerror(errno));
-	sock->ev = event_new(udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
-	if (!sock->ev || event_add(sock->ev, NULL)) {
+	if (!listen_to(sock)) {
 		strcpy(text, "no memory");
 		return false;
 	}
 	return true;
+}
+
+/*
+ * RFC 5944 section 3.6.1.2: home agents are asked for by the home network's
+ * broadcast address. That is ours where the gateway with its prefix length is.
+ */
+static void want_broadcast(struct udp *udp, const struct core_network *net)
+{
+	const struct in_addr addr = network_broadcast(net);
+	char text[CORE_TEXT_MAX];
+	struct udp_socket *sock;
+
+	if (!addr.s_addr)
+		return;
+	sock = get_socket(udp, addr);
+	if (!sock || sock->fd >= 0)
+		return;
+	sock->broadcast = true;
+	sock->fd = open_socket(addr, "home network", text);
+	if (sock->fd >= 0 && listen_to(sock))
+		return;
+	if (sock->fd >= 0)
+		strcpy(text, "no memory");
+	if (sock->fd >= 0 || errno != EADDRNOTAVAIL)
+		log_warning("nobody finds this home agent by broadcast: %s", text);
+	close_socket(sock);
 }
 
 /* @fn for each address that we listen on, as long as it returns true. */
@@ -207,6 +250,8 @@ bool udp_configure(struct udp *udp, const struct config *config, char *text)
 	LIST_FOREACH(sock, &udp->sockets, list)
 		sock->wanted = false;
 	ok = each_address(udp, config, text, want);
+	for (unsigned int i = 0; ok && config->core.ha && i < config->core.n_networks; i++)
+		want_broadcast(udp, &config->core.networks[i]);
 	for (sock = LIST_FIRST(&udp->sockets); sock; sock = next) {
 		bool is_new = before != sock;	/* new ones are in front of the old */
 
@@ -215,7 +260,7 @@ bool udp_configure(struct udp *udp, const struct config *config, char *text)
 			before = next;
 		if (ok ? !sock->wanted : is_new) {
 			/* a start that fails leaves tunnels as they are */
-			if (ok || !sock->inherited)
+			if (!sock->broadcast && (ok || !sock->inherited))
 				keep_drop(udp->keep, sock->addr);
 			close_socket(sock);
 		}

@@ -18,7 +18,8 @@ void udp_free(struct udp *udp);
 /* Could udp_configure() do it once the configured devices have their addresses? Changes nothing. */
 bool udp_check(struct udp *udp, const struct config *config, char *text);
 /*
- * Listen on exactly the addresses that @config needs; sockets that stay keep
+ * Listen on exactly the addresses that @config needs, and the broadcast
+ * addresses of home networks that are addresses here; sockets that stay keep
  * what they have queued. False with a sentence in @text (CORE_TEXT_MAX); then
  * nothing has changed.
  */

@@ -513,6 +513,47 @@ static void test_pool_ranges(void **state)
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
 }
 
+/* Who asks by the home network's broadcast address is told whom to ask. */
+static void test_broadcast(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+	struct wire_out out;
+	struct wire_msg msg;
+
+	r.f.ha = ip("10.0.0.255");
+	r.dst = "10.0.0.255";
+	/* [5944-3.6.1.2-16] [5944-3.8.2.1-28] [5944-3.8.2.1-29] */
+	expect_denied(w, &r, WIRE_CODE_HA_UNKNOWN_HA);
+	last_reply(w, &msg);
+	/* [5944-3.6.1.2-17] [5944-3.8.2.1-30] [5944-3.8.3.1-1] */
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(sent_by(w, HA, WIRE_RRP, 0)->src.s_addr, ip("192.0.2.1").s_addr);
+
+	/* So is who isn't there yet, and who repeats there what was accepted elsewhere. */
+	r = rrq_from(w, PMA1, "a@nowhere");
+	r.dst = "10.0.0.255";
+	expect_denied(w, &r, WIRE_CODE_HA_UNKNOWN_HA);
+	last_reply(w, &msg);
+	assert_int_equal(msg.rrp.ha.s_addr, ip("192.0.2.1").s_addr);
+	r = rrq_from(w, PMA1, NAI_A);
+	assert_int_equal(code_of(w, &r), 0);
+	r.dst = "10.0.0.255";
+	expect_denied(w, &r, WIRE_CODE_HA_UNKNOWN_HA);
+
+	/* Whoever isn't one of the peers is answered nothing, as anywhere. */
+	later(w, &r);
+	r.sa = NULL;
+	expect_silence(w, &r);
+	/* Nor is anything else. */
+	memset(&out, 0, sizeof(out));
+	wire_put_revoke_ack(&out, &(struct wire_revoke_ack){ .home = ip("10.0.0.10") });
+	wire_put_auth(&out, WIRE_EXT_FHAE, rrq_from(w, PMA1, NAI_A).sa);
+	inject(HA_NODE, "198.51.100.1", "10.0.0.255", out.buf, out.len);
+	assert_int_equal(COUNT(drop_broadcast), 1);
+	assert_int_equal(COUNT(revoke_ack_received), 0);
+}
+
 static void leave(struct world *w, const char *nai)
 {
 	struct rrq r;
@@ -1329,7 +1370,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(key_encodings), T(services),
-		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted), T(pool_ranges),
+		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted), T(pool_ranges), T(broadcast),
 		T(address_hold),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),

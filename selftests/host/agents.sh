@@ -214,6 +214,12 @@ for ns in ha pma; do
 done
 tap_is "it has taken its port" "$(in_ns pma mipctl -j port show | jq -r '.[].port')" acc0
 tap_check "the home network is routed to mip0" eval "ip -n ha route get 10.0.0.99 | tap_grep 'dev mip0'"
+# who asks for home agents by the home network's broadcast address; what it says is too short, and counted
+ip -n pma route add 10.0.0.255 via 192.0.2.1
+in_ns pma bash -c 'printf "\001\0" > /dev/udp/10.0.0.255/434'
+tap_check "the home network's broadcast address is listened to" tap_wait 5 "a datagram" eval \
+	'[ "$(agent ha counters | jq "[.. | .drop_truncated? // empty][0]")" = 1 ]'
+ip -n pma route del 10.0.0.255 via 192.0.2.1
 tap_is "its multicast policy is the one configured" "$(settings ha)" "tunnel all"
 tap_is "the control socket's mode" "$(stat -c %a "$dir/pma.sock")" 660
 
