@@ -103,6 +103,7 @@ struct core_network {
 	bool tentative_back;		/* it is undone then, unless something says that it counts; else it counts */
 	unsigned int simultaneous;	/* HA: care-of addresses of a node at once (RFC 5944 s3.6.1.2); below 2: one */
 	bool no_gre;			/* HA: IP-in-IP only */
+	bool wants_reverse;		/* HA: who asks for no reverse tunnel is denied, RFC 3024 s4.3.1 */
 	bool bicast;			/* HA: during handover_grace_ms the PMA that was left gets copies */
 	bool ask_host;			/* PMA: asks for the next line (RFC 4332) */
 	struct wire_host_config host;	/* HA: told to who asks */
@@ -473,8 +474,8 @@ size_t core_revocable(const struct core *core, const struct core_which *which);
 
 /* Reply codes that the HA denies by, each with its counter. */
 #define CORE_DENIALS(y, x) \
-	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 135) y(x, 136) y(x, 139) \
-	y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150) y(x, 151)
+	y(x, 128) y(x, 129) y(x, 130) y(x, 131) y(x, 132) y(x, 133) y(x, 134) y(x, 135) y(x, 136) y(x, 138) \
+	y(x, 139) y(x, 140) y(x, 141) y(x, 143) y(x, 144) y(x, 149) y(x, 150) y(x, 151)
 #define CORE_DENIAL_COUNTER(x, code) x(denied_##code)
 
 struct core_counters {

@@ -306,11 +306,25 @@ static void read_tentative(const struct section *sec, const struct core_config *
 			"only a home agent decides on handovers");
 }
 
+static void read_tunnels(const struct section *sec, const struct core_config *core, struct core_network *net)
+{
+	static const char *const reverse[] = { "optional", "required" };
+	unsigned int choice;
+	bool gre = true;
+
+	if (get_choice(sec, "reverse-tunnel", "optional or required", reverse, 2, &choice))
+		net->wants_reverse = choice;
+	only_if(core->ha, sec, "reverse-tunnel", "remove it", "a proxy agent always asks for one");
+	get_bool(sec, "gre", &gre);
+	net->no_gre = !gre;
+	only_if(core->ha, sec, "gre", "remove it, and set gre-key in the peer's section",
+		"a proxy agent asks for what its peer has");
+}
+
 static void read_network(const struct section *sec, const struct core_config *core,
 			 struct core_network *net, struct config_network *extra)
 {
 	uint64_t n;
-	bool gre;
 
 	if (strlen(section_title(sec)) >= sizeof(net->name))
 		section_error(sec, NULL, NULL, "a name has at most %zu characters", sizeof(net->name) - 1);
@@ -341,11 +355,7 @@ static void read_network(const struct section *sec, const struct core_config *co
 			      "not with tentative handovers: what these undo would be gone");
 	only_if(core->ha, sec, "simultaneous-bindings", "remove it, or set home-agent = true",
 		"only a home agent has bindings");
-	gre = true;
-	get_bool(sec, "gre", &gre);
-	net->no_gre = !gre;
-	only_if(core->ha, sec, "gre", "remove it, and set gre-key in the peer's section",
-		"a proxy agent asks for what its peer has");
+	read_tunnels(sec, core, net);
 	read_pools(sec, core, net);
 	check_prefix(sec, net);
 	read_home_agents(sec, core, net);

@@ -105,7 +105,7 @@ static cfg_opt_t network_options[] = {
 	VALUE("nai"), VALUE("realm"), VALUE("device"), VALUE("home-agent-address"),
 	VALUE("gateway"), VALUE("prefix-length"), LIST("pool"), VALUE("address-hold"), VALUE("lifetime"),
 	VALUE("lease"), LIST("dns"), VALUE("mtu"), VALUE("domain"), LIST("ntp"), LIST("routes"),
-	VALUE("host-config"), VALUE("gre"), VALUE("bicast"),
+	VALUE("host-config"), VALUE("gre"), VALUE("reverse-tunnel"), VALUE("bicast"),
 	VALUE("tentative"), VALUE("tentative-end"), VALUE("simultaneous-bindings"),
 	LIST("other-home-agents"), VALUE("home-agent-field"), VALUE("redirect"), LIST("other-pool"), VALUE("service"),
 	LIST("services"), CFG_END()

@@ -78,6 +78,7 @@ enum wire_notify_code {
 	x(HA_TOO_MANY_BINDINGS, 135, "too many simultaneous bindings") \
 	x(HA_UNKNOWN_HA, 136, "unknown home agent address") \
 	x(HA_REVERSE_TUNNEL_UNAVAILABLE, 137, "reverse tunnel unavailable") \
+	x(HA_REVERSE_TUNNEL_MANDATORY, 138, "reverse tunnel is mandatory and wasn't asked for") \
 	x(HA_ENCAP_UNAVAILABLE, 139, "requested encapsulation unavailable") \
 	x(HA_CVSE_MN, 140, "unknown vendor extension from the mobile node") \
 	x(HA_CVSE_FA, 141, "unknown vendor extension from the foreign agent") \

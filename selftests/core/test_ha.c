@@ -447,6 +447,27 @@ static void test_home_address(void **state)
 	assert_int_equal(register_ok(w, PMA1, NAI_A).s_addr, a.s_addr);
 }
 
+static void test_reverse_tunnel(void **state)
+{
+	struct world *w = *state;
+	struct rrq r = rrq_from(w, PMA1, NAI_A);
+
+	r.f.flags &= ~WIRE_RRQ_T;
+	assert_int_equal(code_of(w, &r), 0);
+	HA_NODE->net[RED].wants_reverse = true;
+	later(w, &r);
+	expect_denied(w, &r, WIRE_CODE_HA_REVERSE_TUNNEL_MANDATORY);
+	assert_int_equal(COUNT(denied_138), 1);
+	/* whoever was accepted without one may leave */
+	later(w, &r);
+	r.f.lifetime = 0;
+	assert_int_equal(code_of(w, &r), 0);
+	later(w, &r);
+	r.f.lifetime = 600;
+	r.f.flags |= WIRE_RRQ_T;
+	assert_int_equal(code_of(w, &r), 0);
+}
+
 static void test_pool_exhausted(void **state)
 {
 	struct world *w = *state;
@@ -1370,7 +1391,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(key_encodings), T(services),
-		T(service_refused_elsewhere), T(host_config), T(home_address), T(pool_exhausted), T(pool_ranges), T(broadcast),
+		T(service_refused_elsewhere), T(host_config), T(home_address), T(reverse_tunnel), T(pool_exhausted), T(pool_ranges), T(broadcast),
 		T(address_hold),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),

@@ -108,6 +108,8 @@ static const struct bad {
 	  "pool = {\"10.0.0.10-10.0.0.20\", \"10.0.0.20-10.0.0.30\"}\n}\n", ":5: network red pool: two of its ranges overlap" },
 	{ "a range without dash", "home-agent = true\nnetwork red {\ngateway = 10.0.0.1\nprefix-length = 24\n"
 	  "pool = {\"10.0.0.10-10.0.0.20\", 10.0.0.22}\n}\n", ":5: network red pool: not a range: \"10.0.0.22\"" },
+	{ "reverse tunnel", "home-agent = true\nnetwork red {\nreverse-tunnel = true\n}\n", ":3: network red reverse-tunnel: unknown: \"true\" (optional or required)" },
+	{ "reverse tunnel at a proxy agent", "proxy-agent = true\nnetwork red {\nreverse-tunnel = optional\n}\n", ":3: network red reverse-tunnel: a proxy agent always asks for one" },
 	{ "a year's hold", "home-agent = true\nnetwork red {\naddress-hold = 31536000\n}\n", ":3: network red address-hold: out of range" },
 	{ "hold at a proxy agent", "proxy-agent = true\nnetwork red {\naddress-hold = 60\n}\n", ":3: network red address-hold: only a home agent has a pool" },
 	{ "pool without dash", "home-agent = true\nnetwork red {\npool = 10.0.0.0/24\n}\n", ":3: network red pool: not a range" },
@@ -479,7 +481,7 @@ static void test_handover(void **state)
 		"simultaneous-bindings = 4\n"
 		"services = { ims, \"voip.example.com\" } gre = false dns = { 10.0.0.53 } domain = \"blue.example\"\n"
 		"other-home-agents = { 192.0.2.4, 192.0.2.3 } redirect = 192.0.2.3 other-pool = \"10.0.0.21-10.0.0.30\"\n"
-		"address-hold = 3600 }\n"
+		"address-hold = 3600 reverse-tunnel = required }\n"
 		"network green { nai = \"*@green.example\" realm = 3 device = mip2 home-agent-address = 192.0.2.2\n"
 		"gateway = 10.0.0.1 prefix-length = 24 pool = { \"10.0.0.30-10.0.0.39\", \"10.0.0.10-10.0.0.19\" } }\n";
 	struct config *config;
@@ -501,6 +503,8 @@ static void test_handover(void **state)
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->redirect.s_addr), 0xc0000203);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_pool[0].first.s_addr), 0x0a000015);
 	assert_int_equal(ntohl(config_network(config, "blue", NULL)->other_pool[0].last.s_addr), 0x0a00001e);
+	assert_false(config->networks[0].wants_reverse);
+	assert_true(config->networks[1].wants_reverse);
 	assert_false(config->networks[0].no_gre);
 	assert_true(config->networks[1].no_gre);
 	assert_int_equal(config->networks[1].host.plen, 24);
