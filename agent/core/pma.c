@@ -290,7 +290,8 @@ void pma_timeout(struct core *core, struct reg *reg)
 			core->count.timed_out++;
 			pma_stay(core, reg, "no answer");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < PMA_CONFIRM_TRIES) {
-			pma_send_rrq(core, reg);
+			if (reg->pma.tries < PMA_RRQ_TRIES || !pma_fail_over(core, reg))
+				pma_send_rrq(core, reg);
 		} else {
 			confirm(core, reg);
 		}

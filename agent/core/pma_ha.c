@@ -12,6 +12,7 @@
 #include "core/reg.h"
 
 #define SILENT_US	(31 * SECOND)	/* as long as a device asks */
+#define FAREWELL_US	(60 * SECOND)	/* between those that nothing answers */
 
 /* The registration that stands while another home agent is asked. */
 struct pma_leaving {
@@ -30,6 +31,7 @@ struct farewell {
 	struct peer *peer;
 	struct pma_rrq rrq;
 	uint64_t sent_us;
+	uint64_t until_us;		/* it is registered there so long; 0 = it isn't known */
 	char nai[WIRE_NAI_MAX + 1];
 	unsigned int tries;
 };
@@ -107,14 +109,19 @@ static bool can_be_asked(const struct core *core, const struct reg *reg, const s
 	return peer && pma_can_sign(core, peer, reg->pub.rec.nai) && peer->hold_until_us <= core->now->mono_us;
 }
 
+/* To all devices, not to one alone. */
+static bool is_silent(const struct core *core, const struct peer *peer)
+{
+	return !peer->replied_us || core->now->mono_us - peer->replied_us >= SILENT_US;
+}
+
 void pma_ha_silent(struct core *core, const struct reg *reg)
 {
 	struct in_addr *now = &core->ha_now[network_index(core, reg->net)], next;
-	const uint64_t replied_us = reg->pma.peer->replied_us;
 	const struct core_network *net = reg->net;
 	unsigned int place;
 
-	if (now->s_addr != reg->pub.rec.ha.s_addr || (replied_us && core->now->mono_us - replied_us < SILENT_US))
+	if (now->s_addr != reg->pub.rec.ha.s_addr || !is_silent(core, reg->pma.peer))
 		return;
 	for (unsigned int i = 1; i <= net->n_other_ha; i++) {
 		place = (place_of(net, *now) + i) % (net->n_other_ha + 1);
@@ -213,7 +220,7 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 		return;
 	act_log(core, CORE_LOG_WARNING, "%s: stays with home agent %s: %s: %s", reg->pub.rec.nai,
 		addr_text(leaving->leg.peer, here), addr_text(reg->pub.rec.ha, there), why);
-	farewell_start(core, &reg->pub.rec, reg->pma.peer);	/* it may have accepted all the same */
+	farewell_start(core, &reg->pub.rec, reg->pma.peer, 0);	/* it may have accepted all the same */
 	pma_set_ha(core, reg, leaving->peer, leaving->leg.peer);
 	use_tunnel(core, reg, leaving->leg.gre, leaving->leg.key_in, leaving->leg.key_out);
 	reg->pub.rec.last_id = leaving->last_id;
@@ -250,7 +257,7 @@ void pma_left(struct core *core, struct reg *reg)
 	old.ha = leaving->leg.peer;
 	old.key_in = leaving->leg.key_in;
 	old.last_id = leaving->last_id;
-	farewell_start(core, &old, leaving->peer);
+	farewell_start(core, &old, leaving->peer, leaving->expires_us);
 	free(leaving);
 	reg->pma.leaving = NULL;
 }
@@ -276,7 +283,7 @@ bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct
 			return false;
 		old.ha = ha;
 		old.last_id = 0;
-		farewell_start(core, &old, peer);
+		farewell_start(core, &old, peer, 0);
 		return true;
 	}
 	/* Not without a look whether it is here: RFC 5563 s4.4. */
@@ -334,6 +341,26 @@ bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to)
 	return true;
 }
 
+bool pma_fail_over(struct core *core, struct reg *reg)
+{
+	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
+	struct in_addr to;
+	struct peer *peer;
+
+	if (reg->pma.leaving || reg->pma.cancelled || reg->pma.gone || !is_silent(core, reg->pma.peer))
+		return false;
+	pma_ha_silent(core, reg);
+	to = pma_ha_now(core, reg->net);
+	peer = peer_find(core, to);
+	if (to.s_addr == reg->pub.rec.ha.s_addr || !can_be_asked(core, reg, peer) || !leave(reg))
+		return false;
+	act_log(core, CORE_LOG_WARNING, "%s: home agent %s does not answer: %s is asked", reg->pub.rec.nai,
+		addr_text(reg->pub.rec.ha, here), addr_text(to, there));
+	reg->pma.visited = 1 << place_of(reg->net, reg->pub.rec.ha);
+	ask(core, reg, peer, to);
+	return true;
+}
+
 /* ---- farewells ---- */
 
 static void farewell_end(struct core *core, struct farewell *f)
@@ -355,16 +382,18 @@ static void farewell_send(struct core *core, struct farewell *f)
 	f->rrq.f.id = clock_next_id(core, f->peer, f->rrq.f.id);
 	f->sent_us = core->now->mono_us;
 	pma_put_rrq(core, &f->rrq);
-	timer_set(core, &f->timer, core->now->mono_us + (FIRST_RETRY_US << f->tries++));
+	timer_set(core, &f->timer, core->now->mono_us +
+		  (f->tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << f->tries++ : FAREWELL_US));
 }
 
 static void farewell_fire(struct core *core, struct timer *timer)
 {
 	struct farewell *f = container_of(timer, struct farewell, timer);
 
-	if (f->tries >= PMA_RRQ_TRIES) {
+	/* Who was left for its silence may come back, and have the device until its lifetime ends. */
+	if (f->tries >= PMA_RRQ_TRIES && f->until_us <= core->now->mono_us) {
 		core->count.timed_out++;
-		farewell_end(core, f);	/* its lifetime ends it there */
+		farewell_end(core, f);
 		return;
 	}
 	core->count.retransmitted++;
@@ -382,7 +411,7 @@ void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
 	}
 }
 
-void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer)
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer, uint64_t until_us)
 {
 	const struct core_network *net = network_by_nai(core->cfg, rec->nai);
 	struct farewell *f;
@@ -395,6 +424,7 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 		return;
 	memcpy(f->nai, rec->nai, sizeof(f->nai));
 	f->peer = peer;
+	f->until_us = until_us;
 	f->rrq = (struct pma_rrq){
 		.f = { .flags = pma_flags(f->peer), .home = rec->home, .ha = rec->ha, .coa = rec->coa,
 		       .id = rec->last_id },

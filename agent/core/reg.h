@@ -747,6 +747,8 @@ struct in_addr pma_ha_now(const struct core *core, const struct core_network *ne
 void pma_ha_accepted(struct core *core, const struct reg *reg);
 /* It is silent, and not just to that device: what comes next asks the next one that can be asked. */
 void pma_ha_silent(struct core *core, const struct reg *reg);
+/* Its HA is: so a device that is served asks another one, with its address. False: none can be asked. */
+bool pma_fail_over(struct core *core, struct reg *reg);
 /* It takes nobody, or not from us: what comes next asks the one that is configured. */
 void pma_ha_declines(struct core *core, const struct reg *reg);
 void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha);
@@ -761,8 +763,8 @@ void pma_moved(struct core *core, struct reg *reg);
 void pma_left(struct core *core, struct reg *reg);
 /* No longer asks another HA, if it did: BOUND. */
 void pma_stay(struct core *core, struct reg *reg, const char *why);
-/* Deregister it at @rec's HA, whatever becomes of its registration here. */
-void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer);
+/* Deregister it at @rec's HA, which has it until @until_us at most (0: unknown), whatever becomes of it here. */
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer, uint64_t until_us);
 /* It registers there again. */
 void farewell_cancel(struct core *core, const char *nai, struct in_addr ha);
 void farewells_exit(struct core *core);

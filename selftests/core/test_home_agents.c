@@ -592,6 +592,83 @@ static void test_move(void **state)
 	assert_int_equal(PMA_NODE->kernel[0].n_legs, 1);
 }
 
+static void attached(struct world *w, int dev)
+{
+	attach(PMA_NODE, dev, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	assert_int_equal(device(PMA_NODE, dev)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, dev)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+}
+
+/* Its home agent is dead: the other one has it, with its address, before its lifetime ends. */
+static void test_failover(void **state)
+{
+	struct world *w = *state;
+	struct in_addr home, to;
+	struct wire_msg msg;
+	uint64_t expires;
+
+	attached(w, DEV);
+	home = device(PMA_NODE, DEV)->rec.home;
+	expires = device(PMA_NODE, DEV)->expires_us;
+	w->deaf = 1 << HA;
+	while (device(PMA_NODE, DEV)->rec.ha.s_addr != ip("192.0.2.2").s_addr && w->now < expires)
+		run(w, SEC);
+	run(w, RTT);
+	assert_true(w->now < expires);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
+	assert_int_equal(HA2_NODE->kernel[0].home.s_addr, home.s_addr);
+	assert_true(is_from(&PMA_NODE->kernel[0].leg[0], CORE_LEG_ACTIVE, "192.0.2.2"));
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
+
+	/* Who comes back is told, be it long after, for it still has the device. */
+	run(w, 90 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 1);
+	w->deaf = 0;
+	run(w, 60 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);
+	rrq_back(w, 0, &msg, &to);
+	assert_int_equal(to.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(msg.rrq.lifetime, 0);
+}
+
+/* What is left of its lifetime is the device's where there is nobody else. */
+static void test_failover_to_nobody(void **state)
+{
+	struct world *w = *state;
+
+	attached(w, DEV);
+	w->deaf = 1 << HA | 1 << HA2;
+	while (device(PMA_NODE, DEV)->state != CORE_REFRESH)
+		run(w, SEC);
+	run(w, 75 * SEC);	/* both were asked */
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_true(is_from(&PMA_NODE->kernel[0].leg[0], CORE_LEG_ACTIVE, "192.0.2.1"));
+	w->deaf = 1 << HA2;
+	run(w, 40 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
+}
+
+/* Not for one device's bad luck, nor for one that isn't there. */
+static void test_failover_absent(void **state)
+{
+	struct world *w = *state;
+
+	attached(w, DEV);
+	attached(w, DEV + 1);
+	PMA_NODE->dev[DEV].away = true;
+	w->deaf = 1 << HA;
+	while (device(PMA_NODE, DEV) && w->now < 700 * (uint64_t)SEC)
+		run(w, SEC);
+	assert_null(device(PMA_NODE, DEV));
+	run(w, 60 * SEC);
+	assert_int_equal(HA2_NODE->n_kernel, 1);
+	assert_int_equal(HA2_NODE->kernel[0].home.s_addr, device(PMA_NODE, DEV + 1)->rec.home.s_addr);
+}
+
 /* The last word is repeated until there is an answer, five times at most. */
 static void test_farewell(void **state)
 {
@@ -812,6 +889,7 @@ int main(void)
 		TEST(test_not_followed), TEST(test_circle), TEST(test_unknown_ha), TEST(test_silent),
 		TEST(test_silent_alone), TEST(test_silent_to_one), TEST(test_silent_and_full),
 		TEST(test_sent_to_who_declines), TEST(test_silent_and_early), TEST(test_move), TEST(test_farewell),
+		TEST(test_failover), TEST(test_failover_to_nobody), TEST(test_failover_absent),
 		TEST(test_farewell_not_now), TEST(test_new_one_silent), TEST(test_new_one_denies),
 		TEST(test_not_bound), TEST(test_taken_over), TEST(test_taken_over_meanwhile),
 		TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile), cmocka_unit_test(test_killed),
