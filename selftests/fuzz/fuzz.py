@@ -298,6 +298,19 @@ class Fuzzer(Maker):
         if keys != changed or count != len(keys) or change.added or change.links:
             raise Wrong(f"asked to flush {keys}, {count} are said to have gone: {change}")
 
+    def done_socket_set(self, request, said, _, change):
+        device, = struct.unpack("=I", said["ifindex"])
+        if change.any(but="links") or set(change.links) - {device}:
+            raise Wrong(f"more than the socket of {device} changed: {change}")
+        port = None
+        if "socket-fd" in said:
+            port = self.descriptors.get(struct.unpack("=I", said["socket-fd"])[0])
+            if not port:
+                raise Wrong(f"accepted with {plain(said)}, from which no link can tunnel")
+        shown = request.netns.now.links[device][2].get("udp_port")
+        if shown != (port and struct.pack("=H", port)):
+            raise Wrong(f"asked to tunnel from port {port}, shown is {plain(shown)}")
+
     def done_port_set(self, request, said, _, change):
         change.only("altered", "ports")
         wish = said["port"]

@@ -19,7 +19,7 @@ NEEDS = {"binding": ("addrs", "legs"), "addr": ("address",), "leg": ("peer",), "
 TOGETHER = {"mac": "port", "okey": "ikey"}
 COMMON = {"cookie", "realm", "family", "plen", "port", "gateway", "home-plen", "lifetime", "local", "encap", "ikey",
           "unknown", "link"}
-REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad", "udp-port"}
+REPLIES_ONLY = {"id", "stats", "bindings", "held", "unknown-frames", "pad", "udp_port"}
 
 
 class Request:
@@ -56,6 +56,7 @@ class Maker:
         self.space = dict(zip(self.actors, self.spaces + [self.main, self.main]))
         self.port_index = [self.main.device_index(name) for name in (*PORTS, POINT)]
         self.point = struct.pack("=I", self.port_index[-1])
+        self.descriptors = world.descriptors(lambda: enter(other))
         self.odd_index = [self.main.device_index("lo"), 999, 0x7fffffff, 0xffffffff]
 
     def chance(self, p):
@@ -111,6 +112,8 @@ class Maker:
             return struct.pack("=I", rng.choice((0, 100000000)))
         if name == "realm":
             return struct.pack("=I", rng.choice((0, 0, 0, 0, 0, 1, 2)))
+        if name == "socket-fd":
+            return struct.pack("=I", rng.choice(list(self.descriptors)))
         return self.any_leaf(attr)
 
     def any_leaf(self, attr):

@@ -130,6 +130,35 @@ class Actor:
         self.netns = fds[4]
 
 
+def descriptors(enter_other):
+    """{descriptor: port that a link may tunnel from by it; None if it may not by that one}"""
+    ports = {}
+
+    def add(sock, good=False):
+        port = sock.getsockname()[1] if good else None
+        ports[sock.detach()] = port
+
+    def udp(address=("0.0.0.0", 0)):
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(address)
+        return sock
+
+    for _ in range(2):
+        add(udp(), True)
+    with open("/proc/self/ns/net", "rb") as home:
+        enter_other()
+        add(udp(), True)
+        must(libc.setns(home.fileno(), CLONE_NEWNET))
+    add(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    add(udp(("127.0.0.1", 0)))
+    add(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    add(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+    add(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0))
+    ports[os.open("/dev/null", os.O_RDONLY)] = None
+    ports[0x7fffffff] = None
+    return ports
+
+
 def no_rights():
     # what belongs to the process itself in /proc stays readable
     os.setgroups([])

@@ -4,6 +4,7 @@
 
 A result of False makes the exit status 1.
 """
+import contextlib
 import os
 import signal
 import socket
@@ -40,13 +41,22 @@ def esp(address):
     return sock
 
 
+@contextlib.contextmanager
+def inside(netns):
+    """Nothing of it stays open, for that would keep it."""
+    with open("/proc/self/ns/net", "rb") as home:
+        with open(f"/run/netns/{netns}", "rb") as there:
+            os.setns(there.fileno())
+        try:
+            yield
+        finally:
+            os.setns(home.fileno())
+
+
 def elsewhere(netns, **args):
     """A socket of another namespace."""
-    home = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.setns(os.open(f"/run/netns/{netns}", os.O_RDONLY))
-    sock = udp(**args)
-    os.setns(home)
-    return sock
+    with inside(netns):
+        return udp(**args)
 
 
 def says(dev, sock):
@@ -65,6 +75,15 @@ def hold(devs, address="0.0.0.0", port=434):
     while True:
         data, source = sock.recvfrom(65536)
         print(f"{source[0]}:{source[1]} {data.hex()}", flush=True)
+
+
+def hold_from_outside(dev, netns, underlay):
+    """Nor is this process in either of the two."""
+    sock = elsewhere(underlay)
+    with inside(netns):
+        refused = attach(dev, sock)
+    print(refused or "ready", flush=True)
+    signal.pause()
 
 
 def shared(dev):
