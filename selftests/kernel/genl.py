@@ -204,6 +204,23 @@ def starved_link(name, local, underlay):
     return starved(0, 16, head + ifname + info, 0x600, [(17, head + ifname)])  # CREATE, EXCL
 
 
+def starved_change(ifindex, data, back):
+    """Attributes of a link, and those that undo them."""
+    head = struct.pack("=BxHiII", 0, 0, ifindex, 0, 0)
+
+    def request(data):
+        return 16, head + nest(18, a(1, b"mip4\0"), nest(2, data))
+
+    return starved(0, *request(data), 0, [request(back)])
+
+
+def starved_socket(ifindex):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("0.0.0.0", 4340))
+    link = u32(A_IFINDEX, ifindex)
+    return starved_command(SOCKET_SET, [link, u32(A_SOCKET_FD, sock.fileno())], 0, [(SOCKET_SET, [link])])
+
+
 def starved_port(ifindex, master):
     head = struct.pack("=BxHiII", 0, 0, ifindex, 0, 0)
     return starved(0, 19, head + u32(10, master), 0, [(19, head + u32(10, 0))])

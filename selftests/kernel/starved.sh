@@ -144,6 +144,15 @@ packet "a large one up, minimal" dev "$(up "ip('$DEV_IP', '$CN', tcp(1, 2, b'x' 
 packet "a fragment up, by IP-in-IP" dev "$(up "ip('$DEV_IP', '$CN', $U, frag=0x2000)")"
 packet "a packet down, minimal" cn "$(down "ip('$CN', '$DEV_IP', $U)")"
 tap_check "packets pass again" pings dev $CN
+tap_check "UDP" eval "hold ha && hold pma1 && ctl pma1 binding set dev mip0 home $DEV_IP peer $HA encap udp &&
+	ctl ha binding set dev mip0 home $DEV_IP peer $PMA1 encap udp"
+packet "a packet up, by UDP" dev "$(up "ip('$DEV_IP', '$CN', $U)")"
+packet "fragments up, by UDP" dev "$(up "ip('$DEV_IP', '$CN', udp(1, 2, b'x' * 1460))")"
+packet "a large one up, by UDP" dev "$(up "ip('$DEV_IP', '$CN', tcp(1, 2, b'x' * 5000), proto=6)"), 1000"
+packet "a packet down, by UDP" cn "$(down "ip('$CN', '$DEV_IP', $U)")"
+tap_check "packets pass again" pings dev $CN
+tap_check "a router that its device has left" ctl pma1 binding set dev mip0 home $DEV_IP peer $HA encap udp state return
+packet "what it sends back, and waits" cn "$(down "ip('$CN', '$DEV_IP', $U)")" hold_full hold_expired no_leg
 
 tap_stage "commands"
 # these may wait for memory, and so shall fail
@@ -184,6 +193,16 @@ command "a port's policy" "starved_command(PORT_SET, [nest(A_PORT, u32(PORT_A_IF
 	[(PORT_SET, [nest(A_PORT, u32(PORT_A_IFINDEX, $P1), u8(PORT_A_UNKNOWN, 0))])])"
 command "what there is of a binding" "starved_command(BINDING_GET, [$M, binding($HOME)])"
 command "of a port" "starved_command(PORT_GET, [nest(A_PORT, u32(PORT_A_IFINDEX, $P1))])"
+PREFIX="nest(B_ADDR, a(ADDR_ADDRESS, socket.inet_aton('10.50.0.0')), u8(ADDR_PLEN, 16))"
+command "a binding with a prefix behind it" "starved_command(BINDING_NEW,
+	[$M, binding(addrs(addr('10.9.0.2'), $PREFIX), legs(leg('198.51.100.2', 15, 16)))], 0,
+	[(BINDING_DEL, [$M, binding(addrs(addr('10.9.0.2')))])])"
+command "it goes" "starved_command(BINDING_DEL, [$M, binding(addrs(addr('10.9.0.2')))], 0, [(BINDING_NEW,
+	[$M, binding(addrs(addr('10.9.0.2'), $PREFIX), legs(leg('198.51.100.2', 15, 16)))])])"
+command "a socket" "starved_socket($(index pma2 mip9))"
+command "another gateway MAC, and copies of multicast" "starved_change($(index pma2 mip9),
+	a(LINK_GWMAC, bytes.fromhex('02000000bb02')) + u8(LINK_MULTICAST, 2),
+	a(LINK_GWMAC, bytes(6)) + u8(LINK_MULTICAST, 0))"
 for what in BINDING PORT PEER; do
 	command "of each ${what,,}" "starved_command(${what}_GET, [], DUMP)"
 done
