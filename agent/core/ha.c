@@ -721,12 +721,12 @@ static void decide(struct core *core, const struct request *req)
 	/* RFC 5563 s8.1 looks bindings up by NAI: without one nobody is authorised */
 	else if (!net || !auth_may_register(req->peer, net))
 		code = WIRE_CODE_HA_ADMIN_PROHIBITED;
+	else if (req->rrq.lifetime && !has_service(net, req->service))
+		code = WIRE_CODE_SERVICE_REFUSED;
 	else if (req->rrq.lifetime && net->wants_reverse && !(req->rrq.flags & WIRE_RRQ_T))
 		code = WIRE_CODE_HA_REVERSE_TUNNEL_MANDATORY;
 	else if (req->rrq.lifetime && !has_encapsulation(net, req))
 		code = WIRE_CODE_HA_ENCAP_UNAVAILABLE;
-	else if (req->rrq.lifetime && !has_service(net, req->service))
-		code = WIRE_CODE_SERVICE_REFUSED;
 
 	if (!net && req->nai[0])
 		core->count.drop_no_network++;
