@@ -105,10 +105,12 @@ static noinline_for_stack void mip4_downlink_pieces(struct sk_buff *skb,
 						    unsigned int mtu)
 {
 	struct sk_buff_head pieces;
+	int err;
 
 	__skb_queue_head_init(&pieces);
-	if (mip4_fragment(skb, port->dev, mtu, &pieces))
-		mip4_count_drop(b->mip, b, MIP4_DROP_NO_MEMORY);
+	err = mip4_fragment(skb, port->dev, mtu, &pieces);
+	if (err)
+		mip4_count_drop(b->mip, b, mip4_fragment_failed(err));
 	while ((skb = __skb_dequeue(&pieces)))
 		mip4_emit(skb, port, b);
 }

@@ -171,6 +171,7 @@ static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
 	struct mip4_dev *mip = leg->binding->mip;
 	struct sk_buff_head pieces;
 	unsigned int mtu;
+	int err;
 
 	if (likely(leg->key.encap != MIP4_ENCAP_UDP)) {
 		mip4_encap_one(skb, leg, rt);
@@ -182,8 +183,9 @@ static void mip4_encap_pieces(struct sk_buff *skb, struct mip4_leg *leg,
 		return;
 	}
 	__skb_queue_head_init(&pieces);
-	if (mip4_fragment(skb, rt->dst.dev, mtu, &pieces))
-		mip4_count_drop(mip, leg->binding, MIP4_DROP_NO_MEMORY);
+	err = mip4_fragment(skb, rt->dst.dev, mtu, &pieces);
+	if (err)
+		mip4_count_drop(mip, leg->binding, mip4_fragment_failed(err));
 	while ((skb = __skb_dequeue(&pieces))) {
 		dst_hold(&rt->dst);
 		mip4_encap_one(skb, leg, rt);

@@ -34,6 +34,11 @@ static noinline_for_stack int mip4_fragment_one(struct sk_buff *skb,
 	int err;
 
 	dst_init_metrics(&rt.dst, dst_default_metrics.metrics, true);
+	/* options that only the first piece has are taken out of it later */
+	if (skb_ensure_writable(skb, ip_hdrlen(skb))) {
+		kfree_skb(skb);
+		return -ENOMEM;
+	}
 	/* who may say how long its own options are isn't always the stack */
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	IPCB(skb)->opt.optlen = ip_hdrlen(skb) - sizeof(struct iphdr);

@@ -104,10 +104,12 @@ static noinline_for_stack void mip4_home_pieces(struct sk_buff *skb,
 						unsigned int mtu)
 {
 	struct sk_buff_head pieces;
+	int err;
 
 	__skb_queue_head_init(&pieces);
-	if (mip4_fragment(skb, dev, mtu, &pieces))
-		mip4_count_drop(mip, NULL, MIP4_DROP_NO_MEMORY);
+	err = mip4_fragment(skb, dev, mtu, &pieces);
+	if (err)
+		mip4_count_drop(mip, NULL, mip4_fragment_failed(err));
 	while ((skb = __skb_dequeue(&pieces)))
 		mip4_home_emit(skb, mip, dev);
 }

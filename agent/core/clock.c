@@ -245,6 +245,7 @@ bool clock_reply(struct core *core, const struct core_event *ev, struct wire_msg
 	}
 	if (wire_code_unauthentic(msg->rrp.code))
 		return true;	/* it is asked again */
+	peer->replied_us = core->now->mono_us;
 	peer->unanswered = 0;
 	peer->hold_rrqs_until_us = 0;
 	timer_set(core, &peer->timer, 0);

@@ -268,7 +268,7 @@ static const struct core_network *restorable(const struct core *core, const stru
 	if (!peer || !has_authority(core, peer, rec, net))
 		return NULL;
 	if (reg_by_cookie(core, rec->cookie) || reg_by_nai(core, rec->role, rec->nai, access_now(core, rec)) ||
-	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home) : !!reg_by_mac(core, rec->mac)))
+	    (ha ? !rec->tombstone && pool_is_taken(core, net, rec->home, rec->nai) : !!reg_by_mac(core, rec->mac)))
 		return NULL;
 	return net;
 }
@@ -558,8 +558,8 @@ void core_free(struct core *core)
 	withdrawal_exit(core);
 	free(core->ha_now);
 	free(core->told);
-	pools_exit(core);
 	holds_exit(core);
+	pools_exit(core);
 	table_exit(&core->cookies);
 	table_exit(&core->nais);
 	table_exit(&core->macs);

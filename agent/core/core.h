@@ -491,6 +491,11 @@ const char *core_auth_name(enum core_auth auth);
 bool nai_equal(const char *a, const char *b);		/* realms without case, RFC 4282 s2.4 */
 /* The first that takes it; NULL: none does. */
 const struct core_network *network_by_nai(const struct core_config *cfg, const char *nai);
+/*
+ * Are we its home agent? A gateway that is that for some networks and proxy
+ * agent for others has peers at those others' home agents.
+ */
+bool network_is_ours(const struct core_config *cfg, const struct core_network *net);
 /* 0.0.0.0: its prefix is too long to have one. */
 struct in_addr network_broadcast(const struct core_network *net);
 const struct core_network *network_by_name(const struct core_config *cfg, const char *name);	/* NULL: none */

@@ -146,16 +146,29 @@ static void take_home(struct core *core, struct reg *reg, struct in_addr home)
 {
 	reg->pub.rec.home = home;
 	reg->has_home = true;
+	hold_end(core, reg->net, home);
 	pool_set(core, reg->net, home, true);
+}
+
+/* Nobody has had it. */
+static void give_back(struct core *core, struct reg *reg)
+{
+	if (reg->has_home)
+		pool_set(core, reg->net, reg->pub.rec.home, false);
+	reg->has_home = false;
 }
 
 static void drop_home(struct core *core, struct reg *reg)
 {
-	if (reg->has_home) {
-		pool_set(core, reg->net, reg->pub.rec.home, false);
-		hold_add(core, reg->net, reg->pub.rec.home, reg->pub.rec.nai);
-	}
+	const struct core_record *rec = &reg->pub.rec;
+
+	if (!reg->has_home)
+		return;
 	reg->has_home = false;
+	pool_set(core, reg->net, rec->home, false);
+	/* only another home agent knows what becomes of its own */
+	if (pool_is_ours(core, reg->net, rec->home))
+		hold_add(core, reg->net, rec->home, rec->nai, reg->net->address_hold_s);
 }
 
 /*
@@ -202,7 +215,7 @@ static void still_withdrawn(struct core *core, struct reg *reg, const struct req
 
 	if (!by || by->rrq.coa.s_addr == rec->coa.s_addr)
 		revoke_start(core, reg, rec->coa, reg->pub.expires_us, 0, false);
-	if (pool_is_taken(core, reg->net, rec->home))
+	if (pool_is_taken(core, reg->net, rec->home, rec->nai))
 		rec->lifetime = rec->peer_revsup = 0;
 	else
 		take_home(core, reg, rec->home);
@@ -271,6 +284,22 @@ void ha_bury(struct core *core, struct reg *reg)
 	ha_settle(core, reg);
 }
 
+/*
+ * Another home agent may have taken the device over with its address, because
+ * its agent didn't reach us. It is nobody else's until it has had the time to
+ * come back.
+ */
+static void expire(struct core *core, struct reg *reg)
+{
+	const struct core_network *net = reg->net;
+	const struct core_record rec = reg->pub.rec;
+
+	ha_bury(core, reg);	/* may free it */
+	if (net->n_other_ha && net->address_hold_s < net->lifetime && pool_is_ours(core, net, rec.home) &&
+	    !pool_is_taken(core, net, rec.home, rec.nai))
+		hold_add(core, net, rec.home, rec.nai, net->lifetime);
+}
+
 void ha_timeout(struct core *core, struct reg *reg)
 {
 	if (tentative_timeout(core, reg) || others_timeout(core, reg))
@@ -279,7 +308,7 @@ void ha_timeout(struct core *core, struct reg *reg)
 		/* RFC 5944 s3.8: without a word to anybody. */
 		core->count.expired++;
 		act_log(core, CORE_LOG_INFO, "%s: registration expired", reg->pub.rec.nai);
-		ha_bury(core, reg);
+		expire(core, reg);
 	} else {
 		ha_settle(core, reg);
 	}
@@ -474,7 +503,7 @@ static struct in_addr choose_home(const struct core *core, const struct request 
 	if (reg && pool_is_free(core, net, reg->pub.rec.home, req->nai, true))
 		return reg->pub.rec.home;
 	held = hold_home(core, net, req->nai);
-	if (held.s_addr && pool_is_free(core, net, held, req->nai, true))
+	if (held.s_addr && pool_is_free(core, net, held, req->nai, false))
 		return held;
 	*code = WIRE_CODE_HA_NO_RESOURCES;
 	*why = "no home address is free";
@@ -588,6 +617,7 @@ static void do_register(struct core *core, const struct request *req,
 	code = WIRE_CODE_HA_TOO_MANY_BINDINGS;
 	if (!live ? has_all_accesses(core, req) : keeps && others_full(net, reg, req->rrq.coa))
 		goto deny;
+	holds_expire(core, net);
 	home = choose_home(core, req, net, reg, &code, &why);
 	if (!home.s_addr)
 		goto deny;
@@ -758,8 +788,10 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 	struct core_record *rec = &reg->pub.rec;
 	bool live = op->had_prev && !op->prev.tombstone;
 
-	if (!live)
+	if (!live) {
+		give_back(core, reg);
 		to_tombstone(core, reg);
+	}
 	if (op->had_prev) {
 		reg_set_key_in(core, reg, op->prev.key_in);
 		*rec = op->prev;
@@ -1081,7 +1113,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		.sport = ev->datagram.sport,
 		.link = ev->datagram.link,
 	};
-	const struct core_network *home = network_by_broadcast(core->cfg, req.dst);
+	const struct core_network *home = network_by_broadcast(core->cfg, req.dst), *net;
 	enum fresh fresh;
 	struct reg *reg;
 	uint16_t flags;
@@ -1119,6 +1151,9 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 		fresh = STALE;
 	/* RFC 5944 s3.8.2.1: never taken, but answered by who could be asked */
 	if (req.by_broadcast && fresh != STALE) {
+		net = network_by_nai(core->cfg, req.nai);
+		if (net && network_broadcast(net).s_addr == ev->datagram.dst.s_addr)
+			req.dst = net->ha;	/* of two networks with equal addresses */
 		ha_deny(core, &req, NULL, WIRE_CODE_HA_UNKNOWN_HA);
 		return;
 	}

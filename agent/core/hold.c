@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Home addresses that their devices have given back, by deregistration or by
- * silence: for a network's address_hold_s nobody else gets them, so that what
- * the world still sends there reaches no stranger, and a device that was off
- * for a while finds its address free. One entry per address at most; they end
- * with the process.
+ * silence, and that nobody else gets for a while: what the world still sends
+ * there reaches no stranger, and a device that was off finds its address again.
+ * They stay taken in the pools. One per NAI and network, or a device that asks
+ * for one address after the other would take them all. They end with the core.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 struct held {
 	struct link by_home, by_nai;
-	TAILQ_ENTRY(held) entry;	/* of its network's: the first one ends first */
+	TAILQ_ENTRY(held) entry;	/* of its network's, by when they were given back */
 	const struct core_network *net;
 	struct in_addr home;
 	uint64_t until_us;
@@ -34,13 +34,14 @@ static struct held_list *list_of(const struct core *core, const struct core_netw
 
 static void held_free(struct core *core, struct held *held)
 {
+	pool_set(core, held->net, held->home, false);
 	table_del(&core->held_homes, &held->by_home);
 	table_del(&core->held_nais, &held->by_nai);
 	TAILQ_REMOVE(list_of(core, held->net), held, entry);
 	free(held);
 }
 
-static struct held *held_find(const struct core *core, const struct core_network *net, struct in_addr home)
+static struct held *held_by_home(const struct core *core, const struct core_network *net, struct in_addr home)
 {
 	struct link *link = NULL;
 
@@ -48,6 +49,19 @@ static struct held *held_find(const struct core *core, const struct core_network
 		struct held *held = container_of(link, struct held, by_home);
 
 		if (held->home.s_addr == home.s_addr && held->net->realm == net->realm)
+			return held;
+	}
+	return NULL;
+}
+
+static struct held *held_by_nai(const struct core *core, const struct core_network *net, const char *nai)
+{
+	struct link *link = NULL;
+
+	while ((link = table_next(&core->held_nais, link, nai_hash(nai, core->seed)))) {
+		struct held *held = container_of(link, struct held, by_nai);
+
+		if (held->net == net && nai_equal(held->nai, nai))
 			return held;
 	}
 	return NULL;
@@ -74,44 +88,65 @@ void holds_exit(struct core *core)
 	free(core->held);
 }
 
-void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+void holds_expire(struct core *core, const struct core_network *net)
 {
-	struct held *held = held_find(core, net, home);
+	struct held *held;
+
+	while ((held = TAILQ_FIRST(list_of(core, net))) && held->until_us <= core->now->mono_us)
+		held_free(core, held);
+}
+
+void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai, uint32_t s)
+{
+	struct held *held = held_by_nai(core, net, nai), *before;
 
 	if (held)
 		held_free(core, held);
-	while ((held = TAILQ_FIRST(list_of(core, net))) && held->until_us <= core->now->mono_us)
-		held_free(core, held);
-	if (!net->address_hold_s || !*nai)
-		return;
-	held = malloc(sizeof(*held) + strlen(nai) + 1);
+	held = s && *nai ? malloc(sizeof(*held) + strlen(nai) + 1) : NULL;
 	if (!held)
 		return;
 	held->net = net;
 	held->home = home;
-	held->until_us = core->now->mono_us + net->address_hold_s * SECOND;
+	held->until_us = core->now->mono_us + s * SECOND;
 	strcpy(held->nai, nai);
-	TAILQ_INSERT_TAIL(list_of(core, net), held, entry);
+	/* the end of one that was held for longer than others of its network may be later than theirs */
+	TAILQ_FOREACH_REVERSE(before, list_of(core, net), held_list, entry)
+		if (before->until_us <= held->until_us)
+			break;
+	if (before)
+		TAILQ_INSERT_AFTER(list_of(core, net), before, held, entry);
+	else
+		TAILQ_INSERT_HEAD(list_of(core, net), held, entry);
 	table_add(&core->held_homes, &held->by_home, home_hash(net, home));
 	table_add(&core->held_nais, &held->by_nai, nai_hash(nai, core->seed));
+	pool_set(core, net, home, true);
 }
 
-bool hold_denies(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+void hold_end(struct core *core, const struct core_network *net, struct in_addr home)
 {
-	const struct held *held = held_find(core, net, home);
+	struct held *held = held_by_home(core, net, home);
 
-	return held && held->until_us > core->now->mono_us && !nai_equal(held->nai, nai);
+	if (held)
+		held_free(core, held);
+}
+
+bool hold_is_for(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
+{
+	const struct held *held = held_by_home(core, net, home);
+
+	return held && nai_equal(held->nai, nai);
 }
 
 struct in_addr hold_home(const struct core *core, const struct core_network *net, const char *nai)
 {
-	struct link *link = NULL;
+	const struct held *held = held_by_nai(core, net, nai);
 
-	while ((link = table_next(&core->held_nais, link, nai_hash(nai, core->seed)))) {
-		const struct held *held = container_of(link, struct held, by_nai);
+	return held ? held->home : (struct in_addr){ 0 };
+}
 
-		if (held->net == net && held->until_us > core->now->mono_us && nai_equal(held->nai, nai))
-			return held->home;
-	}
-	return (struct in_addr){ 0 };
+struct in_addr hold_oldest(const struct core *core, const struct core_network *net)
+{
+	const struct held *held = TAILQ_FIRST(list_of(core, net));
+
+	return held ? held->home : (struct in_addr){ 0 };
 }

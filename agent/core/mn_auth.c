@@ -368,5 +368,7 @@ bool pma_authenticate(struct core *core, struct peer *peer, struct mn *mn, const
 	}
 	if (last && !peer->cfg->ipsec)
 		auth_trim(msg, last, !peer->cfg->n_sa);
+	if (last || peer->cfg->ipsec)
+		peer->replied_us = core->now->mono_us;
 	return true;
 }

@@ -106,6 +106,15 @@ bool identity_nai(const struct core_config *cfg, const uint8_t mac[6], char nai[
 	return false;
 }
 
+bool network_is_ours(const struct core_config *cfg, const struct core_network *net)
+{
+	for (unsigned int i = 0; cfg->pma && i < cfg->n_peers; i++) {
+		if (cfg->peers[i].addr.s_addr == net->ha.s_addr)
+			return false;
+	}
+	return cfg->ha;
+}
+
 struct in_addr network_broadcast(const struct core_network *net)
 {
 	uint32_t mask = net->plen ? UINT32_MAX << (32 - net->plen) : 0;
@@ -116,7 +125,8 @@ struct in_addr network_broadcast(const struct core_network *net)
 const struct core_network *network_by_broadcast(const struct core_config *cfg, struct in_addr addr)
 {
 	for (unsigned int i = 0; cfg->ha && i < cfg->n_networks; i++) {
-		if (network_broadcast(&cfg->networks[i]).s_addr == addr.s_addr)
+		if (network_broadcast(&cfg->networks[i]).s_addr == addr.s_addr &&
+		    network_is_ours(cfg, &cfg->networks[i]))
 			return &cfg->networks[i];
 	}
 	return NULL;

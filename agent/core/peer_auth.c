@@ -187,7 +187,10 @@ bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_
 	};
 	if (!wire_get_nai(msg, req->nai))
 		req->nai[0] = '\0';
-	return auth == AUTH_OK;
+	if (auth != AUTH_OK)
+		return false;
+	peer->replied_us = core->now->mono_us;
+	return true;
 }
 
 bool auth_shared(const struct core_peer *peer)

@@ -141,10 +141,10 @@ void pma_present(struct core *core, const struct core_event *ev)
 	reg->pma.unconfirmed = 0;
 	if (!ev->present.present)
 		pma_leave(core, reg, "no longer there at refresh");
-	else if (reg->pub.state == CORE_REFRESH)
-		pma_send_rrq(core, reg);
-	else
+	else if (reg->pub.state != CORE_REFRESH)
 		pma_refresh(core, reg);
+	else if (!pma_fail_over(core, reg))
+		pma_send_rrq(core, reg);
 }
 
 bool pma_is_due(const struct core *core, const struct reg *reg)
@@ -183,6 +183,8 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_deregister(core, reg);
 		return;
 	}
+	const bool refreshed = !reg->error && !reg->pma.leaving && reg->pma.attached;
+
 	if (reg->error)
 		pma_stay(core, reg, reg->error_text);
 	else if (reg->pma.leaving)
@@ -217,6 +219,8 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_refresh(core, reg);
 		return;
 	}
+	if (refreshed && pma_go_back(core, reg))
+		return;
 	if (reg->pma.ask_again)
 		reg->pma.refresh_us = core->now->mono_us;
 	pma_arm(core, reg);
@@ -285,12 +289,14 @@ void pma_timeout(struct core *core, struct reg *reg)
 	case CORE_REFRESH:
 		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 			core->count.expired++;
+			if (!reg->pma.unauthentic)
+				pma_ha_silent(core, reg);
 			pma_end(core, reg, "lifetime ended without a refresh");
-		} else if (reg->pma.leaving && reg->pma.tries >= PMA_RRQ_TRIES) {
+		} else if (reg->pma.leaving && reg->pma.tries >= pma_patience(reg)) {
 			core->count.timed_out++;
 			pma_stay(core, reg, "no answer");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < PMA_CONFIRM_TRIES) {
-			if (reg->pma.tries < PMA_RRQ_TRIES || !pma_fail_over(core, reg))
+			if (!pma_fail_over(core, reg))
 				pma_send_rrq(core, reg);
 		} else {
 			confirm(core, reg);

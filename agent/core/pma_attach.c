@@ -159,7 +159,7 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 	if (old->pub.rec.ha.s_addr == reg->pub.rec.ha.s_addr)
 		reg->pub.rec.last_id = old->pub.rec.last_id;
 	else if (old->pub.state != CORE_IDLE)	/* nothing replaces it there */
-		farewell_start(core, &old->pub.rec, old->pma.peer, 0);
+		farewell_start(core, &old->pub.rec, old->pma.peer);
 	reg->pma.sent_us = old->pma.sent_us;
 	reg->pma.hold_until_us = old->pma.hold_until_us;
 	reg->pma.backoff_s = old->pma.backoff_s;

@@ -12,7 +12,6 @@
 #include "core/reg.h"
 
 #define SILENT_US	(31 * SECOND)	/* as long as a device asks */
-#define FAREWELL_US	(60 * SECOND)	/* between those that nothing answers */
 
 /* The registration that stands while another home agent is asked. */
 struct pma_leaving {
@@ -31,7 +30,6 @@ struct farewell {
 	struct peer *peer;
 	struct pma_rrq rrq;
 	uint64_t sent_us;
-	uint64_t until_us;		/* it is registered there so long; 0 = it isn't known */
 	char nai[WIRE_NAI_MAX + 1];
 	unsigned int tries;
 };
@@ -110,9 +108,9 @@ static bool can_be_asked(const struct core *core, const struct reg *reg, const s
 }
 
 /* To all devices, not to one alone. */
-static bool is_silent(const struct core *core, const struct peer *peer)
+static bool is_silent(const struct core *core, const struct peer *peer, uint64_t for_us)
 {
-	return !peer->replied_us || core->now->mono_us - peer->replied_us >= SILENT_US;
+	return !peer->replied_us || core->now->mono_us - peer->replied_us >= for_us;
 }
 
 void pma_ha_silent(struct core *core, const struct reg *reg)
@@ -121,7 +119,7 @@ void pma_ha_silent(struct core *core, const struct reg *reg)
 	const struct core_network *net = reg->net;
 	unsigned int place;
 
-	if (now->s_addr != reg->pub.rec.ha.s_addr || !is_silent(core, reg->pma.peer))
+	if (now->s_addr != reg->pub.rec.ha.s_addr || !is_silent(core, reg->pma.peer, SILENT_US))
 		return;
 	for (unsigned int i = 1; i <= net->n_other_ha; i++) {
 		place = (place_of(net, *now) + i) % (net->n_other_ha + 1);
@@ -218,9 +216,16 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 
 	if (!leaving)
 		return;
-	act_log(core, CORE_LOG_WARNING, "%s: stays with home agent %s: %s: %s", reg->pub.rec.nai,
-		addr_text(leaving->leg.peer, here), addr_text(reg->pub.rec.ha, there), why);
-	farewell_start(core, &reg->pub.rec, reg->pma.peer, 0);	/* it may have accepted all the same */
+	/* that one is asked again with each refresh */
+	act_log(core, reg->pub.rec.ha.s_addr == reg->pma.origin.s_addr ? CORE_LOG_INFO : CORE_LOG_WARNING,
+		"%s: stays with home agent %s: %s: %s", reg->pub.rec.nai, addr_text(leaving->leg.peer, here),
+		addr_text(reg->pub.rec.ha, there), why);
+	/*
+	 * It may have accepted all the same. If the address is its own it would
+	 * be free there, while the device has it.
+	 */
+	if (reg->pub.rec.ha.s_addr != reg->pma.origin.s_addr)
+		farewell_start(core, &reg->pub.rec, reg->pma.peer);
 	pma_set_ha(core, reg, leaving->peer, leaving->leg.peer);
 	use_tunnel(core, reg, leaving->leg.gre, leaving->leg.key_in, leaving->leg.key_out);
 	reg->pub.rec.last_id = leaving->last_id;
@@ -243,7 +248,11 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 
 void pma_moved(struct core *core, struct reg *reg)
 {
-	left_add(core, reg, &reg->pma.leaving->leg, PENDING_MS);
+	const struct pma_leaving *leaving = reg->pma.leaving;
+
+	/* Who was silent is back before the device is, and sends what it can. */
+	left_add(core, reg, &leaving->leg, leaving->leg.peer.s_addr == reg->pma.origin.s_addr ?
+		 ms_until(core, leaving->expires_us) : PENDING_MS);
 }
 
 void pma_left(struct core *core, struct reg *reg)
@@ -257,7 +266,11 @@ void pma_left(struct core *core, struct reg *reg)
 	old.ha = leaving->leg.peer;
 	old.key_in = leaving->leg.key_in;
 	old.last_id = leaving->last_id;
-	farewell_start(core, &old, leaving->peer, leaving->expires_us);
+	/* Not where its address comes from: as long as that is registered there nobody else gets it. */
+	if (old.ha.s_addr != reg->pma.origin.s_addr)
+		farewell_start(core, &old, leaving->peer);
+	if (reg->pub.rec.ha.s_addr == reg->pma.origin.s_addr)
+		reg->pma.origin.s_addr = INADDR_ANY;
 	free(leaving);
 	reg->pma.leaving = NULL;
 }
@@ -283,7 +296,7 @@ bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct
 			return false;
 		old.ha = ha;
 		old.last_id = 0;
-		farewell_start(core, &old, peer, 0);
+		farewell_start(core, &old, peer);
 		return true;
 	}
 	/* Not without a look whether it is here: RFC 5563 s4.4. */
@@ -341,23 +354,69 @@ bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to)
 	return true;
 }
 
+/*
+ * How many requests are without answer before another home agent is asked: the
+ * refresh begins when a third of the lifetime is left, and a third of that is
+ * waited, 31 s at most.
+ */
+unsigned int pma_patience(const struct reg *reg)
+{
+	const uint64_t most_us = reg->pub.rec.lifetime * SECOND / 9;
+	unsigned int tries = 3;
+
+	while (tries < PMA_RRQ_TRIES && (FIRST_RETRY_US << (tries + 1)) - FIRST_RETRY_US <= most_us)
+		tries++;
+	return tries;
+}
+
+static struct peer *takes_over(const struct core *core, const struct reg *reg, struct in_addr *to)
+{
+	const struct core_network *net = reg->net;
+	struct peer *peer;
+
+	for (unsigned int place = 0; place <= net->n_other_ha; place++) {
+		*to = place ? net->other_ha[place - 1] : net->ha;
+		peer = peer_find(core, *to);
+		if (to->s_addr != reg->pub.rec.ha.s_addr && !(reg->pma.failed & 1 << place) &&
+		    can_be_asked(core, reg, peer))
+			return peer;
+	}
+	return NULL;
+}
+
 bool pma_fail_over(struct core *core, struct reg *reg)
 {
+	const unsigned int tries = pma_patience(reg);
 	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
 	struct in_addr to;
 	struct peer *peer;
 
-	if (reg->pma.leaving || reg->pma.cancelled || reg->pma.gone || !is_silent(core, reg->pma.peer))
+	if (reg->pma.tries < tries || reg->pma.leaving || reg->pma.cancelled || reg->pma.gone ||
+	    reg->pma.unauthentic || !is_silent(core, reg->pma.peer, (FIRST_RETRY_US << tries) - FIRST_RETRY_US))
 		return false;
 	pma_ha_silent(core, reg);
-	to = pma_ha_now(core, reg->net);
-	peer = peer_find(core, to);
-	if (to.s_addr == reg->pub.rec.ha.s_addr || !can_be_asked(core, reg, peer) || !leave(reg))
+	peer = takes_over(core, reg, &to);
+	if (!peer || !leave(reg))
 		return false;
 	act_log(core, CORE_LOG_WARNING, "%s: home agent %s does not answer: %s is asked", reg->pub.rec.nai,
 		addr_text(reg->pub.rec.ha, here), addr_text(to, there));
+	reg->pma.failed |= 1 << place_of(reg->net, to);
 	reg->pma.visited = 1 << place_of(reg->net, reg->pub.rec.ha);
+	if (!reg->pma.origin.s_addr)
+		reg->pma.origin = reg->pub.rec.ha;
 	ask(core, reg, peer, to);
+	return true;
+}
+
+bool pma_go_back(struct core *core, struct reg *reg)
+{
+	struct peer *peer = peer_find(core, reg->pma.origin);
+
+	if (!reg->pma.origin.s_addr || !can_be_asked(core, reg, peer) || !leave(reg))
+		return false;
+	reg->pma.visited = 0;
+	reg->pub.state = CORE_REFRESH;
+	ask(core, reg, peer, reg->pma.origin);
 	return true;
 }
 
@@ -382,18 +441,16 @@ static void farewell_send(struct core *core, struct farewell *f)
 	f->rrq.f.id = clock_next_id(core, f->peer, f->rrq.f.id);
 	f->sent_us = core->now->mono_us;
 	pma_put_rrq(core, &f->rrq);
-	timer_set(core, &f->timer, core->now->mono_us +
-		  (f->tries < PMA_RRQ_TRIES ? FIRST_RETRY_US << f->tries++ : FAREWELL_US));
+	timer_set(core, &f->timer, core->now->mono_us + (FIRST_RETRY_US << f->tries++));
 }
 
 static void farewell_fire(struct core *core, struct timer *timer)
 {
 	struct farewell *f = container_of(timer, struct farewell, timer);
 
-	/* Who was left for its silence may come back, and have the device until its lifetime ends. */
-	if (f->tries >= PMA_RRQ_TRIES && f->until_us <= core->now->mono_us) {
+	if (f->tries >= PMA_RRQ_TRIES) {
 		core->count.timed_out++;
-		farewell_end(core, f);
+		farewell_end(core, f);	/* its lifetime ends it there */
 		return;
 	}
 	core->count.retransmitted++;
@@ -411,7 +468,7 @@ void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
 	}
 }
 
-void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer, uint64_t until_us)
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer)
 {
 	const struct core_network *net = network_by_nai(core->cfg, rec->nai);
 	struct farewell *f;
@@ -424,7 +481,6 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 		return;
 	memcpy(f->nai, rec->nai, sizeof(f->nai));
 	f->peer = peer;
-	f->until_us = until_us;
 	f->rrq = (struct pma_rrq){
 		.f = { .flags = pma_flags(f->peer), .home = rec->home, .ha = rec->ha, .coa = rec->coa,
 		       .id = rec->last_id },

@@ -45,6 +45,7 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	core->count.accepted++;
 	reg->pub.last_code = msg->rrp.code;
 	reg->pma.accepted_id = rec->last_id;
+	reg->pma.failed = 0;
 	reg->pma.peer->hold_until_us = 0;
 	if (why && reg->pma.leaving) {
 		pma_stay(core, reg, why);
@@ -266,7 +267,6 @@ void pma_rrp(struct core *core, const struct core_event *ev, struct wire_msg *ms
 		return;
 	}
 	reg->pma.awaiting = false;
-	reg->pma.peer->replied_us = core->now->mono_us;
 	if (msg->rrp.code > WIRE_CODE_ACCEPTED_NO_SIMULTANEOUS) {
 		denied(core, reg, msg);
 	} else if (reg->pub.state == CORE_DEREG) {

@@ -116,27 +116,37 @@ static const struct pool *pool_with(const struct core *core, const struct core_n
 	return pool_index(pool, home, index) ? pool : pool_index(other, home, index) ? other : NULL;
 }
 
-/* Is it another's, who isn't here? */
-static bool is_kept(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
-{
-	return mn_keeps(core, net, home, nai) || hold_denies(core, net, home, nai);
-}
-
 bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
 		  bool others)
 {
 	uint32_t i;
 	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool && (others || pool == pool_of(core, net)) && !bit_get(pool, i) && !is_kept(core, net, home, nai);
+	return pool && (others || pool == pool_of(core, net)) && !pool_is_taken(core, net, home, nai) &&
+	       !mn_keeps(core, net, home, nai);
 }
 
-bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home)
+bool pool_is_taken(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
 {
 	uint32_t i;
 	const struct pool *pool = pool_with(core, net, home, &i);
 
-	return pool && bit_get(pool, i);
+	return pool && bit_get(pool, i) && !hold_is_for(core, net, home, nai);
+}
+
+bool pool_is_ours(const struct core *core, const struct core_network *net, struct in_addr home)
+{
+	uint32_t i;
+
+	return pool_index(pool_of(core, net), home, &i);
+}
+
+/* None is free but those that are kept: a device that is here goes before one that may come again. */
+static struct in_addr pick_held(const struct core *core, const struct core_network *net, const char *nai)
+{
+	const struct in_addr home = hold_oldest(core, net);
+
+	return mn_keeps(core, net, home, nai) ? (struct in_addr){ 0 } : home;
 }
 
 /*
@@ -150,16 +160,16 @@ struct in_addr pool_pick(const struct core *core, const struct core_network *net
 	uint32_t i, left = pool->size;
 
 	if (!pool->used || pool->n_used == pool->size)
-		return (struct in_addr){ 0 };
+		return pick_held(core, net, nai);
 	i = nai_hash(nai, 0) % pool->size;
-	while (bit_get(pool, i) || is_kept(core, net, pool_address(pool, i), nai)) {
+	while (bit_get(pool, i) || mn_keeps(core, net, pool_address(pool, i), nai)) {
 		/* Full words at once: a nearly full pool of a /8 has 262,144 of them. */
 		uint32_t step = i % 64 == 0 && pool->used[i / 64] == UINT64_MAX ? 64 : 1;
 
 		if (step > pool->size - i)
 			step = pool->size - i;
 		if (step >= left)
-			return (struct in_addr){ 0 };
+			return pick_held(core, net, nai);
 		left -= step;
 		i = step < pool->size - i ? i + step : 0;
 	}

@@ -60,7 +60,7 @@ static bool read_range(const struct section *sec, const char *option, const stru
 
 	snprintf(text, sizeof(text), "%s", item->text);
 	dash = strchr(text, '-');
-	if (!dash) {
+	if (!dash || strlen(item->text) >= sizeof(text)) {
 		section_error(sec, option, "as \"10.0.0.10-10.0.0.250\"", "not a range: \"%s\"", text);
 		return false;
 	}
@@ -376,6 +376,10 @@ static void check_network_pair(const struct section *sec, const struct core_conf
 			      "the same as of network %s", other->name);
 	if (!core->ha)
 		return;
+	if (net->ha.s_addr && (net->ha.s_addr == network_broadcast(other).s_addr ||
+			       other->ha.s_addr == network_broadcast(net).s_addr))
+		section_error(sec, "home-agent-address", "nobody could be registered there",
+			      "that of network %s, or this one, is the other's broadcast address", other->name);
 	if (net->realm != other->realm) {
 		if (*net->device && !strcmp(net->device, other->device))
 			section_error(sec, "device", "one mip4 device per realm on a home agent",

@@ -649,6 +649,9 @@ static bool prepare(struct host *host, const struct config *config, char *text)
 		if (link_ensure(host->links, &config->devices[i], text) ||
 		    homes_ensure(host->datapath, &config->devices[i], text))
 			return false;
+	for (unsigned int i = 0; i < config->n_devices; i++)
+		if (link_set(host->links, &config->devices[i], text))
+			return false;
 	return udp_configure(host->udp, config, text);
 }
 

@@ -389,12 +389,6 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 			return error;
 		}
 		log_info("created device %s", device->name);
-	} else if (device->n_settings) {
-		error = configure(links, device, info.ifindex, why);
-		if (error) {
-			snprintf(text, CORE_TEXT_MAX, "cannot change device %.16s: %.180s", device->name, why);
-			return error;
-		}
 	}
 	error = info.up ? 0 : set_up(links, info.ifindex, 0, why);
 	for (unsigned int i = 0; !error && i < device->n_addrs; i++)
@@ -405,4 +399,21 @@ int link_ensure(struct links *links, const struct config_device *device, char *t
 	}
 	error = ensure_ports(links, device, info.ifindex, text);
 	return error || !*device->home_link ? error : ensure_home_addrs(links, device, text);
+}
+
+int link_set(struct links *links, const struct config_device *device, char *text)
+{
+	struct link_info info;
+	char why[NL_TEXT_MAX];
+	int error;
+
+	if (!device->n_settings)
+		return 0;
+	error = look_at(links, device, &info, text);
+	if (error)
+		return error;
+	error = configure(links, device, info.ifindex, why);
+	if (error)
+		snprintf(text, CORE_TEXT_MAX, "cannot change device %.16s: %.180s", device->name, why);
+	return error;
 }

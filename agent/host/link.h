@@ -40,9 +40,11 @@ int link_get(struct links *links, const char *name, uint32_t ifindex, struct lin
 int link_check(struct links *links, const struct config_device *device, char *text);
 /*
  * After link_check(): creates the mip4 device if it isn't there, gives it its addresses, sets it
- * and its ports up and enslaves them. Of what another hand made it deletes
- * nothing and changes the settings that the configuration names. 0 or a positive errno with a sentence in @text (CORE_TEXT_MAX).
+ * and its ports up and enslaves them. Never deletes or changes what another
+ * hand made. 0 or a positive errno with a sentence in @text (CORE_TEXT_MAX).
  */
 int link_ensure(struct links *links, const struct config_device *device, char *text);
+/* After that: the settings that the configuration names, whoever made the device. Returns as that does. */
+int link_set(struct links *links, const struct config_device *device, char *text);
 
 #endif /* MIP4_LINK_H */

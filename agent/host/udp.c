@@ -157,6 +157,10 @@ static struct udp_socket *get_socket(struct udp *udp, struct in_addr addr)
 
 static bool listen_to(struct udp_socket *sock)
 {
+	int one = 1;
+
+	if (setsockopt(sock->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)))
+		log_warning("cannot tell by which interface requests come in: %s", strerror(errno));
 	sock->ev = event_new(sock->udp->base, sock->fd, EV_READ | EV_PERSIST, on_readable, sock);
 	return sock->ev && !event_add(sock->ev, NULL);
 }
@@ -164,7 +168,7 @@ static bool listen_to(struct udp_socket *sock)
 static bool want(struct udp *udp, const struct config *config, struct in_addr addr, const char *option, char *text)
 {
 	struct udp_socket *sock = get_socket(udp, addr);
-	int size = RCVBUF, one = 1;
+	int size = RCVBUF;
 
 	(void)config;
 	if (sock && sock->fd >= 0)
@@ -183,8 +187,6 @@ static bool want(struct udp *udp, const struct config *config, struct in_addr ad
 	}
 	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (setsockopt(sock->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)))
-		log_warning("cannot tell by which interface requests come in: %s", strerror(errno));
 	if (!listen_to(sock)) {
 		strcpy(text, "no memory");
 		return false;
@@ -225,15 +227,10 @@ static bool each_address(struct udp *udp, const struct config *config, char *tex
 {
 	const struct core_config *core = &config->core;
 
-	for (unsigned int i = 0; core->ha && i < core->n_networks; i++) {
-		/* A gateway that is HA for some networks and PMA for others has peers at those others' HAs. */
-		bool remote = false;
-
-		for (unsigned int j = 0; core->pma && j < core->n_peers; j++)
-			remote |= core->peers[j].addr.s_addr == core->networks[i].ha.s_addr;
-		if (!remote && !fn(udp, config, core->networks[i].ha, "home-agent-address", text))
+	for (unsigned int i = 0; core->ha && i < core->n_networks; i++)
+		if (network_is_ours(core, &core->networks[i]) &&
+		    !fn(udp, config, core->networks[i].ha, "home-agent-address", text))
 			return false;
-	}
 	return !core->pma || fn(udp, config, core->care_of, "care-of-address", text);
 }
 
@@ -250,8 +247,9 @@ bool udp_configure(struct udp *udp, const struct config *config, char *text)
 	LIST_FOREACH(sock, &udp->sockets, list)
 		sock->wanted = false;
 	ok = each_address(udp, config, text, want);
-	for (unsigned int i = 0; ok && config->core.ha && i < config->core.n_networks; i++)
-		want_broadcast(udp, &config->core.networks[i]);
+	for (unsigned int i = 0; ok && i < config->core.n_networks; i++)
+		if (network_is_ours(&config->core, &config->core.networks[i]))
+			want_broadcast(udp, &config->core.networks[i]);
 	for (sock = LIST_FIRST(&udp->sockets); sock; sock = next) {
 		bool is_new = before != sock;	/* new ones are in front of the old */
 

@@ -601,9 +601,6 @@ static void test_address_hold(void **state)
 	assert_int_not_equal(register_ok(w, PMA1, NAI_B).s_addr, a.s_addr);
 	/* nor for who asks for it, long after A is forgotten */
 	run(w, 300 * SEC);
-	r = rrq_from(w, PMA1, "c@red.example");
-	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
-	run(w, SEC);
 	r = rrq_from(w, PMA1, "d@red.example");
 	r.f.home = a;
 	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
@@ -613,10 +610,51 @@ static void test_address_hold(void **state)
 	leave(w, NAI_A);
 	run(w, 590 * SEC);
 	register_ok(w, PMA1, NAI_B);
-	r = rrq_from(w, PMA1, "c@red.example");
-	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+	r = rrq_from(w, PMA1, "d@red.example");
+	r.f.home = a;
+	expect_denied(w, &r, WIRE_CODE_HA_ADMIN_PROHIBITED);
 	run(w, 20 * SEC);
-	assert_int_equal(register_ok(w, PMA1, "e@red.example").s_addr, a.s_addr);
+	r = rrq_from(w, PMA1, "e@red.example");
+	r.f.home = a;
+	assert_int_equal(code_of(w, &r), 0);
+	leave(w, "e@red.example");
+
+	/* Whoever is here goes before who may come again. */
+	assert_int_equal(register_ok(w, PMA1, "f@red.example").s_addr, a.s_addr);
+	r = rrq_from(w, PMA1, "g@red.example");
+	expect_denied(w, &r, WIRE_CODE_HA_NO_RESOURCES);
+}
+
+/* Who asks for one address after the other keeps the last one, and a device that was never served keeps none. */
+static void test_address_hold_one(void **state)
+{
+	struct world *w = *state;
+	struct core_network *net = &HA_NODE->net[RED];
+	struct rrq r;
+
+	net->pool[0] = (struct core_range){ ip("10.0.0.40"), ip("10.0.0.44") };
+	net->address_hold_s = 600;
+	node_start(HA_NODE);
+	for (int i = 0; i < 5; i++) {
+		run(w, SEC);
+		r = rrq_from(w, PMA1, NAI_A);
+		r.f.home = (struct in_addr){ htonl(0x0a000028 + i) };
+		assert_int_equal(code_of(w, &r), 0);
+		leave(w, NAI_A);
+	}
+	HA_NODE->fail_bind = ENOSPC;
+	r = rrq_from(w, PMA1, NAI_B);
+	r.f.home = ip("10.0.0.40");
+	assert_int_not_equal(code_of(w, &r), 0);
+	run(w, 300 * SEC);
+	for (int i = 0; i < 5; i++) {
+		run(w, SEC);
+		r = rrq_from(w, PMA1, "d@red.example");
+		r.f.home = (struct in_addr){ htonl(0x0a000028 + i) };
+		assert_int_equal(code_of(w, &r), i < 4 ? 0 : WIRE_CODE_HA_ADMIN_PROHIBITED);
+		if (i < 4)
+			leave(w, "d@red.example");
+	}
 }
 
 static void test_max_registrations(void **state)
@@ -1392,7 +1430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(key_encodings), T(services),
 		T(service_refused_elsewhere), T(host_config), T(home_address), T(reverse_tunnel), T(pool_exhausted), T(pool_ranges), T(broadcast),
-		T(address_hold),
+		T(address_hold), T(address_hold_one),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),

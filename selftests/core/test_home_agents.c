@@ -11,6 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+
 #include "sim.h"
 
 #define COUNT(field)	(core_counters(PMA_NODE->core)->field)
@@ -607,6 +609,8 @@ static void test_failover(void **state)
 	struct in_addr home, to;
 	struct wire_msg msg;
 	uint64_t expires;
+	unsigned int n;
+	char nai[64];
 
 	attached(w, DEV);
 	home = device(PMA_NODE, DEV)->rec.home;
@@ -622,15 +626,66 @@ static void test_failover(void **state)
 	assert_true(is_from(&PMA_NODE->kernel[0].leg[0], CORE_LEG_ACTIVE, "192.0.2.2"));
 	assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
 
-	/* Who comes back is told, be it long after, for it still has the device. */
-	run(w, 90 * SEC);
-	assert_int_equal(HA_NODE->n_kernel, 1);
-	w->deaf = 0;
-	run(w, 60 * SEC);
-	assert_int_equal(HA_NODE->n_kernel, 0);
+	/* Who was left isn't told: the address is its own, and would be free there. What it sends is taken. */
 	rrq_back(w, 0, &msg, &to);
-	assert_int_equal(to.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(msg.rrq.lifetime, 0);
+	assert_int_not_equal(msg.rrq.lifetime, 0);
+	assert_true(is_from(&PMA_NODE->kernel[0].leg[1], CORE_LEG_RECEIVE_ONLY, "192.0.2.1"));
+	w->deaf = 0;
+	run(w, 300 * SEC);
+	assert_int_equal(HA_NODE->n_kernel, 0);		/* its lifetime has ended */
+	attach(&w->node[PMA2], DEV + 2, 5, CORE_TRIGGER_DHCP, inet_ntoa(home));
+	run(w, 2 * SEC);
+	assert_int_equal(find(HA_NODE, nai_of(DEV + 2, nai))->state, CORE_BOUND);
+	assert_int_not_equal(find(HA_NODE, nai_of(DEV + 2, nai))->rec.home.s_addr, home.s_addr);
+
+	/* With its next refresh the device goes back. */
+	run(w, 150 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
+	assert_int_equal(HA2_NODE->n_kernel, 0);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
+	n = n_sent(w, PMA1, WIRE_RRQ);
+	run(w, 60 * SEC);
+	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n);
+}
+
+/* Short lifetimes as well; who is still silent is asked once with each refresh. */
+static void test_failover_short(void **state)
+{
+	static const uint16_t lifetimes[] = { 30, 45, 60, 100, 150 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
+		struct world *w = world_new(i);
+		struct in_addr home;
+
+		two_home_agents(w);
+		PMA_NODE->net[RED].lifetime = lifetimes[i];
+		attached(w, DEV);
+		home = device(PMA_NODE, DEV)->rec.home;
+		w->deaf = 1 << HA;
+		run(w, lifetimes[i] * (uint64_t)SEC);
+		assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+		run(w, 5 * lifetimes[i] * (uint64_t)SEC);
+		assert_non_null(device(PMA_NODE, DEV));
+		assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
+		assert_int_equal(HA2_NODE->n_kernel, 1);
+		assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
+		world_free(w);
+	}
+}
+
+/* Answers that fail authentication aren't silence. */
+static void test_failover_unauthentic(void **state)
+{
+	struct world *w = *state;
+
+	attached(w, DEV);
+	HA_NODE->peer[0].sa[0].key[0] ^= 1;
+	run(w, 590 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+	assert_int_equal(HA2_NODE->n_kernel, 0);
 }
 
 /* What is left of its lifetime is the device's where there is nobody else. */
@@ -889,7 +944,8 @@ int main(void)
 		TEST(test_not_followed), TEST(test_circle), TEST(test_unknown_ha), TEST(test_silent),
 		TEST(test_silent_alone), TEST(test_silent_to_one), TEST(test_silent_and_full),
 		TEST(test_sent_to_who_declines), TEST(test_silent_and_early), TEST(test_move), TEST(test_farewell),
-		TEST(test_failover), TEST(test_failover_to_nobody), TEST(test_failover_absent),
+		TEST(test_failover), cmocka_unit_test(test_failover_short), TEST(test_failover_unauthentic),
+		TEST(test_failover_to_nobody), TEST(test_failover_absent),
 		TEST(test_farewell_not_now), TEST(test_new_one_silent), TEST(test_new_one_denies),
 		TEST(test_not_bound), TEST(test_taken_over), TEST(test_taken_over_meanwhile),
 		TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile), cmocka_unit_test(test_killed),

@@ -225,6 +225,14 @@ int link_check(struct links *links, const struct config_device *device, char *te
 	return 0;
 }
 
+int link_set(struct links *links, const struct config_device *device, char *text)
+{
+	(void)links;
+	(void)device;
+	(void)text;
+	return 0;
+}
+
 int link_ensure(struct links *links, const struct config_device *device, char *text)
 {
 	return link_check(links, device, text);
