@@ -166,9 +166,9 @@ static void drop_home(struct core *core, struct reg *reg)
 		return;
 	reg->has_home = false;
 	pool_set(core, reg->net, rec->home, false);
-	/* only another home agent knows what becomes of its own */
-	if (pool_is_ours(core, reg->net, rec->home))
-		hold_add(core, reg->net, rec->home, rec->nai, reg->net->address_hold_s);
+	/* only another home agent knows what becomes of its own; what is configured is kept anyway */
+	if (pool_is_ours(core, reg->net, rec->home) && mn_home(core, rec->nai).s_addr != rec->home.s_addr)
+		hold_add(core, reg->net, rec->home, rec->nai);
 }
 
 /*
@@ -284,22 +284,6 @@ void ha_bury(struct core *core, struct reg *reg)
 	ha_settle(core, reg);
 }
 
-/*
- * Another home agent may have taken the device over with its address, because
- * its agent didn't reach us. It is nobody else's until it has had the time to
- * come back.
- */
-static void expire(struct core *core, struct reg *reg)
-{
-	const struct core_network *net = reg->net;
-	const struct core_record rec = reg->pub.rec;
-
-	ha_bury(core, reg);	/* may free it */
-	if (net->n_other_ha && net->address_hold_s < net->lifetime && pool_is_ours(core, net, rec.home) &&
-	    !pool_is_taken(core, net, rec.home, rec.nai))
-		hold_add(core, net, rec.home, rec.nai, net->lifetime);
-}
-
 void ha_timeout(struct core *core, struct reg *reg)
 {
 	if (tentative_timeout(core, reg) || others_timeout(core, reg))
@@ -308,7 +292,7 @@ void ha_timeout(struct core *core, struct reg *reg)
 		/* RFC 5944 s3.8: without a word to anybody. */
 		core->count.expired++;
 		act_log(core, CORE_LOG_INFO, "%s: registration expired", reg->pub.rec.nai);
-		expire(core, reg);
+		ha_bury(core, reg);
 	} else {
 		ha_settle(core, reg);
 	}
@@ -630,6 +614,7 @@ static void do_register(struct core *core, const struct request *req,
 		reg = reg_for(core, req, net);
 	if (!reg)
 		goto deny;
+	op->held = hold_is_for(core, net, home, req->nai);
 	fill_record(core, reg, req, home);
 	/*
 	 * It has come back to where it had left. What is sent once more from now on
@@ -790,6 +775,8 @@ static void undo(struct core *core, struct reg *reg, struct ha_op *op)
 
 	if (!live) {
 		give_back(core, reg);
+		if (op->held)
+			hold_add(core, reg->net, rec->home, rec->nai);
 		to_tombstone(core, reg);
 	}
 	if (op->had_prev) {
@@ -1152,7 +1139,7 @@ void ha_rrq(struct core *core, const struct core_event *ev, struct wire_msg *msg
 	/* RFC 5944 s3.8.2.1: never taken, but answered by who could be asked */
 	if (req.by_broadcast && fresh != STALE) {
 		net = network_by_nai(core->cfg, req.nai);
-		if (net && network_broadcast(net).s_addr == ev->datagram.dst.s_addr)
+		if (net && network_is_ours(core->cfg, net) && network_broadcast(net).s_addr == ev->datagram.dst.s_addr)
 			req.dst = net->ha;	/* of two networks with equal addresses */
 		ha_deny(core, &req, NULL, WIRE_CODE_HA_UNKNOWN_HA);
 		return;

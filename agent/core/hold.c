@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Home addresses that their devices have given back, by deregistration or by
- * silence, and that nobody else gets for a while: what the world still sends
- * there reaches no stranger, and a device that was off finds its address again.
+ * silence, and that nobody else gets for a while as long as there are others:
+ * what the world still sends there reaches no stranger, and a device that was off finds its address again.
  * They stay taken in the pools. One per NAI and network, or a device that asks
  * for one address after the other would take them all. They end with the core.
  */
@@ -14,7 +14,7 @@
 
 struct held {
 	struct link by_home, by_nai;
-	TAILQ_ENTRY(held) entry;	/* of its network's, by when they were given back */
+	TAILQ_ENTRY(held) entry;	/* of its network's, the first one ends first */
 	const struct core_network *net;
 	struct in_addr home;
 	uint64_t until_us;
@@ -96,27 +96,20 @@ void holds_expire(struct core *core, const struct core_network *net)
 		held_free(core, held);
 }
 
-void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai, uint32_t s)
+void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai)
 {
-	struct held *held = held_by_nai(core, net, nai), *before;
+	struct held *held = held_by_nai(core, net, nai);
 
 	if (held)
 		held_free(core, held);
-	held = s && *nai ? malloc(sizeof(*held) + strlen(nai) + 1) : NULL;
+	held = net->address_hold_s && *nai ? malloc(sizeof(*held) + strlen(nai) + 1) : NULL;
 	if (!held)
 		return;
 	held->net = net;
 	held->home = home;
-	held->until_us = core->now->mono_us + s * SECOND;
+	held->until_us = core->now->mono_us + net->address_hold_s * SECOND;
 	strcpy(held->nai, nai);
-	/* the end of one that was held for longer than others of its network may be later than theirs */
-	TAILQ_FOREACH_REVERSE(before, list_of(core, net), held_list, entry)
-		if (before->until_us <= held->until_us)
-			break;
-	if (before)
-		TAILQ_INSERT_AFTER(list_of(core, net), before, held, entry);
-	else
-		TAILQ_INSERT_HEAD(list_of(core, net), held, entry);
+	TAILQ_INSERT_TAIL(list_of(core, net), held, entry);
 	table_add(&core->held_homes, &held->by_home, home_hash(net, home));
 	table_add(&core->held_nais, &held->by_nai, nai_hash(nai, core->seed));
 	pool_set(core, net, home, true);

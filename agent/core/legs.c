@@ -84,6 +84,11 @@ void left_add(struct core *core, struct reg *reg, const struct core_leg *leg, ui
 
 #define DECIDED_MS	10000	/* a tentative handover is, so long after its time at the latest */
 
+static uint32_t ms_until(const struct core *core, uint64_t when_us)
+{
+	return when_us > core->now->mono_us ? (when_us - core->now->mono_us + MSEC - 1) / MSEC : 1;
+}
+
 static void put_leg(struct core_binding *b, const struct core_leg *leg, enum core_leg_state state, uint32_t ms)
 {
 	struct core_leg *to = &b->leg[b->n_legs++];

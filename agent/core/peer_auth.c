@@ -187,10 +187,7 @@ bool peer_authentic(struct core *core, const struct core_event *ev, struct wire_
 	};
 	if (!wire_get_nai(msg, req->nai))
 		req->nai[0] = '\0';
-	if (auth != AUTH_OK)
-		return false;
-	peer->replied_us = core->now->mono_us;
-	return true;
+	return auth == AUTH_OK;
 }
 
 bool auth_shared(const struct core_peer *peer)

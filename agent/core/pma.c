@@ -141,10 +141,10 @@ void pma_present(struct core *core, const struct core_event *ev)
 	reg->pma.unconfirmed = 0;
 	if (!ev->present.present)
 		pma_leave(core, reg, "no longer there at refresh");
-	else if (reg->pub.state != CORE_REFRESH)
-		pma_refresh(core, reg);
-	else if (!pma_fail_over(core, reg))
+	else if (reg->pub.state == CORE_REFRESH)
 		pma_send_rrq(core, reg);
+	else
+		pma_refresh(core, reg);
 }
 
 bool pma_is_due(const struct core *core, const struct reg *reg)
@@ -161,14 +161,17 @@ bool pma_is_due(const struct core *core, const struct reg *reg)
 void pma_plan_refresh(struct core *core, struct reg *reg)
 {
 	uint64_t left = reg->pub.rec.lifetime * SECOND * (3400 + core_random(core) % 600) / 10000;
-	uint64_t now = core->now->mono_us;
+	uint64_t now = core->now->mono_us, soon = 3 * SECOND;
 
-	if (!reg->pub.expires_us)
+	if (!reg->pub.expires_us) {
 		reg->pma.refresh_us = 0;
-	else if (reg->pub.expires_us > now + left)
+	} else if (reg->pub.expires_us > now + left) {
 		reg->pma.refresh_us = reg->pub.expires_us - left;
-	else
-		reg->pma.refresh_us = now + 1 + core_random(core) % (3 * SECOND);
+	} else {
+		if (reg->pub.expires_us < now + 2 * soon)
+			soon = reg->pub.expires_us > now ? (reg->pub.expires_us - now) / 2 : 0;
+		reg->pma.refresh_us = now + 1 + core_random(core) % (soon + 1);
+	}
 }
 
 /* ---- kernel and store have answered ---- */
@@ -183,8 +186,6 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_deregister(core, reg);
 		return;
 	}
-	const bool refreshed = !reg->error && !reg->pma.leaving && reg->pma.attached;
-
 	if (reg->error)
 		pma_stay(core, reg, reg->error_text);
 	else if (reg->pma.leaving)
@@ -219,8 +220,6 @@ void pma_done(struct core *core, struct reg *reg)
 		pma_refresh(core, reg);
 		return;
 	}
-	if (refreshed && pma_go_back(core, reg))
-		return;
 	if (reg->pma.ask_again)
 		reg->pma.refresh_us = core->now->mono_us;
 	pma_arm(core, reg);
@@ -266,6 +265,12 @@ static void given_up(struct core *core, struct reg *reg)
 	}
 }
 
+static bool is_unanswered(const struct core *core, const struct reg *reg)
+{
+	return reg->pub.state == CORE_REFRESH && reg->pma.awaiting && !reg->pma.unauthentic &&
+	       reg->pma.tries >= pma_patience(reg) && core->now->mono_us - reg->pma.sent_us >= SECOND;
+}
+
 void pma_timeout(struct core *core, struct reg *reg)
 {
 	uint64_t now = core->now->mono_us;
@@ -289,15 +294,14 @@ void pma_timeout(struct core *core, struct reg *reg)
 	case CORE_REFRESH:
 		if (reg->pub.expires_us && reg->pub.expires_us <= now) {
 			core->count.expired++;
-			if (!reg->pma.unauthentic)
+			if (is_unanswered(core, reg))
 				pma_ha_silent(core, reg);
 			pma_end(core, reg, "lifetime ended without a refresh");
 		} else if (reg->pma.leaving && reg->pma.tries >= pma_patience(reg)) {
 			core->count.timed_out++;
 			pma_stay(core, reg, "no answer");
 		} else if (reg->pub.state == CORE_REFRESH && reg->pma.unconfirmed < PMA_CONFIRM_TRIES) {
-			if (!pma_fail_over(core, reg))
-				pma_send_rrq(core, reg);
+			pma_send_rrq(core, reg);
 		} else {
 			confirm(core, reg);
 		}

@@ -124,6 +124,7 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 			    const char *nai)
 {
 	struct in_addr hint = ev->attach.hint;
+	uint64_t sent_us;
 
 	reg_set_nai(core, reg, nai);
 	pma_set_mode(core, reg);
@@ -143,7 +144,9 @@ static void register_device(struct core *core, struct reg *reg, const struct cor
 	reg->pma.cancelled = reg->pma.gone = false;
 	reg->pma.any_ha = reg->net->ask != CORE_ASK_NAMED;
 	reg->pma.visited = 0;
-	farewell_cancel(core, nai, reg->pub.rec.ha);
+	sent_us = farewell_cancel(core, nai, reg->pub.rec.ha);
+	if (sent_us > reg->pma.sent_us)
+		reg->pma.sent_us = sent_us;
 	/* Only what can be a home address there: a device brings all sorts from elsewhere. */
 	reg->pma.want.s_addr = network_has_host(reg->net, hint) ? hint.s_addr : INADDR_ANY;
 	reg->pub.state = CORE_WAIT_REG;
@@ -159,7 +162,7 @@ static void take_over(struct core *core, struct reg *old, struct reg *reg)
 	if (old->pub.rec.ha.s_addr == reg->pub.rec.ha.s_addr)
 		reg->pub.rec.last_id = old->pub.rec.last_id;
 	else if (old->pub.state != CORE_IDLE)	/* nothing replaces it there */
-		farewell_start(core, &old->pub.rec, old->pma.peer);
+		farewell_start(core, &old->pub.rec, old->pma.peer, 0);
 	reg->pma.sent_us = old->pma.sent_us;
 	reg->pma.hold_until_us = old->pma.hold_until_us;
 	reg->pma.backoff_s = old->pma.backoff_s;

@@ -21,6 +21,7 @@ struct pma_leaving {
 	uint64_t expires_us, expires_unix;
 	uint32_t peer_revsup;
 	uint16_t lifetime;
+	uint64_t since_us;
 };
 
 /* A deregistration at a home agent that its device has left; the device is served by another one. */
@@ -107,19 +108,14 @@ static bool can_be_asked(const struct core *core, const struct reg *reg, const s
 	return peer && pma_can_sign(core, peer, reg->pub.rec.nai) && peer->hold_until_us <= core->now->mono_us;
 }
 
-/* To all devices, not to one alone. */
-static bool is_silent(const struct core *core, const struct peer *peer, uint64_t for_us)
-{
-	return !peer->replied_us || core->now->mono_us - peer->replied_us >= for_us;
-}
-
 void pma_ha_silent(struct core *core, const struct reg *reg)
 {
 	struct in_addr *now = &core->ha_now[network_index(core, reg->net)], next;
+	const uint64_t replied_us = reg->pma.peer->replied_us;
 	const struct core_network *net = reg->net;
 	unsigned int place;
 
-	if (now->s_addr != reg->pub.rec.ha.s_addr || !is_silent(core, reg->pma.peer, SILENT_US))
+	if (now->s_addr != reg->pub.rec.ha.s_addr || (replied_us && core->now->mono_us - replied_us < SILENT_US))
 		return;
 	for (unsigned int i = 1; i <= net->n_other_ha; i++) {
 		place = (place_of(net, *now) + i) % (net->n_other_ha + 1);
@@ -166,6 +162,7 @@ static bool leave(struct reg *reg)
 		.expires_unix = reg->pub.rec.expires_unix,
 		.peer_revsup = reg->pub.rec.peer_revsup,
 		.lifetime = reg->pub.rec.lifetime,
+		.since_us = reg->peer_since_us,
 	};
 	reg->pma.leaving = leaving;
 	return true;
@@ -196,13 +193,15 @@ static void use_tunnel(struct core *core, struct reg *reg, bool gre, uint32_t ke
 static void ask(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha)
 {
 	bool gre = peer->cfg->gre_key;
+	uint64_t sent_us;
 
 	reg->pub.rec.peer_revsup = 0;
 	pma_set_ha(core, reg, peer, ha);
 	use_tunnel(core, reg, gre, gre ? reg_choose_key(core, reg->pub.rec.coa) : 0, 0);
-	farewell_cancel(core, reg->pub.rec.nai, ha);
+	sent_us = farewell_cancel(core, reg->pub.rec.nai, ha);
+	if (sent_us > reg->pma.sent_us)
+		reg->pma.sent_us = sent_us;
 	reg->pma.any_ha = true;
-	reg->pma.sent_us = 0;	/* nothing was sent there yet */
 	if (reg->pma.leaving || binding_home(reg).s_addr)
 		act_bind(core, reg);
 	pma_exchange(core, reg, reg->pub.state);
@@ -216,17 +215,12 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 
 	if (!leaving)
 		return;
-	/* that one is asked again with each refresh */
-	act_log(core, reg->pub.rec.ha.s_addr == reg->pma.origin.s_addr ? CORE_LOG_INFO : CORE_LOG_WARNING,
-		"%s: stays with home agent %s: %s: %s", reg->pub.rec.nai, addr_text(leaving->leg.peer, here),
-		addr_text(reg->pub.rec.ha, there), why);
-	/*
-	 * It may have accepted all the same. If the address is its own it would
-	 * be free there, while the device has it.
-	 */
-	if (reg->pub.rec.ha.s_addr != reg->pma.origin.s_addr)
-		farewell_start(core, &reg->pub.rec, reg->pma.peer);
+	act_log(core, CORE_LOG_WARNING, "%s: stays with home agent %s: %s: %s", reg->pub.rec.nai,
+		addr_text(leaving->leg.peer, here), addr_text(reg->pub.rec.ha, there), why);
+	/* it may have accepted all the same */
+	farewell_start(core, &reg->pub.rec, reg->pma.peer, reg->pma.sent_us);
 	pma_set_ha(core, reg, leaving->peer, leaving->leg.peer);
+	reg->peer_since_us = leaving->since_us;
 	use_tunnel(core, reg, leaving->leg.gre, leaving->leg.key_in, leaving->leg.key_out);
 	reg->pub.rec.last_id = leaving->last_id;
 	reg->pub.rec.peer_revsup = leaving->peer_revsup;
@@ -248,11 +242,7 @@ void pma_stay(struct core *core, struct reg *reg, const char *why)
 
 void pma_moved(struct core *core, struct reg *reg)
 {
-	const struct pma_leaving *leaving = reg->pma.leaving;
-
-	/* Who was silent is back before the device is, and sends what it can. */
-	left_add(core, reg, &leaving->leg, leaving->leg.peer.s_addr == reg->pma.origin.s_addr ?
-		 ms_until(core, leaving->expires_us) : PENDING_MS);
+	left_add(core, reg, &reg->pma.leaving->leg, PENDING_MS);
 }
 
 void pma_left(struct core *core, struct reg *reg)
@@ -266,11 +256,7 @@ void pma_left(struct core *core, struct reg *reg)
 	old.ha = leaving->leg.peer;
 	old.key_in = leaving->leg.key_in;
 	old.last_id = leaving->last_id;
-	/* Not where its address comes from: as long as that is registered there nobody else gets it. */
-	if (old.ha.s_addr != reg->pma.origin.s_addr)
-		farewell_start(core, &old, leaving->peer);
-	if (reg->pub.rec.ha.s_addr == reg->pma.origin.s_addr)
-		reg->pma.origin.s_addr = INADDR_ANY;
+	farewell_start(core, &old, leaving->peer, 0);
 	free(leaving);
 	reg->pma.leaving = NULL;
 }
@@ -296,7 +282,7 @@ bool pma_ask_again(struct core *core, struct reg *reg, struct in_addr ha, struct
 			return false;
 		old.ha = ha;
 		old.last_id = 0;
-		farewell_start(core, &old, peer);
+		farewell_start(core, &old, peer, 0);
 		return true;
 	}
 	/* Not without a look whether it is here: RFC 5563 s4.4. */
@@ -350,15 +336,12 @@ bool pma_redirected(struct core *core, struct reg *reg, struct in_addr to)
 	}
 	core->count.redirects_followed++;
 	act_log(core, CORE_LOG_INFO, "%s: home agent %s sends it to %s", reg->pub.rec.nai, here, there);
+	reg->pma.sent_us = 0;	/* nothing was sent there yet */
 	ask(core, reg, peer, to);
 	return true;
 }
 
-/*
- * How many requests are without answer before another home agent is asked: the
- * refresh begins when a third of the lifetime is left, and a third of that is
- * waited, 31 s at most.
- */
+/* A refresh begins when a third of the lifetime is left, of which another HA may take a third, 7 to 31 s. */
 unsigned int pma_patience(const struct reg *reg)
 {
 	const uint64_t most_us = reg->pub.rec.lifetime * SECOND / 9;
@@ -367,57 +350,6 @@ unsigned int pma_patience(const struct reg *reg)
 	while (tries < PMA_RRQ_TRIES && (FIRST_RETRY_US << (tries + 1)) - FIRST_RETRY_US <= most_us)
 		tries++;
 	return tries;
-}
-
-static struct peer *takes_over(const struct core *core, const struct reg *reg, struct in_addr *to)
-{
-	const struct core_network *net = reg->net;
-	struct peer *peer;
-
-	for (unsigned int place = 0; place <= net->n_other_ha; place++) {
-		*to = place ? net->other_ha[place - 1] : net->ha;
-		peer = peer_find(core, *to);
-		if (to->s_addr != reg->pub.rec.ha.s_addr && !(reg->pma.failed & 1 << place) &&
-		    can_be_asked(core, reg, peer))
-			return peer;
-	}
-	return NULL;
-}
-
-bool pma_fail_over(struct core *core, struct reg *reg)
-{
-	const unsigned int tries = pma_patience(reg);
-	char there[INET_ADDRSTRLEN], here[INET_ADDRSTRLEN];
-	struct in_addr to;
-	struct peer *peer;
-
-	if (reg->pma.tries < tries || reg->pma.leaving || reg->pma.cancelled || reg->pma.gone ||
-	    reg->pma.unauthentic || !is_silent(core, reg->pma.peer, (FIRST_RETRY_US << tries) - FIRST_RETRY_US))
-		return false;
-	pma_ha_silent(core, reg);
-	peer = takes_over(core, reg, &to);
-	if (!peer || !leave(reg))
-		return false;
-	act_log(core, CORE_LOG_WARNING, "%s: home agent %s does not answer: %s is asked", reg->pub.rec.nai,
-		addr_text(reg->pub.rec.ha, here), addr_text(to, there));
-	reg->pma.failed |= 1 << place_of(reg->net, to);
-	reg->pma.visited = 1 << place_of(reg->net, reg->pub.rec.ha);
-	if (!reg->pma.origin.s_addr)
-		reg->pma.origin = reg->pub.rec.ha;
-	ask(core, reg, peer, to);
-	return true;
-}
-
-bool pma_go_back(struct core *core, struct reg *reg)
-{
-	struct peer *peer = peer_find(core, reg->pma.origin);
-
-	if (!reg->pma.origin.s_addr || !can_be_asked(core, reg, peer) || !leave(reg))
-		return false;
-	reg->pma.visited = 0;
-	reg->pub.state = CORE_REFRESH;
-	ask(core, reg, peer, reg->pma.origin);
-	return true;
 }
 
 /* ---- farewells ---- */
@@ -453,27 +385,34 @@ static void farewell_fire(struct core *core, struct timer *timer)
 		farewell_end(core, f);	/* its lifetime ends it there */
 		return;
 	}
-	core->count.retransmitted++;
+	if (f->tries)
+		core->count.retransmitted++;
 	farewell_send(core, f);
 }
 
-void farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
+uint64_t farewell_cancel(struct core *core, const char *nai, struct in_addr ha)
 {
 	struct farewell *f, *next;
+	uint64_t sent_us = 0;
 
 	for (f = LIST_FIRST(&core->farewells); f; f = next) {
 		next = LIST_NEXT(f, list);
-		if (f->rrq.to.s_addr == ha.s_addr && nai_equal(f->nai, nai))
+		if (f->rrq.to.s_addr == ha.s_addr && nai_equal(f->nai, nai)) {
+			sent_us = f->sent_us;
 			farewell_end(core, f);
+		}
 	}
+	return sent_us;
 }
 
-void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer)
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer, uint64_t sent_us)
 {
 	const struct core_network *net = network_by_nai(core->cfg, rec->nai);
+	const uint64_t before_us = farewell_cancel(core, rec->nai, rec->ha);
 	struct farewell *f;
 
-	farewell_cancel(core, rec->nai, rec->ha);
+	if (sent_us < before_us)
+		sent_us = before_us;
 	if (!timers_reserve(core, 1))
 		return;
 	f = calloc(1, sizeof(*f));
@@ -481,6 +420,7 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 		return;
 	memcpy(f->nai, rec->nai, sizeof(f->nai));
 	f->peer = peer;
+	f->sent_us = sent_us;
 	f->rrq = (struct pma_rrq){
 		.f = { .flags = pma_flags(f->peer), .home = rec->home, .ha = rec->ha, .coa = rec->coa,
 		       .id = rec->last_id },
@@ -495,7 +435,10 @@ void farewell_start(struct core *core, const struct core_record *rec, struct pee
 	f->timer.fire = farewell_fire;
 	LIST_INSERT_HEAD(&core->farewells, f, list);
 	core->n_farewells++;
-	farewell_send(core, f);
+	if (sent_us && sent_us + SECOND > core->now->mono_us)
+		timer_set(core, &f->timer, sent_us + SECOND);
+	else
+		farewell_send(core, f);
 }
 
 bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_msg *msg)
@@ -506,7 +449,7 @@ bool farewell_reply(struct core *core, const struct core_event *ev, struct wire_
 	if (LIST_EMPTY(&core->farewells) || !wire_get_nai(msg, nai))
 		return false;
 	LIST_FOREACH(f, &core->farewells, list)
-		if ((uint32_t)f->rrq.f.id == (uint32_t)msg->rrp.id &&
+		if (f->tries && (uint32_t)f->rrq.f.id == (uint32_t)msg->rrp.id &&
 		    f->rrq.to.s_addr == ev->datagram.src.s_addr && nai_equal(f->nai, nai))
 			break;
 	if (!f)

@@ -45,7 +45,6 @@ static void accepted(struct core *core, struct reg *reg, const struct wire_msg *
 	core->count.accepted++;
 	reg->pub.last_code = msg->rrp.code;
 	reg->pma.accepted_id = rec->last_id;
-	reg->pma.failed = 0;
 	reg->pma.peer->hold_until_us = 0;
 	if (why && reg->pma.leaving) {
 		pma_stay(core, reg, why);

@@ -77,7 +77,7 @@ struct peer {
 	int64_t ahead_min_us, ahead_max_us;	/* bounds of its clock minus ours, when */
 	uint64_t heard_us;	/* it was last heard of; 0 = never */
 	uint64_t clock_warned_us;
-	uint64_t replied_us;	/* PMA: it last said anything authentic; 0 = never */
+	uint64_t replied_us;	/* PMA: it last answered a request of ours; 0 = never */
 	struct timer timer;	/* of the question for its time */
 	const struct core_network *probe_net;	/* in whose name that is out; NULL: it isn't */
 	struct in_addr probe_ha;
@@ -173,6 +173,7 @@ struct ha_op {
 	uint8_t code;			/* of the reply */
 	uint32_t key;			/* of the reply to a deregistration */
 	struct wire_revoke_ack ack;	/* HA_REVOKED */
+	bool held;			/* its address was kept for it */
 	bool began;			/* a tentative handover; */
 	struct tentative *ended;	/* one, as the device is where it was; NULL = none */
 	struct others *others;		/* HA_REGISTER, HA_WITHDRAWN: those that there were; NULL = none */
@@ -265,7 +266,7 @@ struct pma_reg {
 	bool cancelled;			/* WAIT_REG: the device left meanwhile */
 	bool confirming;
 	uint8_t deny_code;		/* WAIT_REG: why no acceptance yet */
-	bool unauthentic;		/* WAIT_REG: replies came, with a wrong authenticator */
+	bool unauthentic;		/* WAIT_REG, REFRESH: replies came, with a wrong authenticator */
 	uint32_t move_port;		/* BINDING: it is there by now; 0 = no */
 	char move_name[CORE_NAME_MAX];
 	bool moved;			/* BINDING: after a move of which the HA hasn't heard */
@@ -273,8 +274,6 @@ struct pma_reg {
 	bool ask_again;			/* the next refresh leaves open who its HA is */
 	bool any_ha;			/* the request leaves open who its HA is: RFC 4433 s5.1 */
 	uint8_t visited;		/* HAs that sent it elsewhere since it asks: a bit each */
-	uint8_t failed;			/* HAs that didn't take it over since it was last accepted: likewise */
-	struct in_addr origin;		/* whose silence it was taken from, with an address of its pool; 0 = it wasn't */
 	struct pma_leaving *leaving;	/* REFRESH: the HA that it has, while another one is asked */
 };
 
@@ -396,12 +395,6 @@ static inline uint64_t first_end(uint64_t a_us, uint64_t b_us)
 	return !a_us || (b_us && b_us < a_us) ? b_us : a_us;
 }
 
-/* At least 1. */
-static inline uint32_t ms_until(const struct core *core, uint64_t when_us)
-{
-	return when_us > core->now->mono_us ? (when_us - core->now->mono_us + MSEC - 1) / MSEC : 1;
-}
-
 /* reg.c */
 uint64_t core_random(struct core *core);
 struct reg *reg_new(struct core *core, enum core_role role, const char *nai,
@@ -462,8 +455,8 @@ bool holds_init(struct core *core);
 void holds_exit(struct core *core);
 /* Those whose time has passed are free again. */
 void holds_expire(struct core *core, const struct core_network *net);
-/* @home, which is free and of the network's own pool, is kept for @nai for @s seconds, instead of what it had before. */
-void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai, uint32_t s);
+/* @home, which is free and of the network's own pool, is kept for @nai, if the network wants that; no longer another. */
+void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 /* It is free, if it was kept. */
 void hold_end(struct core *core, const struct core_network *net, struct in_addr home);
 bool hold_is_for(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
@@ -763,12 +756,8 @@ struct in_addr pma_ha_now(const struct core *core, const struct core_network *ne
 void pma_ha_accepted(struct core *core, const struct reg *reg);
 /* It is silent, and not just to that device: what comes next asks the next one that can be asked. */
 void pma_ha_silent(struct core *core, const struct reg *reg);
-/* So many requests are without answer before another home agent is asked, or no longer. */
+/* So many requests to another HA are without answer before the device stays with its own. */
 unsigned int pma_patience(const struct reg *reg);
-/* Its HA has been for as long as the device can wait: it asks another one, with its address. False: not yet, or none. */
-bool pma_fail_over(struct core *core, struct reg *reg);
-/* It has just been refreshed elsewhere: is the one back that it was taken from? False: it isn't asked. */
-bool pma_go_back(struct core *core, struct reg *reg);
 /* It takes nobody, or not from us: what comes next asks the one that is configured. */
 void pma_ha_declines(struct core *core, const struct reg *reg);
 void pma_set_ha(struct core *core, struct reg *reg, struct peer *peer, struct in_addr ha);
@@ -783,10 +772,10 @@ void pma_moved(struct core *core, struct reg *reg);
 void pma_left(struct core *core, struct reg *reg);
 /* No longer asks another HA, if it did: BOUND. */
 void pma_stay(struct core *core, struct reg *reg, const char *why);
-/* Deregister it at @rec's HA, whatever becomes of its registration here. */
-void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer);
-/* It registers there again. */
-void farewell_cancel(struct core *core, const char *nai, struct in_addr ha);
+/* Deregister it at @rec's HA, whom it has last asked at @sent_us, whatever becomes of its registration here. */
+void farewell_start(struct core *core, const struct core_record *rec, struct peer *peer, uint64_t sent_us);
+/* It registers there again. When the last one was sent, 0: there was none. */
+uint64_t farewell_cancel(struct core *core, const char *nai, struct in_addr ha);
 void farewells_exit(struct core *core);
 /*
  * @ha notified of it: so it asks once more, or says farewell where it has moved

@@ -646,6 +646,11 @@ static void test_address_hold_one(void **state)
 	r = rrq_from(w, PMA1, NAI_B);
 	r.f.home = ip("10.0.0.40");
 	assert_int_not_equal(code_of(w, &r), 0);
+	/* who is held one keeps it when it isn't registered */
+	run(w, SEC);
+	HA_NODE->fail_bind = ENOSPC;
+	r = rrq_from(w, PMA1, NAI_A);
+	assert_int_not_equal(code_of(w, &r), 0);
 	run(w, 300 * SEC);
 	for (int i = 0; i < 5; i++) {
 		run(w, SEC);

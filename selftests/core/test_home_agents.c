@@ -11,8 +11,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-
 #include "sim.h"
 
 #define COUNT(field)	(core_counters(PMA_NODE->core)->field)
@@ -594,134 +592,99 @@ static void test_move(void **state)
 	assert_int_equal(PMA_NODE->kernel[0].n_legs, 1);
 }
 
-static void attached(struct world *w, int dev)
+static void stays(struct world *w)
 {
-	attach(PMA_NODE, dev, 3, CORE_TRIGGER_DHCP, NULL);
-	run(w, RTT);
-	assert_int_equal(device(PMA_NODE, dev)->state, CORE_BOUND);
-	assert_int_equal(device(PMA_NODE, dev)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-}
+	const struct core_binding *k = &PMA_NODE->kernel[0];
 
-/* Its home agent is dead: the other one has it, with its address, before its lifetime ends. */
-static void test_failover(void **state)
-{
-	struct world *w = *state;
-	struct in_addr home, to;
-	struct wire_msg msg;
-	uint64_t expires;
-	unsigned int n;
-	char nai[64];
-
-	attached(w, DEV);
-	home = device(PMA_NODE, DEV)->rec.home;
-	expires = device(PMA_NODE, DEV)->expires_us;
-	w->deaf = 1 << HA;
-	while (device(PMA_NODE, DEV)->rec.ha.s_addr != ip("192.0.2.2").s_addr && w->now < expires)
-		run(w, SEC);
-	run(w, RTT);
-	assert_true(w->now < expires);
-	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
-	assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
-	assert_int_equal(HA2_NODE->kernel[0].home.s_addr, home.s_addr);
-	assert_true(is_from(&PMA_NODE->kernel[0].leg[0], CORE_LEG_ACTIVE, "192.0.2.2"));
-	assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
-
-	/* Who was left isn't told: the address is its own, and would be free there. What it sends is taken. */
-	rrq_back(w, 0, &msg, &to);
-	assert_int_not_equal(msg.rrq.lifetime, 0);
-	assert_true(is_from(&PMA_NODE->kernel[0].leg[1], CORE_LEG_RECEIVE_ONLY, "192.0.2.1"));
-	w->deaf = 0;
-	run(w, 300 * SEC);
-	assert_int_equal(HA_NODE->n_kernel, 0);		/* its lifetime has ended */
-	attach(&w->node[PMA2], DEV + 2, 5, CORE_TRIGGER_DHCP, inet_ntoa(home));
-	run(w, 2 * SEC);
-	assert_int_equal(find(HA_NODE, nai_of(DEV + 2, nai))->state, CORE_BOUND);
-	assert_int_not_equal(find(HA_NODE, nai_of(DEV + 2, nai))->rec.home.s_addr, home.s_addr);
-
-	/* With its next refresh the device goes back. */
-	run(w, 150 * SEC);
 	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
 	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
-	assert_int_equal(HA2_NODE->n_kernel, 0);
-	assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
-	n = n_sent(w, PMA1, WIRE_RRQ);
-	run(w, 60 * SEC);
-	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n);
+	assert_int_equal(PMA_NODE->n_kernel, 1);
+	assert_int_equal(k->n_legs, 1);
+	assert_true(is_from(&k->leg[0], CORE_LEG_ACTIVE, "192.0.2.1"));
+	assert_int_equal(k->leg[0].key_in, device(PMA_NODE, DEV)->rec.key_in);
+	assert_int_equal(k->leg[0].key_out, device(PMA_NODE, DEV)->rec.key_out);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
 }
 
-/* Short lifetimes as well; who is still silent is asked once with each refresh. */
-static void test_failover_short(void **state)
+/* The new one is silent, and lifetimes are short: there is time left to be refreshed by the one that it has. */
+static void test_new_one_silent_short(void **state)
 {
 	static const uint16_t lifetimes[] = { 30, 45, 60, 100, 150 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lifetimes) / sizeof(lifetimes[0]); i++) {
 		struct world *w = world_new(i);
-		struct in_addr home;
+		uint64_t asked;
 
 		two_home_agents(w);
 		PMA_NODE->net[RED].lifetime = lifetimes[i];
-		attached(w, DEV);
-		home = device(PMA_NODE, DEV)->rec.home;
-		w->deaf = 1 << HA;
-		run(w, lifetimes[i] * (uint64_t)SEC);
-		assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
-		run(w, 5 * lifetimes[i] * (uint64_t)SEC);
+		w->deaf = 1 << HA2;
+		begin_move(w);
+		asked = w->now;
+		while (device(PMA_NODE, DEV) && device(PMA_NODE, DEV)->state == CORE_REFRESH)
+			run(w, 100 * MSEC);
 		assert_non_null(device(PMA_NODE, DEV));
-		assert_int_equal(device(PMA_NODE, DEV)->rec.home.s_addr, home.s_addr);
-		assert_int_equal(HA2_NODE->n_kernel, 1);
-		assert_int_equal(PMA_NODE->dev[DEV].n_gone + PMA_NODE->dev[DEV].n_refused, 0);
+		stays(w);
+		assert_true(w->now - asked < 32 * SEC);
+		assert_in_range(w->now - asked, 6 * SEC, lifetimes[i] / 3 * SEC);
 		world_free(w);
 	}
 }
 
-/* Answers that fail authentication aren't silence. */
-static void test_failover_unauthentic(void **state)
+/* Its home agent is silent until its lifetime ends: when it asks anew, it asks the next one. */
+static void test_silent_to_the_end(void **state)
 {
 	struct world *w = *state;
 
-	attached(w, DEV);
-	HA_NODE->peer[0].sa[0].key[0] ^= 1;
-	run(w, 590 * SEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
 	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(HA2_NODE->n_kernel, 0);
-}
-
-/* What is left of its lifetime is the device's where there is nobody else. */
-static void test_failover_to_nobody(void **state)
-{
-	struct world *w = *state;
-
-	attached(w, DEV);
-	w->deaf = 1 << HA | 1 << HA2;
-	while (device(PMA_NODE, DEV)->state != CORE_REFRESH)
-		run(w, SEC);
-	run(w, 75 * SEC);	/* both were asked */
-	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-	assert_true(is_from(&PMA_NODE->kernel[0].leg[0], CORE_LEG_ACTIVE, "192.0.2.1"));
-	w->deaf = 1 << HA2;
-	run(w, 40 * SEC);
-	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
-	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
-}
-
-/* Not for one device's bad luck, nor for one that isn't there. */
-static void test_failover_absent(void **state)
-{
-	struct world *w = *state;
-
-	attached(w, DEV);
-	attached(w, DEV + 1);
-	PMA_NODE->dev[DEV].away = true;
 	w->deaf = 1 << HA;
-	while (device(PMA_NODE, DEV) && w->now < 700 * (uint64_t)SEC)
-		run(w, SEC);
-	assert_null(device(PMA_NODE, DEV));
-	run(w, 60 * SEC);
-	assert_int_equal(HA2_NODE->n_kernel, 1);
-	assert_int_equal(HA2_NODE->kernel[0].home.s_addr, device(PMA_NODE, DEV + 1)->rec.home.s_addr);
+	run(w, 601 * SEC);
+	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 1);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
+	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.2").s_addr);
+}
+
+/* What ended while we weren't there says nothing about who answers. */
+static void test_ended_meanwhile(void **state)
+{
+	struct world *w = *state;
+
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, RTT);
+	node_stop(PMA_NODE);
+	run(w, 700 * SEC);
+	node_restart(PMA_NODE);
+	run(w, 2 * SEC);
+	attach(PMA_NODE, DEV + 1, 4, CORE_TRIGGER_DHCP, NULL);
+	run(w, 2 * SEC);
+	assert_int_equal(device(PMA_NODE, DEV + 1)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
+}
+
+/* A word to who was asked, and the next request to it, are a second apart. */
+static void test_farewell_spaced(void **state)
+{
+	struct world *w = *state;
+	uint64_t last = 0;
+	const struct sent *s;
+
+	w->deaf = 1 << HA2;
+	begin_move(w);
+	run(w, 3500 * MSEC);
+	detach(PMA_NODE, DEV, 3, CORE_DETACH_RELEASE);
+	run(w, 300 * MSEC);
+	attach(PMA_NODE, DEV, 3, CORE_TRIGGER_DHCP, NULL);
+	run(w, 10 * SEC);
+	for (unsigned int i = 0; (s = sent_by(w, PMA1, WIRE_RRQ, i)) && i < 20; i++) {
+		if (s->dst.s_addr != ip("192.0.2.2").s_addr)
+			continue;
+		assert_true(!last || last - s->at >= SEC);
+		last = s->at;
+	}
+	assert_int_not_equal(last, 0);
 }
 
 /* The last word is repeated until there is an answer, five times at most. */
@@ -774,20 +737,6 @@ static void test_farewell_not_now(void **state)
 	w->deaf = 0;
 	run(w, 10 * SEC);
 	assert_int_equal(n_sent(w, PMA1, WIRE_RRQ), n + 1);
-}
-
-static void stays(struct world *w)
-{
-	const struct core_binding *k = &PMA_NODE->kernel[0];
-
-	assert_int_equal(device(PMA_NODE, DEV)->state, CORE_BOUND);
-	assert_int_equal(device(PMA_NODE, DEV)->rec.ha.s_addr, ip("192.0.2.1").s_addr);
-	assert_int_equal(PMA_NODE->n_kernel, 1);
-	assert_int_equal(k->n_legs, 1);
-	assert_true(is_from(&k->leg[0], CORE_LEG_ACTIVE, "192.0.2.1"));
-	assert_int_equal(k->leg[0].key_in, device(PMA_NODE, DEV)->rec.key_in);
-	assert_int_equal(k->leg[0].key_out, device(PMA_NODE, DEV)->rec.key_out);
-	assert_int_equal(PMA_NODE->dev[DEV].n_gone, 0);
 }
 
 static void test_new_one_silent(void **state)
@@ -944,8 +893,7 @@ int main(void)
 		TEST(test_not_followed), TEST(test_circle), TEST(test_unknown_ha), TEST(test_silent),
 		TEST(test_silent_alone), TEST(test_silent_to_one), TEST(test_silent_and_full),
 		TEST(test_sent_to_who_declines), TEST(test_silent_and_early), TEST(test_move), TEST(test_farewell),
-		TEST(test_failover), cmocka_unit_test(test_failover_short), TEST(test_failover_unauthentic),
-		TEST(test_failover_to_nobody), TEST(test_failover_absent),
+		cmocka_unit_test(test_new_one_silent_short), TEST(test_silent_to_the_end), TEST(test_ended_meanwhile), TEST(test_farewell_spaced),
 		TEST(test_farewell_not_now), TEST(test_new_one_silent), TEST(test_new_one_denies),
 		TEST(test_not_bound), TEST(test_taken_over), TEST(test_taken_over_meanwhile),
 		TEST(test_leaves_meanwhile), TEST(test_link_lost_meanwhile), cmocka_unit_test(test_killed),

@@ -229,7 +229,7 @@ static void got_revocation(struct ledger *l, struct node *n, const struct core_e
 	const struct in_addr coa = read_addr(data + 12);
 	const uint32_t id = read_be(data + 16, 4);
 
-	if (coa.s_addr != at->coa.s_addr || !is_after(id, at->id))
+	if (coa.s_addr != at->coa.s_addr || !is_after(id, at->bound_id))
 		return;		/* late */
 	at->said_coa = coa;
 	at->said_id = id;
@@ -254,7 +254,7 @@ static void got_acknowledgment(struct ledger *l, struct node *n, const struct co
 static bool has_left(const struct at_ha *at)
 {
 	return (int64_t)(at->leaves_id - at->id) > 0 ||
-	       (at->said_coa.s_addr == at->coa.s_addr && is_after(at->said_id, at->id));
+	       (at->said_coa.s_addr == at->coa.s_addr && is_after(at->said_id, at->bound_id));
 }
 
 static void got_rrp(struct ledger *l, struct node *n, const struct core_event *ev, int dev)
@@ -303,7 +303,7 @@ static void restored(struct ledger *l, struct node *n, const struct core_record 
 	at->stored_coa = rec->coa;
 	if (rec->last_id == at->id || rec->tombstone)
 		return;
-	at->id = rec->last_id;		/* decided, and nobody was told */
+	at->id = at->bound_id = rec->last_id;	/* decided, and nobody was told */
 	at->coa = rec->coa;
 	at->until = at->stored_at + rec->lifetime * SEC;
 }
@@ -424,6 +424,9 @@ static void owns(struct ledger *l, int dev, struct at_ha *at, struct in_addr hom
 
 			if (realm_of(other) != realm_of(dev) || has->home.s_addr != home.s_addr)
 				continue;
+			if (has->until > l->w->now + SLACK_US && !has_left(has))
+				printf("# device %zu has %s at home agent %d until %.6f\n", other, inet_ntoa(home),
+				       ha, has->until / 1e6);
 			hold(OWNED_TWICE, dev, has->until <= l->w->now + SLACK_US || has_left(has),
 			     "given to another device that has it still");
 		}
@@ -466,6 +469,7 @@ static void accepts(struct ledger *l, struct node *n, const struct core_action *
 		at->revocations += REVOCATIONS;
 	}
 	at->coa = a->send.dst;
+	at->bound_id = id;
 	at->withdrawn = false;
 	at->until = l->w->now + lifetime * SEC;
 	at->accepted_life = n->life;
@@ -557,7 +561,7 @@ static void acknowledges(struct ledger *l, struct node *n, const struct core_act
 	const uint32_t id = read_be(a->send.data + 8, 4);
 	struct at_ha *at = &l->dev[dev].ha[n->index];
 
-	if (at->coa.s_addr != a->send.dst.s_addr || !is_after(id, at->id))
+	if (at->coa.s_addr != a->send.dst.s_addr || !is_after(id, at->bound_id))
 		return;
 	ends_at_ha(l, dev, at);
 	at->revoked_coa = at->coa;

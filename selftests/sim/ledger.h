@@ -37,6 +37,7 @@ struct at_ha {
 	uint64_t id;			/* of the last request that was accepted, */
 	unsigned int id_life;		/* by that life of the agent, which remembers it only itself if */
 	bool unstored;
+	uint64_t bound_id;		/* of the last that registered, at .coa; later ones may have ended others' */
 	struct in_addr coa, home;	/* its care-of address, and what it was given */
 	uint64_t until;			/* its lifetime ends; 0 = it is deregistered */
 	uint64_t leaves_id;		/* of the last deregistration that came */
