@@ -533,7 +533,8 @@ struct core *core_new(const struct core_config *config, core_act_fn act, void *a
 		core->ha_now[i] = config->networks[i].ha;
 	if (!core->ha_now || !core->told || !table_init(&core->cookies) || !table_init(&core->nais) ||
 	    !table_init(&core->macs) || !table_init(&core->keys) ||
-	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) || !holds_init(core) ||
+	    !timers_reserve(core, 0) || !peers_init(core) || !mns_init(core) || !pools_init(core) ||
+	    !holds_init(core) ||
 	    !drains_init(core) || !withdrawal_init(core)) {
 		core_free(core);
 		return NULL;

@@ -464,7 +464,8 @@ size_t core_revocable(const struct core *core, const struct core_which *which);
 	x(drop_source_rate) x(drop_source_rate_new) x(drop_total_rate) x(drop_total_rate_new) \
 	x(drop_no_authentication) x(drop_unknown_peer) x(drop_unknown_spi) \
 	x(drop_bad_authenticator) x(drop_wrong_source) x(drop_unmatched_reply) \
-	x(drop_bad_method) x(drop_broadcast) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
+	x(drop_bad_method) x(drop_revocation_invalid) x(drop_notification_invalid) x(drop_no_network) \
+	x(drop_broadcast) \
 	x(no_identity) x(new_device_limit) x(busy_new_device) x(damped) \
 	x(duplicate_rrq) x(id_mismatch) x(retransmitted) x(timed_out) \
 	x(drop_fha_unshared) x(drop_unknown_mn) x(drop_mn_unknown_spi) x(drop_mn_bad_authenticator) \

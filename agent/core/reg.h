@@ -439,7 +439,8 @@ bool pools_init(struct core *core);
 void pools_exit(struct core *core);
 /*
  * An address outside of the pool is neither free nor taken; one that is kept for
- * a node, by configuration or because it had it, is free for that alone. @others: so are those of the other home agents.
+ * a node, by configuration or because it had it, is free for that alone. @others: so
+ * are those of the other home agents.
  */
 bool pool_is_free(const struct core *core, const struct core_network *net, struct in_addr home, const char *nai,
 		  bool others);
@@ -455,7 +456,7 @@ bool holds_init(struct core *core);
 void holds_exit(struct core *core);
 /* Those whose time has passed are free again. */
 void holds_expire(struct core *core, const struct core_network *net);
-/* @home, which is free and of the network's own pool, is kept for @nai, if the network wants that; no longer another. */
+/* @home, which is free and of the network's own pool, is kept for @nai, and no other, if the network wants that. */
 void hold_add(struct core *core, const struct core_network *net, struct in_addr home, const char *nai);
 /* It is free, if it was kept. */
 void hold_end(struct core *core, const struct core_network *net, struct in_addr home);

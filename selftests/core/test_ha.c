@@ -1434,8 +1434,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, setup, end_world)
 	const struct CMUnitTest tests[] = {
 		T(register), T(encapsulation), T(key_encodings), T(services),
-		T(service_refused_elsewhere), T(host_config), T(home_address), T(reverse_tunnel), T(pool_exhausted), T(pool_ranges), T(broadcast),
-		T(address_hold), T(address_hold_one),
+		T(service_refused_elsewhere), T(host_config), T(home_address), T(reverse_tunnel), T(pool_exhausted),
+		T(pool_ranges), T(broadcast), T(address_hold), T(address_hold_one),
 		T(max_registrations), T(truncated), T(authentication), T(uncovered), T(extensions),
 		T(revocation_support), T(denials), T(identification), T(duplicate), T(pending), T(half_done),
 		T(pending_handover), T(bind_fails), T(deregister), T(deregister_store_fails), T(expiry), T(realms),
