@@ -136,7 +136,7 @@ def inside(ns):
             enter(f"/proc/self/fd/{back.fileno()}")
 
 
-def starve(ns, dev, frame, gso=0, needs=True, most=20000, step=120):
+def starve(ns, dev, frame, gso=0, needs=True, most=80000, step=120):
     """Send a frame again and again, in which the first, second, ... allocation of whoever handles it at once fails.
 
     gso: as of send_gso(). Prints how many times something failed; it ends when that was nothing for a while. Such a
